@@ -1,0 +1,100 @@
+// How samples get in: whole scrapes as rows, single samples, commit and durability.
+//
+// Scrape loops, rule groups and receivers know storage only through this file.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "base/result.h"
+#include "model/exemplar.h"
+#include "model/histogram.h"
+#include "model/labels.h"
+#include "model/metadata.h"
+#include "model/sample.h"
+
+namespace baro::tsdb {
+
+/// A series of the head. Never reused within a run. 0 is no series.
+enum class SeriesRef : std::uint64_t { kNone = 0 };
+
+/// Series that are usually written together with one timestamp: a target's, or one rule group's. 0 is no group.
+enum class GroupRef : std::uint64_t { kNone = 0 };
+
+/// What became of a sample. All but kAccepted and kRepeated mean that it was dropped and counted.
+enum class SampleStatus : std::uint8_t {
+  kAccepted,
+  kRepeated,      ///< same timestamp and same bits as the newest sample: silently fine, as in Prometheus
+  kOutOfOrder,    ///< older than the newest sample of the series
+  kDuplicate,     ///< same timestamp as the newest sample, other value
+  kOutOfBounds,   ///< before the head's lower bound, or more than the allowed time in the future
+  kTooOld,        ///< older than the out-of-order window
+  kUnknownSeries  ///< the reference is of a series that left the head: resolve its labels again
+};
+
+/// What a commit did. Rows and samples that were refused do not fail it.
+struct CommitStats {
+  std::size_t accepted = 0;
+  std::size_t out_of_order = 0;
+  std::size_t duplicate = 0;
+  std::size_t out_of_bounds = 0;
+  std::size_t too_old = 0;
+};
+
+/// When Commit() returns. Samples are visible to queries at its return in either case.
+enum class Durability {
+  kInterval,  ///< handed to the log; on disk within the log's sync interval (scrapes, rules)
+  kSynced,    ///< on disk (what somebody was promised: remote write, pushes)
+};
+
+/// One transaction: what it appends becomes visible and durable as a whole, or not at all.
+///
+/// Threads  Confined: used by one thread at a time. Many appenders work at the same time.
+class Appender {
+ public:
+  virtual ~Appender() = default;  // without Commit(): as Rollback()
+
+  /// The series with these labels, made when it is new (`created` is then true).
+  /// Errors   kInvalidArgument: no labels. kLimitExceeded: the head's limit of series.
+  virtual base::Result<SeriesRef> Resolve(const model::Labels& labels, bool* created = nullptr) = 0;
+
+  /// A row: one value for each series at one timestamp. `statuses` has the length of `series`, or is empty when the
+  /// caller does not care. The fast path: series in the order of the group's last row cost a compare and a store.
+  virtual void AppendRow(GroupRef group, std::int64_t timestamp_ms, std::span<const SeriesRef> series,
+                         std::span<const double> values, std::span<SampleStatus> statuses) = 0;
+
+  /// One sample with its own timestamp.
+  virtual SampleStatus Append(SeriesRef series, model::Sample sample) = 0;
+
+  /// One native histogram sample; a stale marker has the stale NaN as sum.
+  /// Errors   kInvalidArgument: the histogram contradicts itself (spans, counts, bounds).
+  virtual base::Result<SampleStatus> AppendHistogram(SeriesRef series, std::int64_t timestamp_ms,
+                                                     const model::FloatHistogram& histogram) = 0;
+
+  /// An exemplar of a series; older than the series' newest one is refused silently, as in Prometheus.
+  virtual void AppendExemplar(SeriesRef series, const model::Exemplar& exemplar) = 0;
+
+  /// Makes all of it visible at once.
+  /// Errors   kNoSpace, kIo, kUnavailable: nothing was accepted; nothing became visible.
+  virtual base::Result<CommitStats> Commit(Durability durability) = 0;
+
+  /// Forgets all of it.
+  virtual void Rollback() = 0;
+};
+
+/// Takes samples. Implemented by Storage and by tests' recorders.
+///
+/// Threads  Safe to share.
+class AppenderSource {
+ public:
+  virtual ~AppenderSource() = default;
+  virtual std::unique_ptr<Appender> NewAppender() = 0;
+
+  /// A new group of series that are written as rows. Let go of it with DropGroup when its target is gone.
+  virtual GroupRef NewGroup() = 0;
+  virtual void DropGroup(GroupRef group) = 0;
+};
+
+}  // namespace baro::tsdb

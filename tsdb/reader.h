@@ -1,0 +1,140 @@
+// How storage is read: a consistent view, series chosen by matchers, samples as columns.
+//
+// The query engine knows storage only through this file, so that the same engine runs over the head, blocks, a remote
+// store and a test's literal data. `tsdb/memory_reader.h` is the smallest implementation and the model in tests.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/cancel.h"
+#include "base/result.h"
+#include "model/histogram.h"
+#include "model/labels.h"
+#include "model/matcher.h"
+#include "model/metadata.h"
+#include "model/sample.h"
+
+namespace baro::tsdb {
+
+/// A native histogram sample. A stale marker is a histogram whose sum is the stale NaN.
+struct HistogramSample {
+  std::int64_t timestamp_ms = 0;
+  std::shared_ptr<const model::FloatHistogram> histogram;  ///< shared, immutable, never null
+};
+
+/// The samples of one series in a time range, as columns. A buffer: reuse it from series to series.
+///
+/// Shape    `timestamps_ms` and `values` have equal length; timestamps strictly increase, also over both kinds.
+/// Owns     nothing or its own buffers: the spans are valid until the next Read() into this object or its end. Storage
+///          may point them at shared columns that `pin_` keeps alive: equal pointers mean equal columns.
+/// Threads  Confined to one thread.
+class SampleColumns {
+ public:
+  std::span<const std::int64_t> timestamps_ms() const { return timestamps_; }
+  std::span<const double> values() const { return values_; }
+  std::span<const HistogramSample> histograms() const { return histograms_; }
+  bool empty() const { return values_.empty() && histograms_.empty(); }
+
+  /// Empties all columns and lets go of what was pinned; capacity is kept.
+  void Clear() {
+    timestamps_ = {};
+    values_ = {};
+    timestamp_buffer_.clear();
+    value_buffer_.clear();
+    histograms_.clear();
+    pin_.reset();
+  }
+
+  // For implementations of SeriesSelection.
+
+  std::vector<std::int64_t>& timestamp_buffer() { return timestamp_buffer_; }
+  std::vector<double>& value_buffer() { return value_buffer_; }
+  std::vector<HistogramSample>& histogram_buffer() { return histograms_; }
+
+  /// Publishes what stands in the buffers.
+  void UseBuffers() {
+    timestamps_ = timestamp_buffer_;
+    values_ = value_buffer_;
+  }
+  /// Publishes a column of timestamps that lives elsewhere, kept alive by `pin`, beside own values.
+  void UseSharedTimestamps(std::span<const std::int64_t> timestamps, std::shared_ptr<const void> pin) {
+    timestamps_ = timestamps;
+    values_ = value_buffer_;
+    pin_ = std::move(pin);
+  }
+
+ private:
+  std::span<const std::int64_t> timestamps_;
+  std::span<const double> values_;
+  std::vector<std::int64_t> timestamp_buffer_;
+  std::vector<double> value_buffer_;
+  std::vector<HistogramSample> histograms_;
+  std::shared_ptr<const void> pin_;
+};
+
+/// The series that a selection found, in label order, with random access to their samples.
+///
+/// Threads  Immutable after it was made: labels() and Read() may be called from many threads at once, each with a
+///          SampleColumns of its own. That is how a query reads in parallel.
+class SeriesSelection {
+ public:
+  virtual ~SeriesSelection() = default;
+
+  virtual std::size_t size() const = 0;
+
+  /// Labels of series `index`, valid as long as the selection.
+  virtual const model::Labels& labels(std::size_t index) const = 0;
+
+  /// Fills `columns` with the samples of series `index` in `range` (both ends included), stale markers too.
+  /// Errors   kCorruption: damaged data in the range; the caller may go on with other series and must say so.
+  virtual base::Result<> Read(std::size_t index, model::TimeRange range, SampleColumns& columns) const = 0;
+
+  /// What the reader wants the user to know about this selection, e.g. a damaged range. Empty when all is well.
+  virtual std::span<const std::string> warnings() const { return {}; }
+};
+
+/// Which series, and which time range may be asked of them.
+struct SelectRequest {
+  std::span<const model::Matcher> matchers;  ///< all must hold; one at least does not match the empty string
+  model::TimeRange range;                    ///< series without a sample near it may be left out
+  std::size_t limit = 0;                     ///< most series wanted; 0 = no limit
+};
+
+/// A consistent view of storage: it sees all of a committed append or none of it, and does not change.
+///
+/// Threads  Safe to share.
+class Reader {
+ public:
+  virtual ~Reader() = default;
+
+  /// Errors   kInvalidArgument: no matcher refuses the empty string. kCancelled, kCorruption, kLimitExceeded.
+  virtual base::Result<std::unique_ptr<SeriesSelection>> Select(const SelectRequest& request,
+                                                                const base::CancelToken& cancel) const = 0;
+
+  /// Names of labels of series that `matchers` choose (none: all series), sorted. `limit` 0 = all.
+  virtual base::Result<std::vector<std::string>> LabelNames(std::span<const model::Matcher> matchers,
+                                                            model::TimeRange range, std::size_t limit,
+                                                            const base::CancelToken& cancel) const = 0;
+
+  /// Values of label `name` among the series that `matchers` choose, sorted. `limit` 0 = all.
+  virtual base::Result<std::vector<std::string>> LabelValues(std::string_view name,
+                                                             std::span<const model::Matcher> matchers,
+                                                             model::TimeRange range, std::size_t limit,
+                                                             const base::CancelToken& cancel) const = 0;
+};
+
+/// Gives readers. Implemented by Storage, by tests, and by whatever else holds series.
+///
+/// Threads  Safe to share.
+class ReaderSource {
+ public:
+  virtual ~ReaderSource() = default;
+  virtual std::unique_ptr<Reader> OpenReader() const = 0;
+};
+
+}  // namespace baro::tsdb
