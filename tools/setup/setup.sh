@@ -33,10 +33,10 @@ setup_node() {
   export PATH="$PWD/.cache/node/bin:$PATH"
   node_is_new_enough && [[ $(npm --version) == 1[1-9].* ]] && return 0
   local arch
-  case $(uname -m) in x86_64) arch=x64 ;; aarch64) arch=arm64 ;; *) die "no Node 20 for $(uname -m)" ;; esac
-  say "fetching Node 20 and npm 11 from the npm registry into .cache/node"
+  case $(uname -m) in x86_64) arch=x64 ;; aarch64) arch=arm64 ;; *) die "no Node 22 for $(uname -m)" ;; esac
+  say "fetching Node 22 and npm 11 from the npm registry into .cache/node"
   mkdir -p .cache/node/bin
-  npm install --silent --no-audit --no-fund --prefix .cache/node "node-linux-$arch@20" npm@11 ||
+  npm install --silent --no-audit --no-fund --prefix .cache/node "node-linux-$arch@22" npm@11 ||
     die "npm could not fetch Node 20"
   ln -sf "../node_modules/node-linux-$arch/bin/node" .cache/node/bin/node
   ln -sf ../node_modules/npm/bin/npm-cli.js .cache/node/bin/npm
