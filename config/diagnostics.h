@@ -1,0 +1,48 @@
+// What is wrong with a configuration file: all of it, each with its place.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace baro::config {
+
+/// One problem. `line` and `column` count from 1; 0 when the problem has no place (an unreadable file).
+struct Diagnostic {
+  std::string file;
+  std::size_t line = 0;
+  std::size_t column = 0;
+  std::string field;    ///< path of the field, e.g. "scrape_configs[0].scrape_interval"; may be empty
+  std::string message;  ///< what was found, what was expected
+
+  /// "prometheus.yml:7:5: scrape_configs[0].scrape_intervall: unknown field ..."
+  std::string ToString() const;
+
+  friend bool operator==(const Diagnostic&, const Diagnostic&) = default;
+};
+
+/// Collects problems in the order of their places; past kMax only counts.
+///
+/// Threads  Confined.
+class Diagnostics {
+ public:
+  static constexpr std::size_t kMax = 50;  // nobody reads more, and a hostile file could have millions
+
+  explicit Diagnostics(std::string file) : file_(std::move(file)) {}
+
+  void Add(std::size_t line, std::size_t column, std::string field, std::string message);
+
+  bool empty() const { return items_.empty(); }
+  const std::vector<Diagnostic>& items() const { return items_; }
+  const std::string& file() const { return file_; }
+
+  /// All problems, one per line; how many were left out when there were more than kMax.
+  std::string ToString() const;
+
+ private:
+  std::string file_;
+  std::vector<Diagnostic> items_;
+  std::size_t left_out_ = 0;
+};
+
+}  // namespace baro::config
