@@ -1,0 +1,85 @@
+// What a scrape job is told to do. The configuration file, tests and the built-in configuration all make these.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "model/labels.h"
+#include "model/relabel.h"
+#include "net/http_client_options.h"
+
+namespace baro::scraper {
+
+/// Targets that share labels: one item of static_configs, or of a discovery file.
+struct TargetGroup {
+  std::string source;  ///< unique within its provider, e.g. a file's path and index
+  std::vector<std::map<std::string, std::string>> targets;  ///< each has __address__
+  std::map<std::string, std::string> labels;
+
+  friend bool operator==(const TargetGroup&, const TargetGroup&) = default;
+};
+
+/// file_sd_configs: target groups in JSON or YAML files that are watched.
+struct FileDiscoveryOptions {
+  std::vector<std::string> files;  ///< paths; the last element may have one `*`
+  std::chrono::milliseconds refresh_interval = std::chrono::minutes(5);
+
+  friend bool operator==(const FileDiscoveryOptions&, const FileDiscoveryOptions&) = default;
+};
+
+/// Formats to ask a target for, in order of preference.
+enum class ScrapeProtocol {
+  kPrometheusProto,
+  kOpenMetricsText1_0_0,
+  kOpenMetricsText0_0_1,
+  kPrometheusText1_0_0,
+  kPrometheusText0_0_4,
+};
+
+/// How names are written for a peer that does not take UTF-8 ones.
+enum class EscapingScheme { kAllowUtf8, kUnderscores, kDots, kValues };
+
+/// Limits on what a target may send; 0 is no limit, as in the configuration file.
+struct ScrapeLimits {
+  std::uint64_t body_size_bytes = 0;  ///< decoded; the safety limit of the HTTP client stays in force in any case
+  std::uint64_t samples = 0;
+  std::uint64_t targets = 0;
+  std::uint64_t labels = 0;
+  std::uint64_t label_name_length_bytes = 0;
+  std::uint64_t label_value_length_bytes = 0;
+  std::uint64_t dropped_targets_kept = 0;
+
+  friend bool operator==(const ScrapeLimits&, const ScrapeLimits&) = default;
+};
+
+/// One item of scrape_configs, with the defaults of `global` filled in.
+struct ScrapeJobOptions {
+  std::string job_name;
+  std::chrono::milliseconds interval = std::chrono::minutes(1);
+  std::chrono::milliseconds timeout = std::chrono::seconds(10);
+  std::string metrics_path = "/metrics";
+  std::string scheme = "http";
+  std::map<std::string, std::vector<std::string>> params;
+  bool honor_labels = false;
+  bool honor_timestamps = true;
+  bool track_timestamps_staleness = false;
+  bool enable_compression = true;
+  bool extra_metrics = false;  ///< scrape_timeout_seconds and its relatives
+  bool utf8_names = true;      ///< false: names must match the legacy character set
+  EscapingScheme escaping = EscapingScheme::kAllowUtf8;
+  std::vector<ScrapeProtocol> protocols = {ScrapeProtocol::kOpenMetricsText1_0_0, ScrapeProtocol::kOpenMetricsText0_0_1,
+                                           ScrapeProtocol::kPrometheusText1_0_0, ScrapeProtocol::kPrometheusText0_0_4};
+  std::string
+      fallback_protocol;  ///< name as in the configuration file; empty: an unknown Content-Type fails the scrape
+  ScrapeLimits limits;
+  net::HttpClientOptions http;
+  std::vector<model::RelabelConfig> relabel;
+  std::vector<model::RelabelConfig> metric_relabel;
+  std::vector<TargetGroup> static_groups;
+  std::vector<FileDiscoveryOptions> file_discoveries;
+};
+
+}  // namespace baro::scraper
