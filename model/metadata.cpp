@@ -1,0 +1,24 @@
+#include "model/metadata.h"
+
+#include <array>
+
+namespace baro::model {
+namespace {
+
+// Indexed by the enumerator.
+constexpr std::array<std::string_view, 8> kTypeNames = {"unknown",        "counter", "gauge", "histogram",
+                                                        "gaugehistogram", "summary", "info",  "stateset"};
+
+}  // namespace
+
+std::string_view MetricTypeName(MetricType type) { return kTypeNames[static_cast<std::size_t>(type)]; }
+
+std::optional<MetricType> ParseMetricType(std::string_view name) {
+  if (name == "untyped") return MetricType::kUnknown;
+  for (std::size_t i = 0; i < kTypeNames.size(); ++i) {
+    if (kTypeNames[i] == name) return static_cast<MetricType>(i);
+  }
+  return std::nullopt;
+}
+
+}  // namespace baro::model
