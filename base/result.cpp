@@ -21,6 +21,7 @@ std::string_view CodeName(Code code) {
     case Code::kLimitExceeded: return "limit_exceeded";
     case Code::kPermissionDenied: return "permission_denied";
     case Code::kUnsupported: return "unsupported";
+    case Code::kUnprocessable: return "unprocessable";
   }
   return "unknown";
 }

@@ -24,6 +24,7 @@ enum class Code {
   kLimitExceeded,     ///< a limit was reached; the message names it and its value
   kPermissionDenied,  ///< authentication or authorisation failed
   kUnsupported,       ///< valid, but not offered here; the message names it
+  kUnprocessable,     ///< well-formed, but this data does not allow it (a query's match is ambiguous, say)
 };
 
 /// The code's name in lower snake case, e.g. "invalid_argument". Never empty.
