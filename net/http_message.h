@@ -169,6 +169,10 @@ base::Result<> AppendQuery(std::string_view query, Params& params);
 /// The reverse of ParseQuery().
 std::string EncodeQuery(const Params& params);
 
+/// Fills `request.query` and `request.params` from its target, and from its body if that is an urlencoded form.
+/// Errors   as ParseQuery().
+base::Result<> DecodeParams(HttpRequest& request);
+
 // --- header grammar --------------------------------------------------------------------------------------------------
 
 enum class ContentCoding : std::uint8_t { kIdentity, kGzip, kZstd, kDeflate };

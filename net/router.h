@@ -70,8 +70,10 @@ struct Route {
 /// What a request leads to.
 struct RouteMatch {
   const Route* route = nullptr;  ///< null: `status` says why
-  int status = 200;              ///< 404 unknown path, 405 known path and other method, 204 OPTIONS
+  int status = 200;              ///< 404 unknown path, 405 known path and other method, 204 OPTIONS, 400 bad escape,
+                                 ///< 302 the bare "/" outside of the prefix
   std::string allow;             ///< the Allow header's value for 405 and 204
+  std::string path;              ///< decoded, without the prefix
   Params path_params;
 };
 
@@ -104,11 +106,14 @@ class Router {
   RouteMatch Match(Method method, std::string_view raw_path) const;
 
   /// Checks access and parameters and runs the handler. `request` has been matched to `route`.
-  HttpResponse Run(const Route& route, HttpRequest& request, const base::CancelToken& cancel) const;
+  HttpResponse Dispatch(const Route& route, HttpRequest& request, const base::CancelToken& cancel) const;
 
-  /// Match() and Run() in one: the whole way of a request without a socket, for tests. Fills path, query, params and
-  /// path_params from `request.target`.
+  /// Match() and Dispatch() in one: the whole way of a request without a socket, for tests. Fills path, query, params
+  /// and path_params from `request.target`.
   HttpResponse Handle(HttpRequest request, const base::CancelToken& cancel) const;
+
+  /// The answer to a request that Match() found no route for.
+  HttpResponse Refuse(const RouteMatch& match) const;
 
   /// The refusal with this status and text.
   HttpResponse RenderError(std::string_view path, int status, std::string_view message) const;
@@ -124,7 +129,11 @@ class Router {
   };
 
   static base::Result<std::vector<Segment>> ParsePattern(std::string_view path);
-  static bool Matches(const Entry& entry, const std::vector<std::string>& parts, Params& path_params);
+  static bool IsMoreSpecific(const Entry& a, const Entry& b);
+  static std::optional<Params> Bind(const Entry& entry, const std::vector<std::string>& parts);
+  std::optional<std::string_view> WithoutPrefix(std::string_view raw_path) const;
+  const Route* FindRoute(const Entry& entry, Method method) const;
+  std::optional<HttpResponse> CheckParams(const Route& route, const HttpRequest& request) const;
 
   std::string prefix_;
   std::vector<Route> routes_;
