@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 
 #include "query/functions.h"
 
@@ -37,7 +38,10 @@ constexpr std::array<std::string_view, kAggregateOpCount> kAggregateOps = {
     "sum",    "avg",  "min",     "max",      "count",        "group",  "stddev",
     "stdvar", "topk", "bottomk", "quantile", "count_values", "limitk", "limit_ratio"};
 
-bool SameNumber(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
+// 0 and -0 differ; NaN is NaN, whatever its sign: there is one way only to write it.
+bool SameNumber(double a, double b) {
+  return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b) || (std::isnan(a) && std::isnan(b));
+}
 
 bool SameDuration(const DurationExpr* a, const DurationExpr* b) {
   std::vector<std::pair<const DurationExpr*, const DurationExpr*>> pending = {{a, b}};

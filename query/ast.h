@@ -79,7 +79,6 @@ struct DurationExpr {
   double value = 0;
   bool is_duration = false;  ///< kLiteral: written with units (`5m`), and printed so
   bool uses_query = false;   ///< step() or range() below: known only when the query's times are
-  std::uint16_t depth = 1;
   const DurationExpr* lhs = nullptr;
   const DurationExpr* rhs = nullptr;
   TextSpan span;
