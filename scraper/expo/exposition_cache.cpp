@@ -1,0 +1,485 @@
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "scraper/expo/family_table.h"
+#include "scraper/expo/line_parser.h"
+#include "scraper/expo/line_template.h"
+#include "scraper/expo/number.h"
+#include "scraper/exposition.h"
+
+namespace baro::scraper {
+namespace {
+
+constexpr std::size_t kBodyBytesMax = std::size_t{1} << 30;  // templates count bytes in 32 bits
+
+}  // namespace
+
+bool RepeatedSample::is_same() const {
+  return std::bit_cast<std::uint64_t>(value) == std::bit_cast<std::uint64_t>(first_value);
+}
+
+// One exposition is parsed by alternating two loops: Predict() goes through entries of the last template as long as the
+// body agrees with them; Tokenise() takes the comments and the sample that did not agree, and says where to predict
+// from then on.
+//
+// Invariant of predicting entry i: the type in effect is that of entry i - 1. Then equal bytes mean the same, because
+// the type is all that one line leaves to the next.
+class ExpositionCacheImpl {
+ public:
+  explicit ExpositionCacheImpl(std::uint64_t hash_seed) : hash_seed_(hash_seed) {}
+
+  base::Result<> Parse(std::string_view body, const ExpositionCache::Options& options, SeriesResolver& resolver);
+  std::vector<ReleasedSeries> PresentSeries() const;
+
+  const ParsedExposition& parsed() const { return out_; }
+  const expo::FamilyTable& families() const { return families_; }
+
+ private:
+  // What the cache knows of a handle. Generations number the calls of Parse().
+  struct SeriesState {
+    std::uint32_t row_generation = 0;   // has a value in the row of that call
+    std::uint32_t seen_generation = 0;  // had a sample in that call
+    std::uint32_t row_index = 0;
+    bool had_timestamp = false;
+  };
+
+  // What a Parse() under way knows besides the templates.
+  struct Run {
+    expo::LineParser lines;
+    SeriesResolver& resolver;
+    const char* at;
+    const char* plain_end;       // behind the last line end: number parsing needs no check for the end before it
+    std::size_t next = 0;        // entry of last_ to be expected
+    std::size_t row_before = 0;  // size of the row when the call began
+    model::MetricType type = model::MetricType::kUnknown;
+    bool may_predict = true;
+    bool has_diverged = false;  // from last_; what was seen is in new_
+    bool is_at_end = false;
+    bool is_row_changed = false;
+    bool honors_timestamps = true;
+  };
+
+  void Begin();
+  bool Advance(Run& run);
+  bool Predict(Run& run);
+  bool PredictedTail(Run& run, const expo::TemplateEntry& entry);
+  const char* PlainTail(Run& run, const char* at, SeriesHandle series);
+  bool IsTrailer(const Run& run) const;
+  bool Tokenise(Run& run);
+  bool TakeMetadata(Run& run);
+  bool TakeSample(Run& run, const char* segment_begin);
+  bool Resolve(Run& run, SeriesHandle& series);
+  bool TakeTail(Run& run, SeriesHandle series);
+  void Diverge(Run& run, std::size_t agreed_count);
+  void TakeTrailer(Run& run, std::string_view trailer);
+
+  void Emit(Run& run, SeriesHandle series, double value);
+  void EmitTail(Run& run, SeriesHandle series, const expo::SampleTail& tail);
+  void KeepExemplar(SeriesHandle series, const expo::SampleTail& tail, const ExpositionExemplar& exemplar);
+  void MakeRowRoom(std::size_t more);
+
+  void Commit(Run& run);
+  void ReleaseAbsent();
+  void ReleaseFresh();
+  SeriesState& StateOf(SeriesHandle series) { return states_[static_cast<std::uint32_t>(series)]; }
+  const SeriesState& StateOf(SeriesHandle series) const { return states_[static_cast<std::uint32_t>(series)]; }
+
+  std::uint64_t hash_seed_;
+  std::uint32_t generation_ = 0;
+  std::optional<ExpositionFormat> last_format_;
+  expo::LineTemplate last_;  // the last good exposition
+  expo::LineTemplate new_;   // the one being parsed, once it is another
+  std::vector<SeriesState> states_;
+  std::vector<SeriesHandle> fresh_;  // given by Resolve() in this call
+  std::vector<std::uint32_t> segment_families_;
+  expo::FamilyTable families_;
+  ParsedExposition out_;
+  std::vector<std::unique_ptr<ExpositionLabel[]>> exemplar_labels_;
+  std::vector<std::unique_ptr<std::string>> exemplar_texts_;
+  std::optional<base::Error> error_;
+};
+
+base::Result<> ExpositionCacheImpl::Parse(std::string_view body, const ExpositionCache::Options& options,
+                                          SeriesResolver& resolver) {
+  const std::size_t row_before = out_.row_size_;
+  Begin();
+  const std::size_t last_line_end = body.rfind('\n');
+  Run run = {.lines = expo::LineParser(body, options.format, Strictness::kLikePrometheus),
+             .resolver = resolver,
+             .at = body.data(),
+             .plain_end = body.data() + (last_line_end == std::string_view::npos ? 0 : last_line_end + 1),
+             .row_before = row_before,
+             .may_predict = last_format_ == options.format,
+             .honors_timestamps = options.honor_timestamps};
+  if (body.size() > kBodyBytesMax) {
+    error_.emplace(
+        base::Code::kLimitExceeded,
+        fmt::format("exposition of {} bytes is larger than the limit of {} bytes", body.size(), kBodyBytesMax));
+  } else {
+    while (!run.is_at_end && Advance(run)) {
+    }
+  }
+  if (run.is_row_changed || out_.row_size_ != row_before) ++out_.row_revision_;
+  if (error_) {
+    ReleaseFresh();
+    return *std::move(error_);
+  }
+  last_format_ = options.format;
+  Commit(run);
+  return {};
+}
+
+void ExpositionCacheImpl::Begin() {
+  if (++generation_ == 0) {  // once in four billion: no old mark may look new
+    for (SeriesState& state : states_) state.row_generation = state.seen_generation = 0;
+    generation_ = 1;
+  }
+  out_.row_size_ = 0;
+  out_.timestamped_.clear();
+  out_.repeated_.clear();
+  out_.exemplars_.clear();
+  out_.released_.clear();
+  out_.samples_count_ = out_.dropped_count_ = out_.resolved_count_ = out_.predicted_count_ = 0;
+  exemplar_labels_.clear();
+  exemplar_texts_.clear();
+  fresh_.clear();
+  error_.reset();
+}
+
+// One round of both loops.
+bool ExpositionCacheImpl::Advance(Run& run) {
+  const bool type_agrees = run.type == (run.next == 0 ? model::MetricType::kUnknown : last_.entry(run.next - 1).type);
+  if (run.may_predict && type_agrees) {
+    if (!Predict(run)) return false;
+    if (IsTrailer(run)) {
+      run.is_at_end = true;
+      if (run.has_diverged) {
+        const std::span<const std::uint32_t> families = last_.all_families();
+        const std::size_t before = last_.families(0, last_.size()).size();
+        new_.SetTrailer(last_.trailer(), families.subspan(before));
+      }
+      return true;
+    }
+  }
+  return Tokenise(run);
+}
+
+// The body goes on exactly as after the last sample of the last exposition, whose trailer was well formed.
+bool ExpositionCacheImpl::IsTrailer(const Run& run) const {
+  if (run.next != last_.size() || last_.size() == 0) return false;
+  return std::string_view(run.at, static_cast<std::size_t>(run.lines.end() - run.at)) == last_.trailer();
+}
+
+// The loop that all this is for. Leaves run.at at the first line that is not the expected one.
+bool ExpositionCacheImpl::Predict(Run& run) {
+  const char* const text = last_.text().data();
+  const expo::TemplateEntry* const entries = last_.entries().data();
+  const std::size_t count = last_.size();
+  const char* at = run.at;
+  const std::size_t first = run.next;
+  std::size_t next = first;
+  bool is_good = true;
+  MakeRowRoom(count - first);
+  for (; next < count; ++next) {
+    const expo::TemplateEntry& entry = entries[next];
+    const std::size_t size = entry.segment_end - entry.segment_begin;
+    if (!entry.is_predictable || run.plain_end - at <= static_cast<std::ptrdiff_t>(size) ||
+        std::memcmp(at, text + entry.segment_begin, size) != 0) {
+      break;
+    }
+    const char* const value = at + size;
+    run.type = entry.type;
+    const char* behind = PlainTail(run, value, entry.series);
+    if (behind == nullptr) [[unlikely]] {
+      // Either no plain number, or no sample with this head after all: `a ` may go on with `{b="c"} 1`.
+      if (*value == '{' || *value == ' ' || *value == '\t') {
+        run.type = next == 0 ? model::MetricType::kUnknown : entries[next - 1].type;
+        break;
+      }
+      run.at = value;
+      if (!TakeTail(run, entry.series)) {
+        is_good = false;
+        break;
+      }
+      behind = run.at;
+    }
+    if (run.has_diverged) {
+      new_.Push({at, size}, entry.segment_end - entry.head_begin, entry.hash, entry.series, entry.type,
+                last_.families(next, next + 1));
+    }
+    at = behind;
+  }
+  run.at = at;
+  run.next = next;
+  out_.predicted_count_ += next - first;
+  return is_good;
+}
+
+// `1.5\n`, or in text `1.5 1700000000000\n`; returns the beginning of the next line, or null for all else.
+inline const char* ExpositionCacheImpl::PlainTail(Run& run, const char* at, SeriesHandle series) {
+  double value = 0;
+  const char* behind = expo::ParsePlainNumber(at, run.plain_end, value);
+  if (behind == nullptr) return nullptr;
+  if (*behind == '\n') [[likely]] {
+    ++out_.samples_count_;
+    Emit(run, series, value);
+    return behind + 1;
+  }
+  if (*behind != ' ' || !run.lines.is_text()) return nullptr;
+  const char* const digits = ++behind;
+  std::int64_t timestamp_ms = 0;
+  constexpr std::ptrdiff_t kDigitsMax = 18;  // cannot overflow
+  while (expo::internal::IsDigit(*behind) && behind - digits < kDigitsMax)
+    timestamp_ms = timestamp_ms * 10 + (*behind++ - '0');
+  if (behind == digits || *behind != '\n') return nullptr;
+  EmitTail(run, series, {.value = value, .timestamp_ms = timestamp_ms});
+  return behind + 1;
+}
+
+inline void ExpositionCacheImpl::Emit(Run& run, SeriesHandle series, double value) {
+  if (series == SeriesHandle::kDropped) {
+    ++out_.dropped_count_;
+    return;
+  }
+  SeriesState& state = StateOf(series);
+  if (state.row_generation == generation_) [[unlikely]] {
+    out_.repeated_.push_back({series, value, out_.row_values_[state.row_index]});
+    return;
+  }
+  const std::size_t index = out_.row_size_++;
+  state = {.row_generation = generation_,
+           .seen_generation = generation_,
+           .row_index = static_cast<std::uint32_t>(index),
+           .had_timestamp = false};
+  SeriesHandle* const handles = out_.row_handles_.data();
+  run.is_row_changed |= index >= run.row_before || handles[index] != series;
+  handles[index] = series;
+  out_.row_values_.data()[index] = value;
+}
+
+void ExpositionCacheImpl::EmitTail(Run& run, SeriesHandle series, const expo::SampleTail& tail) {
+  ++out_.samples_count_;
+  if (!tail.timestamp_ms || !run.honors_timestamps || series == SeriesHandle::kDropped) {
+    Emit(run, series, tail.value);
+  } else {
+    SeriesState& state = StateOf(series);
+    state.seen_generation = generation_;
+    state.had_timestamp = true;
+    out_.timestamped_.push_back({series, tail.value, *tail.timestamp_ms});
+  }
+  if (tail.has_exemplar && series != SeriesHandle::kDropped) KeepExemplar(series, tail, run.lines.exemplar());
+}
+
+// Names and values without escapes are views of the body; the others lie in the parser's scratch and are copied.
+void ExpositionCacheImpl::KeepExemplar(SeriesHandle series, const expo::SampleTail& tail,
+                                       const ExpositionExemplar& exemplar) {
+  const std::size_t count = exemplar.labels.size();
+  std::size_t size_bytes = 0;
+  for (const ExpositionLabel& label : exemplar.labels) size_bytes += label.name.size() + label.value.size();
+  auto& text = *exemplar_texts_.emplace_back(std::make_unique<std::string>());
+  text.reserve(size_bytes);
+  const auto keep = [&text](std::string_view part) {
+    text += part;
+    return std::string_view(text).substr(text.size() - part.size());
+  };
+  auto& labels = exemplar_labels_.emplace_back(std::make_unique<ExpositionLabel[]>(count));
+  for (std::size_t i = 0; i < count; ++i) {
+    labels[i].name = keep(exemplar.labels[i].name);
+    labels[i].value = keep(exemplar.labels[i].value);
+  }
+  out_.exemplars_.push_back({.series = series,
+                             .labels = {labels.get(), count},
+                             .value = exemplar.value,
+                             .timestamp_ms = exemplar.timestamp_ms,
+                             .sample_timestamp_ms = tail.timestamp_ms});
+}
+
+void ExpositionCacheImpl::MakeRowRoom(std::size_t more) {
+  const std::size_t want = out_.row_size_ + more;
+  if (out_.row_handles_.size() >= want) return;
+  const std::size_t size = std::max(want, out_.row_handles_.size() * 2);
+  out_.row_handles_.resize(size);
+  out_.row_values_.resize(size);
+}
+
+// Comments, blank lines and one sample; or the rest of the body, if it has no more.
+bool ExpositionCacheImpl::Tokenise(Run& run) {
+  const char* const segment_begin = run.at;
+  segment_families_.clear();
+  while (true) {
+    run.at = run.lines.SkipBlankLines(run.at);
+    if (run.at == run.lines.end()) {
+      if (!run.lines.is_text() && !run.is_at_end) {
+        run.lines.FailMissingEof();
+        error_ = run.lines.TakeError();
+        return false;
+      }
+      TakeTrailer(run, {segment_begin, static_cast<std::size_t>(run.at - segment_begin)});
+      return true;
+    }
+    if (*run.at != '#') return TakeSample(run, segment_begin);
+    if (!TakeMetadata(run)) return false;
+  }
+}
+
+bool ExpositionCacheImpl::TakeMetadata(Run& run) {
+  expo::MetadataLine line;
+  if (!run.lines.ParseMetadata(run.at, line)) {
+    error_ = run.lines.TakeError();
+    return false;
+  }
+  if (line.kind == expo::MetadataLine::Kind::kEof) run.is_at_end = true;
+  if (line.kind == expo::MetadataLine::Kind::kComment || line.kind == expo::MetadataLine::Kind::kEof) return true;
+  if (line.kind == expo::MetadataLine::Kind::kType) run.type = line.type;
+  segment_families_.push_back(families_.Update(line));
+  return true;
+}
+
+bool ExpositionCacheImpl::TakeSample(Run& run, const char* segment_begin) {
+  const char* const head_begin = run.at;
+  if (!run.lines.ParseHead(run.at)) {
+    error_ = run.lines.TakeError();
+    return false;
+  }
+  const std::string_view head(head_begin, static_cast<std::size_t>(run.at - head_begin));
+  const std::string_view segment(segment_begin, static_cast<std::size_t>(run.at - segment_begin));
+  const std::uint64_t hash = expo::LineTemplate::HashOf(head, run.type, hash_seed_);
+  const std::size_t agreed_count = run.next;
+  SeriesHandle series = SeriesHandle::kDropped;
+  bool agrees = false;
+  if (const std::uint32_t known = last_.Find(head, run.type, hash); known != expo::LineTemplate::kNone) {
+    const expo::TemplateEntry& entry = last_.entry(known);
+    agrees = run.may_predict && known == run.next && entry.type == run.type && last_.segment(entry) == segment;
+    run.next = known + 1;
+    series = entry.series;
+  } else if (const std::uint32_t met = new_.Find(head, run.type, hash);
+             run.has_diverged && met != expo::LineTemplate::kNone) {
+    series = new_.entry(met).series;
+  } else if (!Resolve(run, series)) {
+    return false;
+  }
+  if (!agrees && !run.has_diverged) Diverge(run, agreed_count);
+  if (run.has_diverged) new_.Push(segment, head.size(), hash, series, run.type, segment_families_);
+  return TakeTail(run, series);
+}
+
+bool ExpositionCacheImpl::Resolve(Run& run, SeriesHandle& series) {
+  SampleLine line;
+  if (!run.lines.FinishHead(run.type, line)) {
+    error_ = run.lines.TakeError();
+    return false;
+  }
+  ++out_.resolved_count_;
+  base::Result<SeriesHandle> resolved = run.resolver.Resolve(line);
+  if (!resolved) {
+    const auto line_number = 1 + std::count(run.lines.begin(), run.at, '\n');
+    error_ = std::move(resolved).error().WithContext(fmt::format("line {}", line_number));
+    return false;
+  }
+  series = *resolved;
+  if (series == SeriesHandle::kDropped) return true;
+  BARO_ASSERT(series <= SeriesHandle::kMax);
+  const auto number = static_cast<std::size_t>(series);
+  if (states_.size() <= number) states_.resize(std::max(number + 1, states_.size() * 2));
+  fresh_.push_back(series);
+  return true;
+}
+
+bool ExpositionCacheImpl::TakeTail(Run& run, SeriesHandle series) {
+  expo::SampleTail tail;
+  if (!run.lines.ParseTail(run.at, tail)) {
+    error_ = run.lines.TakeError();
+    return false;
+  }
+  MakeRowRoom(1);
+  EmitTail(run, series, tail);
+  return true;
+}
+
+// From here on new_ is built: what was predicted so far, and all that comes.
+void ExpositionCacheImpl::Diverge(Run& run, std::size_t agreed_count) {
+  run.has_diverged = true;
+  new_.AssignPrefix(last_, agreed_count);
+  if (agreed_count == 0 && last_.size() == 0) {
+    // First sight: 96 bytes a line is what real targets have, comments and all; wrong guesses cost a copy.
+    const auto size = static_cast<std::size_t>(run.lines.end() - run.lines.begin());
+    new_.Reserve(size, size / 96);
+  }
+}
+
+void ExpositionCacheImpl::TakeTrailer(Run& run, std::string_view trailer) {
+  run.is_at_end = true;
+  const bool agrees = !run.has_diverged && run.may_predict && run.next == last_.size() && trailer == last_.trailer();
+  if (agrees) return;
+  if (!run.has_diverged) Diverge(run, run.next);
+  new_.SetTrailer(trailer, segment_families_);
+}
+
+void ExpositionCacheImpl::Commit(Run& run) {
+  if (!run.has_diverged) {
+    families_.SettleUnchanged();
+    new_ = {};  // whoever stands still needs no second template
+    return;
+  }
+  ReleaseAbsent();
+  std::swap(last_, new_);
+  families_.Settle(last_.all_families());
+}
+
+// Series of last_ without a sample in this call. Each is marked as seen when it is reported, so that it is reported
+// once.
+void ExpositionCacheImpl::ReleaseAbsent() {
+  for (const expo::TemplateEntry& entry : last_.entries()) {
+    if (entry.series == SeriesHandle::kDropped) continue;
+    SeriesState& state = StateOf(entry.series);
+    if (state.seen_generation == generation_) continue;
+    state.seen_generation = generation_;
+    out_.released_.push_back({.series = entry.series, .was_present = true, .had_timestamp = state.had_timestamp});
+  }
+}
+
+// After an error: series that only this call asked for.
+void ExpositionCacheImpl::ReleaseFresh() {
+  if (fresh_.empty()) return;
+  std::vector<bool> is_kept(states_.size());
+  for (const expo::TemplateEntry& entry : last_.entries()) {
+    if (entry.series != SeriesHandle::kDropped) is_kept[static_cast<std::uint32_t>(entry.series)] = true;
+  }
+  for (const SeriesHandle series : fresh_) {
+    if (is_kept[static_cast<std::uint32_t>(series)]) continue;
+    is_kept[static_cast<std::uint32_t>(series)] = true;
+    out_.released_.push_back({.series = series, .was_present = false, .had_timestamp = false});
+  }
+}
+
+std::vector<ReleasedSeries> ExpositionCacheImpl::PresentSeries() const {
+  std::vector<ReleasedSeries> present;
+  std::vector<bool> is_listed(states_.size());
+  for (const expo::TemplateEntry& entry : last_.entries()) {
+    if (entry.series == SeriesHandle::kDropped || is_listed[static_cast<std::uint32_t>(entry.series)]) continue;
+    is_listed[static_cast<std::uint32_t>(entry.series)] = true;
+    present.push_back(
+        {.series = entry.series, .was_present = true, .had_timestamp = StateOf(entry.series).had_timestamp});
+  }
+  return present;
+}
+
+ExpositionCache::ExpositionCache(std::uint64_t hash_seed)
+    : hash_seed_(hash_seed), impl_(std::make_unique<ExpositionCacheImpl>(hash_seed)) {}
+ExpositionCache::~ExpositionCache() = default;
+ExpositionCache::ExpositionCache(ExpositionCache&&) noexcept = default;
+ExpositionCache& ExpositionCache::operator=(ExpositionCache&&) noexcept = default;
+
+base::Result<> ExpositionCache::Parse(std::string_view body, const Options& options, SeriesResolver& resolver) {
+  return impl_->Parse(body, options, resolver);
+}
+const ParsedExposition& ExpositionCache::parsed() const { return impl_->parsed(); }
+std::span<const FamilyMetadata> ExpositionCache::metadata() const { return impl_->families().families(); }
+std::uint64_t ExpositionCache::metadata_revision() const { return impl_->families().revision(); }
+std::vector<ReleasedSeries> ExpositionCache::PresentSeries() const { return impl_->PresentSeries(); }
+void ExpositionCache::Clear() { impl_ = std::make_unique<ExpositionCacheImpl>(hash_seed_); }
+
+}  // namespace baro::scraper

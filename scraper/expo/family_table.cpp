@@ -1,0 +1,100 @@
+#include "scraper/expo/family_table.h"
+
+#include <string>
+
+namespace baro::scraper::expo {
+namespace {
+
+// Sets `old` and says whether that changed it.
+template <typename T, typename U>
+bool Assign(T& old, const U& value) {
+  if (old == value) return false;
+  old = value;
+  return true;
+}
+
+}  // namespace
+
+std::uint32_t FamilyTable::Update(const MetadataLine& line) {
+  const auto [found, is_new] = numbers_.try_emplace(std::string(line.family), 0);
+  if (is_new) {
+    if (free_.empty()) {
+      found->second = static_cast<std::uint32_t>(by_number_.size());
+      by_number_.emplace_back();
+      slots_.emplace_back();
+    } else {
+      found->second = free_.back();
+      free_.pop_back();
+    }
+    by_number_[found->second] = {.family = found->first};
+    slots_[found->second] = {.left_at = expositions_, .is_used = true};
+    ++absent_count_;  // until its exposition is settled
+    ++revision_;
+  }
+  model::Metadata& metadata = by_number_[found->second].metadata;
+  bool changed = false;
+  switch (line.kind) {
+    case MetadataLine::Kind::kHelp:
+      changed = Assign(metadata.help, line.text);
+      break;
+    case MetadataLine::Kind::kUnit:
+      changed = Assign(metadata.unit, line.text);
+      break;
+    case MetadataLine::Kind::kType:
+      changed = Assign(metadata.type, line.type);
+      break;
+    default:
+      break;
+  }
+  if (changed) ++revision_;
+  return found->second;
+}
+
+void FamilyTable::Settle(std::span<const std::uint32_t> present) {
+  ++expositions_;
+  std::vector<bool> is_there(by_number_.size());
+  for (const std::uint32_t number : present) is_there[number] = true;
+  absent_count_ = 0;
+  for (std::size_t number = 0; number < by_number_.size(); ++number) {
+    if (!slots_[number].is_used) continue;
+    FamilyMetadata& family = by_number_[number];
+    if (family.is_present != is_there[number]) {
+      if (family.is_present) slots_[number].left_at = expositions_;
+      family.is_present = is_there[number];
+      ++revision_;
+    }
+    if (!family.is_present) ++absent_count_;
+  }
+  DropOld();
+}
+
+void FamilyTable::SettleUnchanged() {
+  ++expositions_;
+  if (absent_count_ > 0) DropOld();
+}
+
+void FamilyTable::DropOld() {
+  for (std::uint32_t number = 0; number < by_number_.size() && absent_count_ > 0; ++number) {
+    if (!slots_[number].is_used || by_number_[number].is_present) continue;
+    if (expositions_ - slots_[number].left_at < kKeptExpositions) continue;
+    numbers_.erase(by_number_[number].family);
+    by_number_[number] = {};
+    slots_[number] = {};
+    free_.push_back(number);
+    --absent_count_;
+    ++revision_;
+  }
+}
+
+std::span<const FamilyMetadata> FamilyTable::families() const {
+  if (listed_revision_ != revision_) {
+    listed_.clear();
+    for (std::size_t number = 0; number < by_number_.size(); ++number) {
+      if (slots_[number].is_used) listed_.push_back(by_number_[number]);
+    }
+    listed_revision_ = revision_;
+  }
+  return listed_;
+}
+
+}  // namespace baro::scraper::expo

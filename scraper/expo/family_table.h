@@ -1,0 +1,52 @@
+// Metadata by metric family, with the memory of ten expositions that Prometheus keeps.
+//
+// Threads  Confined.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "scraper/expo/line_parser.h"
+#include "scraper/exposition.h"
+
+namespace baro::scraper::expo {
+
+class FamilyTable {
+ public:
+  /// Takes what the line says; returns the family's number, which stays until Settle() lets it go.
+  std::uint32_t Update(const MetadataLine& line);
+
+  /// After an exposition with these families (others may name them twice): marks who is there, and lets go of those
+  /// that were not for more than kKeptExpositions. Numbers of families that are there stay as they are.
+  void Settle(std::span<const std::uint32_t> present);
+  /// After an exposition with the same families as the one before.
+  void SettleUnchanged();
+
+  std::span<const FamilyMetadata> families() const;
+  std::uint64_t revision() const { return revision_; }
+
+ private:
+  static constexpr std::uint64_t kKeptExpositions = 10;
+
+  struct Slot {
+    std::uint64_t left_at = 0;  // exposition in which it was missing first, if it is not there
+    bool is_used = false;
+  };
+  void DropOld();
+
+  // Slots are numbered for good; the public list is made when asked for after a change.
+  std::vector<FamilyMetadata> by_number_;
+  std::vector<Slot> slots_;
+  std::vector<std::uint32_t> free_;
+  std::unordered_map<std::string, std::uint32_t> numbers_;
+  std::uint64_t expositions_ = 0;
+  std::size_t absent_count_ = 0;
+  std::uint64_t revision_ = 1;
+  mutable std::vector<FamilyMetadata> listed_;
+  mutable std::uint64_t listed_revision_ = 0;
+};
+
+}  // namespace baro::scraper::expo
