@@ -19,6 +19,17 @@ void Diagnostics::Add(std::size_t line, std::size_t column, std::string field, s
       {.file = file_, .line = line, .column = column, .field = std::move(field), .message = std::move(message)});
 }
 
+void Diagnostics::Append(const Diagnostics& other) {
+  for (const Diagnostic& item : other.items_) {
+    if (items_.size() == kMax) {
+      ++left_out_;
+    } else {
+      items_.push_back(item);
+    }
+  }
+  left_out_ += other.left_out_;
+}
+
 std::string Diagnostics::ToString() const {
   std::string text;
   for (const Diagnostic& item : items_) {

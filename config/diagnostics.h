@@ -32,6 +32,9 @@ class Diagnostics {
 
   void Add(std::size_t line, std::size_t column, std::string field, std::string message);
 
+  /// Takes over the problems of another file.
+  void Append(const Diagnostics& other);
+
   bool empty() const { return items_.empty(); }
   const std::vector<Diagnostic>& items() const { return items_; }
   const std::string& file() const { return file_; }

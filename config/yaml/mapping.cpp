@@ -155,6 +155,14 @@ bool Mapping::Has(std::string_view field) const {
   return false;
 }
 
+std::vector<std::string> Mapping::Names() const {
+  std::vector<std::string> names;
+  for (const auto& entry : node_) {
+    if (entry.first.IsScalar()) names.push_back(entry.first.Scalar());
+  }
+  return names;
+}
+
 YAML::Node Mapping::Take(std::string_view field) {
   known_.emplace_back(field);
   YAML::Node found(YAML::NodeType::Undefined);

@@ -32,6 +32,9 @@ class Mapping {
 
   bool Has(std::string_view field) const;
 
+  /// Names of all fields that stand in the mapping, in their order.
+  std::vector<std::string> Names() const;
+
   // Each of these reads one field when it is present, and returns whether a good value was stored. A bad value is
   // reported and leaves `out` as it was.
 

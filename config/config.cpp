@@ -1,0 +1,234 @@
+#include "config/config.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/duration_text.h"
+#include "config/sections/sections.h"
+#include "model/labels.h"
+
+namespace baro::config {
+namespace {
+
+using base::Code;
+using base::Fail;
+
+std::string FolderOf(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "" : slash == 0 ? "/" : path.substr(0, slash);
+}
+
+/// `$NAME` and `${NAME}` replaced by the environment, `$$` by a dollar. What is not set becomes empty and is noted.
+std::string ExpandEnvironment(std::string_view text, const Environment& environment, std::vector<std::string>& unset) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    if (text[at] != '$' || at + 1 == text.size()) {
+      out += text[at++];
+      continue;
+    }
+    if (text[at + 1] == '$') {
+      out += '$';
+      at += 2;
+      continue;
+    }
+    const bool braces = text[at + 1] == '{';
+    const std::size_t start = at + (braces ? 2 : 1);
+    std::size_t end = start;
+    const auto is_name = [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    };
+    while (end < text.size() && (braces ? text[end] != '}' : is_name(text[end]))) ++end;
+    const std::string name(text.substr(start, end - start));
+    const auto value = environment ? environment(name) : std::nullopt;
+    if (!value) unset.push_back(name);
+    out += value.value_or("");
+    at = std::min(text.size(), end + (braces ? 1 : 0));
+  }
+  return out;
+}
+
+/// What one configuration file goes through. `config` receives the result, `diagnostics` the problems.
+class FileReader {
+ public:
+  FileReader(base::FileSystem& files, const Environment& environment, Diagnostics& diagnostics, Config& config)
+      : files_(files), environment_(environment), diagnostics_(diagnostics), config_(config) {}
+
+  void Read(const std::string& text, const std::string& path) {
+    const FileContext context{.folder = FolderOf(path)};
+    const YAML::Node document = ParseYaml(text, diagnostics_);
+    if (!document.IsDefined()) return;
+    Mapping top(document, "", diagnostics_);
+    ReadGlobal(top, context);
+    ReadStorage(top);
+    ReadScrapeJobs(top, "scrape_configs", context, defaults_, config_.jobs);
+    ReadScrapeConfigFiles(top, context);
+    top.Ignored("runtime");  // settings of Go's garbage collector
+    for (const std::string_view section : {"alerting", "rule_files", "remote_write", "remote_read", "otlp", "tracing"}) {
+      top.NotSupported(section);
+    }
+    top.Finish();
+    if (document.IsMap()) config_.masked_yaml = MaskSecrets(document);
+  }
+
+ private:
+  void ReadGlobal(Mapping& top, const FileContext& context) {
+    top.Child("global", [&](Mapping& global) {
+      ReadScrapeDefaults(global, defaults_);
+      global.Duration("evaluation_interval", config_.evaluation_interval);
+      if (config_.evaluation_interval.count() <= 0) global.Fail("evaluation_interval", "must be greater than 0");
+      std::chrono::milliseconds offset{0};
+      global.Duration("rule_query_offset", offset);
+      if (global.Text("query_log_file", config_.query_log_file)) {
+        config_.query_log_file = context.Resolve(config_.query_log_file);
+      }
+      global.NotSupported("scrape_failure_log_file");
+      ReadExternalLabels(global);
+    });
+    config_.scrape_interval = defaults_.job.interval;
+  }
+
+  void ReadExternalLabels(Mapping& global) {
+    global.TextMap("external_labels", config_.external_labels);
+    for (auto& [name, value] : config_.external_labels) {
+      const auto scheme = defaults_.job.utf8_names ? model::NameScheme::kUtf8 : model::NameScheme::kLegacy;
+      if (!model::IsValidLabelName(name, scheme)) {
+        global.Fail("external_labels", fmt::format("\"{}\" is not a valid label name", name));
+      }
+      std::vector<std::string> unset;
+      value = ExpandEnvironment(value, environment_, unset);
+      for (const std::string& variable : unset) {
+        config_.warnings.push_back(
+            fmt::format("external label {}: environment variable {} is not set, an empty text stands for it", name,
+                        variable));
+      }
+      if (!model::IsValidUtf8(value)) global.Fail("external_labels", fmt::format("\"{}\" is not valid UTF-8", name));
+    }
+  }
+
+  void ReadStorage(Mapping& top) {
+    top.Child("storage", [&](Mapping& storage) {
+      storage.Child("tsdb", [&](Mapping& tsdb) {
+        tsdb.Child("retention", [&](Mapping& retention) {
+          std::chrono::milliseconds time{0};
+          if (retention.Duration("time", time)) config_.retention = time;
+          retention.NotSupported("size");
+          retention.NotSupported("percentage");
+        });
+        std::chrono::milliseconds window{0};
+        if (tsdb.Duration("out_of_order_time_window", window) && window.count() != 0) {
+          tsdb.Fail("out_of_order_time_window", "out-of-order samples are not taken by this version of Barograph yet; "
+                                                "take the field out to start");
+        }
+        tsdb.Ignored("chunk_encoding");
+        tsdb.Ignored("stale_series_compaction_threshold");
+      });
+      storage.NotSupported("exemplars");
+    });
+  }
+
+  void ReadScrapeConfigFiles(Mapping& top, const FileContext& context) {
+    std::vector<std::string> patterns;
+    top.TextList("scrape_config_files", patterns);
+    for (const std::string& pattern : patterns) {
+      const std::string path = context.Resolve(pattern);
+      const std::size_t star = path.find('*');
+      if (star != std::string::npos && (path.find('/', star) != std::string::npos ||
+                                        path.find('*', star + 1) != std::string::npos)) {
+        top.Fail("scrape_config_files", fmt::format("\"{}\": one * at most, in the last part of the path", pattern));
+        continue;
+      }
+      for (const std::string& file : Expand(path)) ReadScrapeConfigFile(file);
+    }
+  }
+
+  /// The files that a path with at most one `*` in its last part stands for, sorted.
+  std::vector<std::string> Expand(const std::string& path) {
+    const std::size_t star = path.find('*');
+    if (star == std::string::npos) return {path};
+    const std::string folder = FolderOf(path);
+    const std::string name = path.substr(folder.empty() ? 0 : folder.size() + (folder == "/" ? 0 : 1));
+    const std::string before = name.substr(0, name.find('*'));
+    const std::string after = name.substr(name.find('*') + 1);
+    std::vector<std::string> found;
+    const auto entries = files_.ListDirectory(folder.empty() ? "." : folder);
+    if (!entries) return found;  // as in Prometheus: a pattern may match nothing
+    for (const std::string& entry : *entries) {
+      if (entry.size() < before.size() + after.size() || !entry.starts_with(before) || !entry.ends_with(after)) continue;
+      found.push_back(folder.empty() ? entry : folder == "/" ? "/" + entry : folder + "/" + entry);
+    }
+    std::ranges::sort(found);
+    return found;
+  }
+
+  void ReadScrapeConfigFile(const std::string& path) {
+    Diagnostics own(path);
+    const auto text = base::ReadFile(files_, path, kConfigBytesMax);
+    if (!text) {
+      diagnostics_.Add(0, 0, "scrape_config_files", text.error().message());
+      return;
+    }
+    config_.files.push_back(path);
+    const YAML::Node document = ParseYaml(*text, own);
+    if (document.IsDefined()) {
+      Mapping top(document, "", own);
+      ReadScrapeJobs(top, "scrape_configs", {.folder = FolderOf(path)}, defaults_, config_.jobs);
+      top.Finish();
+    }
+    diagnostics_.Append(own);
+  }
+
+  static constexpr std::size_t kConfigBytesMax = 16 * 1024 * 1024;
+
+  base::FileSystem& files_;
+  const Environment& environment_;
+  Diagnostics& diagnostics_;
+  Config& config_;
+  ScrapeDefaults defaults_;
+};
+
+}  // namespace
+
+std::string FileContext::Resolve(const std::string& path) const {
+  if (path.empty() || path.front() == '/' || folder.empty()) return path;
+  return folder == "/" ? "/" + path : folder + "/" + path;
+}
+
+base::Result<Config> ParseConfig(const std::string& text, const std::string& path, base::FileSystem& files,
+                                 const Environment& environment) {
+  Diagnostics diagnostics(path);
+  Config config;
+  config.files.push_back(path);
+  FileReader(files, environment, diagnostics, config).Read(text, path);
+  if (!diagnostics.empty()) return Fail(Code::kInvalidArgument, diagnostics.ToString());
+  return config;
+}
+
+base::Result<Config> LoadConfig(const std::string& path, base::FileSystem& files, const Environment& environment) {
+  constexpr std::size_t kConfigBytesMax = 16 * 1024 * 1024;
+  const auto text = base::ReadFile(files, path, kConfigBytesMax);
+  if (!text) return std::unexpected(text.error().WithContext("configuration file"));
+  return ParseConfig(*text, path, files, environment);
+}
+
+std::string BuiltInConfig(const std::string& own_address, const std::string& route_prefix) {
+  return fmt::format(
+      R"(# The configuration that Barograph runs without --config.file: itself and this machine.
+# Save it, change it, and start with --config.file=<it>.
+global:
+  scrape_interval: 5s
+  evaluation_interval: 15s
+scrape_configs:
+  - job_name: barograph
+    metrics_path: {1}/metrics
+    static_configs:
+      - targets: ["{0}"]
+  - job_name: node
+    metrics_path: {1}/metrics/node
+    static_configs:
+      - targets: ["{0}"]
+)",
+      own_address, route_prefix);
+}
+
+}  // namespace baro::config
