@@ -4,12 +4,15 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "model/labels.h"
+#include "model/names.h"
 #include "model/relabel.h"
 #include "net/http_client_options.h"
+#include "scraper/exposition_format.h"
 
 namespace baro::scraper {
 
@@ -29,18 +32,6 @@ struct FileDiscoveryOptions {
 
   friend bool operator==(const FileDiscoveryOptions&, const FileDiscoveryOptions&) = default;
 };
-
-/// Formats to ask a target for, in order of preference.
-enum class ScrapeProtocol {
-  kPrometheusProto,
-  kOpenMetricsText1_0_0,
-  kOpenMetricsText0_0_1,
-  kPrometheusText1_0_0,
-  kPrometheusText0_0_4,
-};
-
-/// How names are written for a peer that does not take UTF-8 ones.
-enum class EscapingScheme { kAllowUtf8, kUnderscores, kDots, kValues };
 
 /// Limits on what a target may send; 0 is no limit, as in the configuration file.
 struct ScrapeLimits {
@@ -68,18 +59,20 @@ struct ScrapeJobOptions {
   bool track_timestamps_staleness = false;
   bool enable_compression = true;
   bool extra_metrics = false;  ///< scrape_timeout_seconds and its relatives
-  bool utf8_names = true;      ///< false: names must match the legacy character set
-  EscapingScheme escaping = EscapingScheme::kAllowUtf8;
-  std::vector<ScrapeProtocol> protocols = {ScrapeProtocol::kOpenMetricsText1_0_0, ScrapeProtocol::kOpenMetricsText0_0_1,
-                                           ScrapeProtocol::kPrometheusText1_0_0, ScrapeProtocol::kPrometheusText0_0_4};
-  std::string
-      fallback_protocol;  ///< name as in the configuration file; empty: an unknown Content-Type fails the scrape
+  model::NameScheme name_scheme = model::NameScheme::kUtf8;
+  model::EscapingScheme escaping = model::EscapingScheme::kAllowUtf8;
+  std::vector<ScrapeProtocol> protocols;            ///< in order of preference; empty: DefaultScrapeProtocols()
+  std::optional<ScrapeProtocol> fallback_protocol;  ///< nothing: an unknown Content-Type fails the scrape
   ScrapeLimits limits;
   net::HttpClientOptions http;
   std::vector<model::RelabelConfig> relabel;
   std::vector<model::RelabelConfig> metric_relabel;
   std::vector<TargetGroup> static_groups;
   std::vector<FileDiscoveryOptions> file_discoveries;
+
+  /// Equal for jobs that are configured alike, apart from their targets: a reload leaves the loops of a job alone when
+  /// it is unchanged. Whoever fills the options makes it; the configuration file's reader takes the job's text.
+  std::string fingerprint;
 };
 
 }  // namespace baro::scraper

@@ -1,0 +1,92 @@
+// Scrapes one target: at its phase of the interval, one fetch at a time, each answer one row in storage.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/result.h"
+#include "model/relabel.h"
+#include "net/http_fetcher.h"
+#include "scraper/loop/scrape_context.h"
+#include "scraper/loop/target_writer.h"
+#include "scraper/options.h"
+#include "scraper/scrape_status.h"
+
+namespace baro::scraper {
+
+/// What the loops of a job share; immutable.
+struct ScrapeJob {
+  ScrapeJobOptions options;
+  model::Relabeler relabeler;         ///< of targets
+  model::Relabeler metric_relabeler;  ///< of series
+  std::shared_ptr<net::HttpFetcher> fetcher;
+  std::string accept;  ///< value of the Accept header
+};
+
+/// What happens to a target's series when its loop stops.
+enum class StopMode {
+  kTargetGone,  ///< after two intervals they get stale markers, unless somebody else writes them again
+  kReplaced,    ///< another loop goes on with the same target; it takes TakePresentSeries()
+  kShutdown,    ///< nothing: the server comes back
+};
+
+/// Threads  Start() and Stop() by the pool; status() from any thread. Steps (tick, answer, next tick) follow each other
+///          on the executor and never run at the same time; between them nothing else touches the writer.
+class ScrapeLoop : public std::enable_shared_from_this<ScrapeLoop> {
+ public:
+  /// `inherited`: series that the loop before this one wrote last; those that do not come again get stale markers.
+  ScrapeLoop(Target target, std::shared_ptr<const ScrapeJob> job, ScrapeContext& context,
+             std::vector<tsdb::SeriesRef> inherited = {});
+
+  void Start();
+  void Stop(StopMode mode);
+
+  /// While set, scrapes fail with this text without asking the target (target_limit).
+  void SetForcedError(std::optional<std::string> error);
+
+  /// Series that had a sample in the last good scrape. After Stop() only.
+  std::vector<tsdb::SeriesRef> TakePresentSeries();
+
+  TargetStatus status() const;
+  std::vector<TargetMetadata> metadata() const;
+  const Target& target() const { return target_; }
+
+ private:
+  void ScheduleTick();
+  void Tick();
+  void Fetch();
+  void OnAnswer(base::Result<net::FetchResponse> answer);
+  void Finish(const ScrapeOutcome& outcome);
+  void WriteEndMarkers();
+  /// The timestamp of a scrape that started now: the ideal time when it is close.
+  std::int64_t ChooseTimestamp(std::int64_t now_ms) const;
+
+  const Target target_;
+  const std::shared_ptr<const ScrapeJob> job_;
+  ScrapeContext& context_;
+  TargetWriter writer_;  // touched by the running step only
+
+  std::int64_t next_tick_ms_ = 0;   // touched by the running step only
+  std::int64_t scrape_time_ms_ = 0;
+  base::MonotonicTime scrape_start_{};
+  std::string body_memory_;  // the last body's, for the next
+
+  mutable base::Mutex mutex_;  // a leaf
+  bool is_running_ BARO_GUARDED_BY(mutex_) = false;
+  bool is_busy_ BARO_GUARDED_BY(mutex_) = false;  // a step waits for an answer or works on it
+  StopMode stop_mode_ BARO_GUARDED_BY(mutex_) = StopMode::kShutdown;
+  std::optional<base::TimerId> timer_ BARO_GUARDED_BY(mutex_);
+  std::optional<std::string> forced_error_ BARO_GUARDED_BY(mutex_);
+  TargetStatus status_ BARO_GUARDED_BY(mutex_);
+  std::vector<TargetMetadata> metadata_ BARO_GUARDED_BY(mutex_);
+  std::uint64_t metadata_revision_ = 0;  // touched by the running step only
+};
+
+}  // namespace baro::scraper

@@ -1,0 +1,72 @@
+// The series of one target: from the lines of an exposition to references of storage, through honouring labels,
+// relabelling and limits.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "model/labels.h"
+#include "model/relabel.h"
+#include "scraper/exposition.h"
+#include "scraper/options.h"
+#include "tsdb/appender.h"
+
+namespace baro::scraper {
+
+/// Resolves new lines and keeps a row per series, found by the handle that it gave for it.
+///
+/// Threads  Confined to its loop.
+class ScrapedSeries : public SeriesResolver {
+ public:
+  /// Borrows all, which outlive it.
+  ScrapedSeries(const ScrapeJobOptions& job, const model::Labels& target_labels, const model::Relabeler& relabeler)
+      : job_(job), target_labels_(target_labels), relabeler_(relabeler) {}
+
+  /// The appender in which new series are made during the Parse() that follows.
+  void Begin(tsdb::Appender& appender) {
+    appender_ = &appender;
+    series_added_ = 0;
+  }
+
+  base::Result<SeriesHandle> Resolve(const SampleLine& line) override;
+
+  tsdb::SeriesRef ref(SeriesHandle handle) const { return rows_[static_cast<std::size_t>(handle)].ref; }
+
+  /// Finds or makes the series again, after storage has forgotten it.
+  base::Result<tsdb::SeriesRef> ResolveAgain(SeriesHandle handle, tsdb::Appender& appender);
+
+  /// The line of this handle is gone: its number may be given again.
+  void Free(SeriesHandle handle);
+
+  /// New series since Begin() that relabelling kept: `scrape_series_added`.
+  std::size_t series_added() const { return series_added_; }
+
+ private:
+  struct Row {
+    tsdb::SeriesRef ref = tsdb::SeriesRef::kNone;
+    model::Labels labels;
+  };
+  struct LabelsHash {
+    std::size_t operator()(const model::Labels& labels) const { return labels.Hash(); }
+  };
+
+  /// Labels of the series as they will be stored; false: relabelling drops it.
+  bool MakeLabels(const SampleLine& line);
+  base::Result<> CheckLabels(const model::Labels& labels) const;
+  SeriesHandle NewRow(Row row);
+
+  const ScrapeJobOptions& job_;
+  const model::Labels& target_labels_;
+  const model::Relabeler& relabeler_;
+  tsdb::Appender* appender_ = nullptr;
+  std::size_t series_added_ = 0;
+  std::vector<Row> rows_;
+  std::vector<std::uint32_t> free_rows_;
+  std::unordered_map<model::Labels, SeriesHandle, LabelsHash> handle_of_;  // lines that relabelling makes one series
+  model::LabelsBuilder builder_;                                          // kept for its memory
+};
+
+}  // namespace baro::scraper

@@ -1,0 +1,159 @@
+#include "scraper/target.h"
+
+#include <unordered_set>
+
+#include <fmt/format.h>
+
+#include "base/duration_text.h"
+#include "net/http_message.h"
+
+namespace baro::scraper {
+namespace {
+
+using base::Code;
+using base::Fail;
+
+/// The query string of the URL: `params` of the job as relabelling left them, sorted by name.
+std::string EncodeParams(const ScrapeJobOptions& job, const model::Labels& labels) {
+  std::map<std::string, std::vector<std::string>> params;
+  for (const auto& [name, values] : job.params) params[name] = values;
+  for (const model::LabelView label : labels) {
+    if (!label.name.starts_with(model::kParamLabelPrefix)) continue;
+    auto& values = params[std::string(label.name.substr(model::kParamLabelPrefix.size()))];
+    if (values.empty()) values.emplace_back();
+    values[0] = label.value;  // relabelling sees and changes the first value only
+  }
+  net::Params encoded;
+  for (const auto& [name, values] : params) {
+    for (const std::string& value : values) encoded.Add(name, value);
+  }
+  return net::EncodeQuery(encoded);
+}
+
+base::Result<std::chrono::milliseconds> PositiveDuration(const model::Labels& labels, std::string_view name) {
+  const auto duration = base::ParseDuration(labels.Get(name));
+  if (!duration) {
+    return Fail(Code::kInvalidArgument,
+                fmt::format("{}=\"{}\" is no duration: {}", name, labels.Get(name), duration.error().message()));
+  }
+  if (duration->count() <= 0) {
+    return Fail(Code::kInvalidArgument, fmt::format("{}=\"{}\" must be greater than 0", name, labels.Get(name)));
+  }
+  return *duration;
+}
+
+base::Result<> CheckAddress(std::string_view address) {
+  if (address.empty()) return Fail(Code::kInvalidArgument, "it has no __address__ after relabelling");
+  if (address.find('/') != std::string_view::npos) {
+    return Fail(Code::kInvalidArgument,
+                fmt::format("__address__=\"{}\" has a \"/\": it is a host and port; scheme and path belong into "
+                            "__scheme__ and __metrics_path__",
+                            address));
+  }
+  return {};
+}
+
+base::Result<Target> FinishTarget(const ScrapeJobOptions& job, const model::Labels& discovered,
+                                  model::LabelsBuilder& builder) {
+  const model::Labels relabelled = builder.Build();
+  BARO_TRY(CheckAddress(relabelled.Get(model::kAddressLabel)));
+  Target target{.discovered_labels = discovered};
+  target.interval = BARO_TRY(PositiveDuration(relabelled, model::kScrapeIntervalLabel));
+  target.timeout = BARO_TRY(PositiveDuration(relabelled, model::kScrapeTimeoutLabel));
+  if (target.timeout > target.interval) {
+    return Fail(Code::kInvalidArgument, fmt::format("the scrape timeout of {} ms is greater than the interval of {} ms",
+                                                    target.timeout.count(), target.interval.count()));
+  }
+
+  std::string_view path = relabelled.Get(model::kMetricsPathLabel);
+  const std::string params = EncodeParams(job, relabelled);
+  target.url = fmt::format("{}://{}{}{}{}{}", relabelled.Get(model::kSchemeLabel),
+                           relabelled.Get(model::kAddressLabel), path.starts_with('/') ? "" : "/", path,
+                           params.empty() ? "" : path.find('?') == std::string_view::npos ? "?" : "&", params);
+  if (const auto url = net::ParseUrl(target.url); !url) return std::unexpected(url.error());
+
+  if (!relabelled.Has(model::kInstanceLabel)) {
+    builder.Set(model::kInstanceLabel, relabelled.Get(model::kAddressLabel));
+  }
+  for (const model::LabelView label : relabelled) {
+    if (!model::IsValidUtf8(label.value)) {
+      return Fail(Code::kInvalidArgument, fmt::format("the value of label {} is not valid UTF-8", label.name));
+    }
+    if (label.name.starts_with(model::kMetaLabelPrefix)) builder.Delete(label.name);
+  }
+  const model::Labels with_hidden = builder.Build();
+  target.hash = Fnv1a(target.url, Fnv1a(fmt::format("{:016d}", with_hidden.Hash())));
+  for (const model::LabelView label : with_hidden) {
+    if (label.name.starts_with("__")) builder.Delete(label.name);
+  }
+  target.labels = builder.Build();
+  return target;
+}
+
+}  // namespace
+
+std::uint64_t Fnv1a(std::string_view text, std::uint64_t state) {
+  for (const char byte : text) state = (state ^ static_cast<unsigned char>(byte)) * 1099511628211U;
+  return state;
+}
+
+model::Labels DiscoveredLabels(const ScrapeJobOptions& job, const TargetGroup& group,
+                               const std::map<std::string, std::string>& target) {
+  model::LabelsBuilder builder;
+  const auto set_default = [&](std::string_view name, std::string_view value) {
+    if (builder.Get(name).empty()) builder.Set(name, value);
+  };
+  for (const auto& [name, value] : target) builder.Set(name, value);
+  for (const auto& [name, value] : group.labels) set_default(name, value);
+  set_default(model::kJobLabel, job.job_name);
+  set_default(model::kScrapeIntervalLabel, base::FormatDuration(job.interval));
+  set_default(model::kScrapeTimeoutLabel, base::FormatDuration(job.timeout));
+  set_default(model::kMetricsPathLabel, job.metrics_path);
+  set_default(model::kSchemeLabel, job.scheme);
+  for (const auto& [name, values] : job.params) {
+    if (!values.empty()) set_default(fmt::format("{}{}", model::kParamLabelPrefix, name), values.front());
+  }
+  return builder.Build();
+}
+
+base::Result<std::variant<Target, DroppedTarget>> MakeTarget(const ScrapeJobOptions& job,
+                                                             const model::Relabeler& relabeler,
+                                                             const model::Labels& discovered) {
+  model::LabelsBuilder builder(discovered);
+  if (!relabeler.Apply(builder)) return DroppedTarget{.discovered_labels = discovered};
+  auto target = FinishTarget(job, discovered, builder);
+  if (!target) {
+    return std::unexpected(target.error().WithContext(
+        fmt::format("job \"{}\": target {} is left out", job.job_name, discovered.ToString())));
+  }
+  return *std::move(target);
+}
+
+TargetSet MakeTargets(const ScrapeJobOptions& job, const model::Relabeler& relabeler,
+                      const std::vector<TargetGroup>& groups) {
+  TargetSet set;
+  std::unordered_set<std::uint64_t> seen;
+  for (const TargetGroup& group : groups) {
+    for (const auto& labels : group.targets) {
+      auto made = MakeTarget(job, relabeler, DiscoveredLabels(job, group, labels));
+      if (!made) {
+        set.errors.push_back(made.error().message());
+      } else if (auto* target = std::get_if<Target>(&*made)) {
+        if (seen.insert(target->hash).second) set.active.push_back(std::move(*target));
+      } else {
+        set.dropped.push_back(std::get<DroppedTarget>(*std::move(made)));
+      }
+    }
+  }
+  return set;
+}
+
+std::chrono::milliseconds TimeToFirstScrape(const Target& target, std::int64_t now_ms, std::uint64_t seed) {
+  const auto interval = static_cast<std::uint64_t>(target.interval.count());
+  const std::uint64_t into_interval = static_cast<std::uint64_t>(now_ms) % interval;
+  const std::uint64_t phase = (target.hash ^ seed) % interval;
+  const std::uint64_t wait = (phase + interval - into_interval) % interval;
+  return std::chrono::milliseconds(wait);
+}
+
+}  // namespace baro::scraper

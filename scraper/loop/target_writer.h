@@ -1,0 +1,90 @@
+// Writes the scrapes of one target: samples, stale markers of what is gone, and the report (`up` and its relatives).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "scraper/exposition.h"
+#include "scraper/loop/scraped_series.h"
+#include "scraper/loop/scrape_metrics.h"
+#include "scraper/options.h"
+#include "scraper/target.h"
+#include "tsdb/appender.h"
+
+namespace baro::scraper {
+
+/// One answer of a target, as far as writing it needs to know.
+struct ScrapeInput {
+  std::int64_t timestamp_ms = 0;
+  std::chrono::nanoseconds duration{0};  ///< of the fetch
+  base::Result<> fetched;                ///< why there is no body
+  std::string_view body;                 ///< loan for the call
+  std::string_view content_type;
+  bool is_body_too_large = false;  ///< the body limit was the reason
+};
+
+/// What came of it.
+struct ScrapeOutcome {
+  base::Result<> result;  ///< what `up` says, and why
+  std::size_t samples_scraped = 0;
+  std::size_t samples_kept = 0;
+  std::size_t series_added = 0;
+};
+
+/// Threads  Confined to its loop.
+class TargetWriter {
+ public:
+  /// Borrows all, which outlive it. `inherited`: see ScrapeLoop.
+  TargetWriter(const Target& target, const ScrapeJobOptions& job, const model::Relabeler& metric_relabeler,
+               tsdb::AppenderSource& storage, ScrapeMetrics& metrics, std::uint64_t hash_seed,
+               std::vector<tsdb::SeriesRef> inherited);
+  ~TargetWriter();
+  TargetWriter(const TargetWriter&) = delete;
+  TargetWriter& operator=(const TargetWriter&) = delete;
+
+  /// Parses the answer and commits it, or commits stale markers and `up` 0 when anything failed.
+  ScrapeOutcome Write(const ScrapeInput& input);
+
+  /// Ends all series of the target, the report's too.
+  base::Result<> WriteEndMarkers(std::int64_t timestamp_ms);
+
+  /// Series that had a sample in the last good scrape, and no end since.
+  std::vector<tsdb::SeriesRef> PresentSeries() const;
+
+  const ExpositionCache& cache() const { return cache_; }
+
+ private:
+  base::Result<> Append(const ScrapeInput& input, tsdb::Appender& appender, ScrapeOutcome& outcome);
+  base::Result<> Parse(const ScrapeInput& input, tsdb::Appender& appender);
+  base::Result<> AppendParsed(const ScrapeInput& input, tsdb::Appender& appender);
+  base::Result<> AppendRow(std::int64_t timestamp_ms, tsdb::Appender& appender);
+  void AppendGone(std::int64_t timestamp_ms, tsdb::Appender& appender);
+  void AppendAllStale(std::int64_t timestamp_ms, tsdb::Appender& appender);
+  base::Result<> CheckSampleLimit() const;
+  /// Appends `up` and its relatives.
+  base::Result<> AppendReport(const ScrapeInput& input, const ScrapeOutcome& outcome, tsdb::Appender& appender);
+  base::Result<> MakeReportSeries(tsdb::Appender& appender);
+  void Count(tsdb::SampleStatus status);
+
+  const Target& target_;
+  const ScrapeJobOptions& job_;
+  tsdb::AppenderSource& storage_;
+  ScrapeMetrics& metrics_;
+  const tsdb::GroupRef group_;
+  const tsdb::GroupRef report_group_;
+  ExpositionCache cache_;
+  ScrapedSeries series_;
+
+  std::vector<tsdb::SeriesRef> refs_;      // of cache_.parsed().handles(), in that order
+  std::uint64_t refs_revision_ = 0;        // of the row that refs_ belongs to; 0: none
+  std::vector<tsdb::SampleStatus> statuses_;
+  std::vector<tsdb::SeriesRef> report_refs_;
+  std::vector<tsdb::SeriesRef> inherited_;
+  bool is_all_stale_ = true;  // the last scrape failed, or there was none: the series have ended already
+};
+
+}  // namespace baro::scraper
