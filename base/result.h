@@ -70,12 +70,12 @@ namespace internal {
 
 /// `auto page = BARO_TRY(ReadPage(ref));` — the value, or an early return with the error. A statement expression, on
 /// which g++ 12 crashes inside coroutines: write it out there.
-#define BARO_TRY(expression)                                             \
-  ({                                                                     \
-    auto baro_result_ = (expression);                                    \
-    if (!baro_result_) [[unlikely]]                                      \
-      return std::unexpected(std::move(baro_result_).error());           \
-    ::baro::base::internal::TakeValue(std::move(baro_result_));          \
+#define BARO_TRY(expression)                                    \
+  ({                                                            \
+    auto baro_result_ = (expression);                           \
+    if (!baro_result_) [[unlikely]]                             \
+      return std::unexpected(std::move(baro_result_).error());  \
+    ::baro::base::internal::TakeValue(std::move(baro_result_)); \
   })
 
 namespace baro::base::internal {

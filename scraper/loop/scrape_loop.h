@@ -73,7 +73,7 @@ class ScrapeLoop : public std::enable_shared_from_this<ScrapeLoop> {
   ScrapeContext& context_;
   TargetWriter writer_;  // touched by the running step only
 
-  std::int64_t next_tick_ms_ = 0;   // touched by the running step only
+  std::int64_t next_tick_ms_ = 0;  // touched by the running step only
   std::int64_t scrape_time_ms_ = 0;
   base::MonotonicTime scrape_start_{};
   std::string body_memory_;  // the last body's, for the next

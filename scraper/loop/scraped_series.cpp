@@ -37,12 +37,15 @@ bool ScrapedSeries::MakeLabels(const SampleLine& line) {
 base::Result<> ScrapedSeries::CheckLabels(const model::Labels& labels) const {
   const std::string_view name = labels.metric_name();
   if (name.empty()) {
-    return Fail(Code::kInvalidArgument, fmt::format("series {} has no metric name after relabelling", labels.ToString()));
+    return Fail(Code::kInvalidArgument,
+                fmt::format("series {} has no metric name after relabelling", labels.ToString()));
   }
   if (!model::IsValidMetricName(name, job_.name_scheme)) {
     return Fail(Code::kInvalidArgument, fmt::format("\"{}\" is not a valid metric name", name));
   }
-  const auto limit_or = [](std::uint64_t limit, std::uint64_t most) { return limit > 0 ? std::min(limit, most) : most; };
+  const auto limit_or = [](std::uint64_t limit, std::uint64_t most) {
+    return limit > 0 ? std::min(limit, most) : most;
+  };
   const std::uint64_t labels_max = limit_or(job_.limits.labels, kLabelsMax);
   if (labels.size() > labels_max) {
     return Fail(Code::kLimitExceeded,
@@ -52,12 +55,14 @@ base::Result<> ScrapedSeries::CheckLabels(const model::Labels& labels) const {
   const std::uint64_t value_max = limit_or(job_.limits.label_value_length_bytes, kValueBytesMax);
   for (const model::LabelView label : labels) {
     if (label.name != model::kMetricName && !model::IsValidLabelName(label.name, job_.name_scheme)) {
-      return Fail(Code::kInvalidArgument, fmt::format("\"{}\" is not a valid label name, of series {}", label.name, name));
+      return Fail(Code::kInvalidArgument,
+                  fmt::format("\"{}\" is not a valid label name, of series {}", label.name, name));
     }
     if (label.name.size() > name_max) {
-      return Fail(Code::kLimitExceeded, fmt::format("label_name_length_limit: a name of {} bytes in series {}, the limit "
-                                                    "is {}",
-                                                    label.name.size(), name, name_max));
+      return Fail(Code::kLimitExceeded,
+                  fmt::format("label_name_length_limit: a name of {} bytes in series {}, the limit "
+                              "is {}",
+                              label.name.size(), name, name_max));
     }
     if (label.value.size() > value_max) {
       return Fail(Code::kLimitExceeded, fmt::format("label_value_length_limit: {} has {} bytes in series {}, the limit "

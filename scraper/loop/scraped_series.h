@@ -66,7 +66,7 @@ class ScrapedSeries : public SeriesResolver {
   std::vector<Row> rows_;
   std::vector<std::uint32_t> free_rows_;
   std::unordered_map<model::Labels, SeriesHandle, LabelsHash> handle_of_;  // lines that relabelling makes one series
-  model::LabelsBuilder builder_;                                          // kept for its memory
+  model::LabelsBuilder builder_;                                           // kept for its memory
 };
 
 }  // namespace baro::scraper

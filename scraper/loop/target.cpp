@@ -67,9 +67,12 @@ base::Result<Target> FinishTarget(const ScrapeJobOptions& job, const model::Labe
 
   std::string_view path = relabelled.Get(model::kMetricsPathLabel);
   const std::string params = EncodeParams(job, relabelled);
-  target.url = fmt::format("{}://{}{}{}{}{}", relabelled.Get(model::kSchemeLabel),
-                           relabelled.Get(model::kAddressLabel), path.starts_with('/') ? "" : "/", path,
-                           params.empty() ? "" : path.find('?') == std::string_view::npos ? "?" : "&", params);
+  target.url = fmt::format("{}://{}{}{}{}{}", relabelled.Get(model::kSchemeLabel), relabelled.Get(model::kAddressLabel),
+                           path.starts_with('/') ? "" : "/", path,
+                           params.empty()                             ? ""
+                           : path.find('?') == std::string_view::npos ? "?"
+                                                                      : "&",
+                           params);
   if (const auto url = net::ParseUrl(target.url); !url) return std::unexpected(url.error());
 
   if (!relabelled.Has(model::kInstanceLabel)) {

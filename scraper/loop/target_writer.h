@@ -9,8 +9,8 @@
 
 #include "base/result.h"
 #include "scraper/exposition.h"
-#include "scraper/loop/scraped_series.h"
 #include "scraper/loop/scrape_metrics.h"
+#include "scraper/loop/scraped_series.h"
 #include "scraper/options.h"
 #include "scraper/target.h"
 #include "tsdb/appender.h"
@@ -79,8 +79,8 @@ class TargetWriter {
   ExpositionCache cache_;
   ScrapedSeries series_;
 
-  std::vector<tsdb::SeriesRef> refs_;      // of cache_.parsed().handles(), in that order
-  std::uint64_t refs_revision_ = 0;        // of the row that refs_ belongs to; 0: none
+  std::vector<tsdb::SeriesRef> refs_;  // of cache_.parsed().handles(), in that order
+  std::uint64_t refs_revision_ = 0;    // of the row that refs_ belongs to; 0: none
   std::vector<tsdb::SampleStatus> statuses_;
   std::vector<tsdb::SeriesRef> report_refs_;
   std::vector<tsdb::SeriesRef> inherited_;
