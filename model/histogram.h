@@ -141,6 +141,12 @@ struct FloatHistogram {
   /// Adds what KahanAdd() collected. An infinite sum stays as it is.
   void ApplyCompensation(const FloatHistogram& compensation);
 
+  /// Keeps the observations up to `threshold` (PromQL's `</`), or from it on (`>/`). A bucket that is cut keeps the
+  /// part that interpolation gives: exponential in exponential buckets, linear in the zero bucket and in custom ones.
+  /// If anything was cut, the count is counted again and the sum estimated from the middles of what is left.
+  void TrimUpper(double threshold);
+  void TrimLower(double threshold);
+
   /// Whether the counter was reset between `previous` and this one. A hint of reset or not-reset decides alone.
   bool DetectReset(const FloatHistogram& previous) const;
 
@@ -215,10 +221,10 @@ class BucketCursor {
   std::uint8_t part_count_;
   std::uint8_t part_ = 0;
   bool is_zero_done_ = false;
-  std::size_t span_ = 0;         // the span of the next bucket
-  std::uint32_t in_span_ = 0;    // how many of its buckets are done
-  std::size_t at_ = 0;           // buckets done in this part
-  std::int64_t next_index_ = 0;  // the bucket index of the next one
+  std::size_t span_ = 0;            // forwards the next span to enter, backwards the one entered last
+  std::uint32_t left_in_span_ = 0;  // its buckets still to come
+  std::size_t at_ = 0;              // buckets done in this part
+  std::int64_t next_index_ = 0;     // forwards the next bucket's index, backwards that of the one before
   Bucket bucket_;
 };
 
