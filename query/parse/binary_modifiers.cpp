@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "model/quote.h"
 #include "query/parse/literals.h"
 #include "query/parse/parser_impl.h"
 
@@ -123,7 +124,7 @@ bool Parser::ParseGroupingLabel(std::string_view clause, std::vector<std::string
     std::string label;
     if (!ParseStringToken(token, label)) return false;
     if (label.empty() || !IsUtf8(label)) {
-      return Fail(token.span, fmt::format("invalid label name for grouping: {}", Quote(label)));
+      return Fail(token.span, fmt::format("invalid label name for grouping: {}", model::Quoted(label)));
     }
     labels.push_back(std::move(label));
     return true;

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "model/quote.h"
 #include "query/functions.h"
 #include "query/parse/literals.h"
 #include "query/parse/parser_impl.h"
@@ -92,7 +93,7 @@ bool Parser::BeginCall(Next& next) {
       word.keyword == Keyword::kNone ? std::string(lexer_.TextOf(word)) : LowerCase(lexer_.TextOf(word));
   const FunctionSignature* function = FindFunction(name);
   if (function == nullptr) {
-    return Fail(word.span, fmt::format("unknown function with name {}", Quote(name)), SuggestFunction(name));
+    return Fail(word.span, fmt::format("unknown function with name {}", model::Quoted(name)), SuggestFunction(name));
   }
   auto* call = ast_.New<CallExpr>();
   call->function = function;

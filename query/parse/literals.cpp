@@ -204,28 +204,6 @@ bool IsUtf8(std::string_view bytes) {
   return true;
 }
 
-std::string Quote(std::string_view bytes) {
-  static constexpr std::string_view kEscaped = "\a\b\f\n\r\t\v\\\"";
-  static constexpr std::string_view kLetters = "abfnrtv\\\"";
-  std::string out = "\"";
-  while (!bytes.empty()) {
-    const std::size_t length = Utf8SequenceLength(bytes);
-    const char c = bytes[0];
-    const std::size_t escape = kEscaped.find(c);
-    if (escape != std::string_view::npos) {
-      out += '\\';
-      out += kLetters[escape];
-    } else if (length == 0 || static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
-      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-    } else {
-      out += bytes.substr(0, length);
-    }
-    bytes.remove_prefix(std::max<std::size_t>(length, 1));
-  }
-  out += '"';
-  return out;
-}
-
 bool IsPlainLabelName(std::string_view name) {
   return !name.empty() && IsLetter(name[0]) &&
          std::ranges::all_of(name, [](char c) { return IsLetter(c) || IsDigit(c); });

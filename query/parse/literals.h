@@ -21,9 +21,6 @@ std::expected<double, LiteralError> ParseNumber(std::string_view text);
 /// Errors   an unknown or broken escape.
 std::expected<std::string, LiteralError> Unquote(std::string_view literal);
 
-/// The shortest double-quoted literal that Unquote() turns into these bytes. Printable UTF-8 stays as it is.
-std::string Quote(std::string_view bytes);
-
 /// The length of the UTF-8 sequence at the front of `bytes`, or 0 if it is malformed. `bytes` is not empty.
 std::size_t Utf8SequenceLength(std::string_view bytes);
 

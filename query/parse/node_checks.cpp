@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "model/quote.h"
 #include "query/functions.h"
 #include "query/parse/literals.h"
 #include "query/parse/parser_impl.h"
@@ -112,7 +113,8 @@ bool Parser::CheckMatching(BinaryExpr& binary) {
   if (!matching.on) return true;
   for (const std::string& label : matching.include) {
     if (std::ranges::find(matching.labels, label) == matching.labels.end()) continue;
-    return Fail(binary.op_span, fmt::format("label {} must not occur in ON and GROUP clause at once", Quote(label)));
+    return Fail(binary.op_span,
+                fmt::format("label {} must not occur in ON and GROUP clause at once", model::Quoted(label)));
   }
   return true;
 }
@@ -154,7 +156,7 @@ bool Parser::CheckInfoArguments(const CallExpr& call) {
   }
   if (!selector->name.empty()) {
     return Fail(selector->span, "expected label selectors only, got vector selector instead",
-                fmt::format("write {{__name__={}}}", Quote(selector->name)));
+                fmt::format("write {{__name__={}}}", model::Quoted(selector->name)));
   }
   return true;
 }

@@ -69,7 +69,7 @@ TEST(ParseError, SaysWhatIsWrongAndWhere) {
            {R"({a=~".*"})", "1:1: vector selector must contain at least one non-empty matcher"},
            {R"({a!="b"})", "1:1: vector selector must contain at least one non-empty matcher"},
            {R"({a!~"b"})", "1:1: vector selector must contain at least one non-empty matcher"},
-           {R"({a=~"("})", "1:2: invalid regular expression \"(\": missing ): ("},
+           {R"({a=~"("})", "1:2: matcher of label \"a\": invalid regular expression \"(\": missing ): ("},
            {R"(up{__name__="x"})", "1:4: metric name must not be set twice: \"up\" or \"x\""},
            {R"(up{"x"})", "1:4: metric name must not be set twice: \"up\" or \"x\""},
            {R"({"a", "b"})", "1:7: metric name must not be set twice: \"a\" or \"b\""},

@@ -138,18 +138,35 @@ std::expected<Ast, ParseError> Parser::ParseAll() {
 
 std::expected<std::vector<LabelMatcher>, ParseError> Parser::ParseSelectorOnly() {
   const auto parse = [&] {
-    if (query_.size() > options_.length_bytes_max) {
-      return Fail({}, fmt::format("selector too long: {} bytes, at most {} are allowed", query_.size(),
-                                  options_.length_bytes_max));
-    }
-    const Token& first = lexer_.Peek();
-    const bool is_selector =
-        first.Is(TokenKind::kIdentifier) || first.Is(TokenKind::kMetricName) || first.Is(TokenKind::kLeftBrace);
-    if (!is_selector) return FailUnexpected(first, "", "a metric name or \"{\"");
-    return ParseSelectorOperand() && Expect(TokenKind::kEnd, "selector", "nothing behind it");
+    return CheckFront() && ParseSelectorOperand() && Expect(TokenKind::kEnd, "selector", "nothing behind it");
   };
   if (!parse()) return std::unexpected(TakeError());
   return std::move(As<VectorSelector>(operands_.back())->matchers);
+}
+
+std::expected<std::vector<LabelMatcher>, ParseError> Parser::ParseLabelSet() {
+  auto* selector = ast_.New<VectorSelector>();
+  TextSpan name_span;
+  const auto parse = [&] {
+    if (!CheckFront() || !ParseNameAndBraces(*selector, name_span) || !CheckName(*selector, name_span)) return false;
+    for (const LabelMatcher& matcher : selector->matchers) {
+      if (matcher.op != MatchOp::kEqual) return Fail(matcher.span, "labels of a series are set with a single `=`");
+    }
+    return Expect(TokenKind::kEnd, "label set", "nothing behind it");
+  };
+  if (!parse()) return std::unexpected(TakeError());
+  return std::move(selector->matchers);
+}
+
+// That the text has a length to be read, and begins like a selector.
+bool Parser::CheckFront() {
+  if (query_.size() > options_.length_bytes_max) {
+    return Fail({}, fmt::format("selector too long: {} bytes, at most {} are allowed", query_.size(),
+                                options_.length_bytes_max));
+  }
+  const Token& first = lexer_.Peek();
+  return first.Is(TokenKind::kIdentifier) || first.Is(TokenKind::kMetricName) || first.Is(TokenKind::kLeftBrace) ||
+         FailUnexpected(first, "", "a metric name or \"{\"");
 }
 
 std::expected<Ast, ParseError> ParseExpression(std::string_view query, const ParseOptions& options) {

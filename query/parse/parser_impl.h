@@ -30,6 +30,8 @@ class Parser {
   std::expected<Ast, ParseError> ParseAll();
   /// A vector selector and nothing behind it.
   std::expected<std::vector<LabelMatcher>, ParseError> ParseSelectorOnly();
+  /// Labels as in series notation: `name{a="b"}` with equalities only, possibly none, and nothing behind them.
+  std::expected<std::vector<LabelMatcher>, ParseError> ParseLabelSet();
 
  private:
   enum class Wait : std::uint8_t { kUnary, kBinary, kParen, kCall, kAggregate };
@@ -84,10 +86,12 @@ class Parser {
   bool ParseNumberOperand();
   bool ParseStringOperand();
   bool ParseSelectorOperand();
+  bool ParseNameAndBraces(VectorSelector& selector, TextSpan& name_span);
   bool ParseBraces(VectorSelector& selector, TextSpan& name_span);
   bool ParseMatcher(VectorSelector& selector, TextSpan& name_span);
   bool ParseMatcherValue(LabelMatcher& matcher);
-  bool CheckSelector(VectorSelector& selector, TextSpan name_span, bool may_match_empty);
+  bool CheckName(VectorSelector& selector, TextSpan name_span);
+  bool CheckSelector(VectorSelector& selector, bool may_match_empty);
   bool ParseStringToken(const Token& token, std::string& value);
   bool ParseBrackets();
   bool FinishMatrixSelector(Expr& operand, Duration range, TextSpan brackets);
@@ -128,6 +132,7 @@ class Parser {
   std::string SuggestFunction(std::string_view name) const;
   std::string SuggestKeyword(std::string_view word) const;
 
+  bool CheckFront();
   bool SetDepth(Expr& expr, std::size_t depth);
   bool Fail(TextSpan span, std::string message, std::string hint = {});
   bool FailUnexpected(const Token& token, std::string_view context, std::string_view wanted, std::string hint = {});

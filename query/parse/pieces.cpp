@@ -1,4 +1,5 @@
 #include "query/parse/pieces.h"
+#include "model/quote.h"
 
 #include <cmath>
 #include <cstdlib>
@@ -15,7 +16,7 @@
 namespace baro::query {
 namespace {
 
-std::string LabelText(const std::string& name) { return IsPlainLabelName(name) ? name : Quote(name); }
+std::string LabelText(const std::string& name) { return IsPlainLabelName(name) ? name : model::Quoted(name); }
 
 void AppendLabels(const std::vector<std::string>& labels, std::string& out) {
   out += '(';
@@ -66,7 +67,7 @@ std::string ModifiersText(const TimeModifiers& modifiers, Extension extension) {
 std::string SelectorText(const VectorSelector& selector) {
   const bool is_bare = IsPlainMetricName(selector.name) && !IsAmbiguousMetricName(selector.name);
   std::string text = is_bare ? selector.name : "";
-  std::string inside = is_bare || selector.name.empty() ? "" : Quote(selector.name);
+  std::string inside = is_bare || selector.name.empty() ? "" : model::Quoted(selector.name);
   // The matcher for the name is the last one if the name is set.
   const std::size_t count = selector.matchers.size() - (selector.name.empty() ? 0 : 1);
   for (std::size_t i = 0; i < count; ++i) {
@@ -138,7 +139,7 @@ std::vector<Piece> PiecesOf(const Expr& expr) {
     case NodeKind::kNumber:
       return {{NumberText(As<NumberLiteral>(&expr)->value, As<NumberLiteral>(&expr)->is_duration)}};
     case NodeKind::kString:
-      return {{Quote(As<StringLiteral>(&expr)->value)}};
+      return {{model::Quoted(As<StringLiteral>(&expr)->value)}};
     case NodeKind::kVectorSelector: {
       const auto& selector = *As<VectorSelector>(&expr);
       return {{SelectorText(selector) + ModifiersText(selector.modifiers, selector.extension)}};

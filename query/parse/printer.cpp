@@ -1,4 +1,5 @@
 #include "query/printer.h"
+#include "model/quote.h"
 
 #include <algorithm>
 #include <array>
@@ -243,9 +244,9 @@ std::string ToString(const Duration& duration) {
 }
 
 std::string ToString(const LabelMatcher& matcher) {
-  std::string text = IsPlainLabelName(matcher.name) ? matcher.name : Quote(matcher.name);
+  std::string text = IsPlainLabelName(matcher.name) ? matcher.name : model::Quoted(matcher.name);
   text += MatchOpText(matcher.op);
-  return text + Quote(matcher.value);
+  return text + model::Quoted(matcher.value);
 }
 
 std::string ToString(std::span<const LabelMatcher> matchers) {

@@ -1,12 +1,14 @@
 // Literals, selectors, and what may stand behind them: brackets, offset, @, anchored and smoothed.
 
+#include <array>
 #include <cmath>
 #include <limits>
 #include <utility>
 
 #include <fmt/format.h>
-#include <re2/re2.h>
 
+#include "model/matcher.h"
+#include "model/quote.h"
 #include "query/functions.h"
 #include "query/parse/literals.h"
 #include "query/parse/parser_impl.h"
@@ -15,21 +17,13 @@ namespace baro::query {
 namespace {
 
 constexpr std::string_view kMetricNameLabel = "__name__";
-constexpr std::int64_t kRegexMemoryBytesMax = 8 << 20;  // as everywhere: reliability.md, section 5
-
 // Whether the matcher lets an absent label pass. Errors: the regular expression is wrong.
 base::Result<bool> MatchesEmpty(const LabelMatcher& matcher) {
-  if (matcher.op == MatchOp::kEqual) return matcher.value.empty();
-  if (matcher.op == MatchOp::kNotEqual) return !matcher.value.empty();
-  RE2::Options options(RE2::Quiet);
-  options.set_max_mem(kRegexMemoryBytesMax);
-  options.set_dot_nl(true);
-  const RE2 regex(matcher.value, options);
-  if (!regex.ok()) {
-    return base::Fail(base::Code::kInvalidArgument,
-                      fmt::format("invalid regular expression {}: {}", Quote(matcher.value), regex.error()));
-  }
-  return RE2::FullMatch("", regex) == (matcher.op == MatchOp::kRegex);
+  static constexpr std::array<model::MatchType, 4> kTypes = {model::MatchType::kEqual, model::MatchType::kNotEqual,
+                                                             model::MatchType::kRegex, model::MatchType::kNotRegex};
+  const auto compiled =
+      BARO_TRY(model::Matcher::Make(kTypes[static_cast<std::size_t>(matcher.op)], matcher.name, matcher.value));
+  return compiled.MatchesEmpty();
 }
 
 TextSpan Join(TextSpan first, TextSpan last) { return {first.start, last.end}; }
@@ -69,18 +63,22 @@ bool Parser::ParseSelectorOperand() {
   auto* selector = ast_.New<VectorSelector>();
   operands_.push_back(selector);
   TextSpan name_span;
-  const Token& first = lexer_.Peek();
-  selector->span = first.span;
-  if (!first.Is(TokenKind::kLeftBrace)) {
-    name_span = lexer_.Take().span;
-    selector->name = lexer_.TextOf(name_span);
-  }
-  if (lexer_.Peek().Is(TokenKind::kLeftBrace) && !ParseBraces(*selector, name_span)) return false;
+  if (!ParseNameAndBraces(*selector, name_span)) return false;
   // The labels that info() adds are chosen by matchers that may all match the empty string.
   const bool is_info_argument = !pending_.empty() && pending_.back().wait == Wait::kCall &&
                                 pending_.back().call->function->id == Function::kInfo &&
                                 operands_.size() == pending_.back().operands_before + 2;
-  return CheckSelector(*selector, name_span, is_info_argument);
+  return CheckName(*selector, name_span) && CheckSelector(*selector, is_info_argument);
+}
+
+bool Parser::ParseNameAndBraces(VectorSelector& selector, TextSpan& name_span) {
+  const Token& first = lexer_.Peek();
+  selector.span = first.span;
+  if (!first.Is(TokenKind::kLeftBrace)) {
+    name_span = lexer_.Take().span;
+    selector.name = lexer_.TextOf(name_span);
+  }
+  return !lexer_.Peek().Is(TokenKind::kLeftBrace) || ParseBraces(selector, name_span);
 }
 
 bool Parser::ParseBraces(VectorSelector& selector, TextSpan& name_span) {
@@ -106,12 +104,13 @@ bool Parser::ParseMatcher(VectorSelector& selector, TextSpan& name_span) {
     const Token& behind = lexer_.Peek();
     const bool is_metric = behind.Is(TokenKind::kComma) || behind.Is(TokenKind::kRightBrace);
     if (matcher.name.empty() || !IsUtf8(matcher.name)) {
-      return Fail(token.span, fmt::format("invalid {} name {}", is_metric ? "metric" : "label", Quote(matcher.name)));
+      return Fail(token.span,
+                  fmt::format("invalid {} name {}", is_metric ? "metric" : "label", model::Quoted(matcher.name)));
     }
     if (is_metric) {
       if (!selector.name.empty()) {
-        return Fail(token.span, fmt::format("metric name must not be set twice: {} or {}", Quote(selector.name),
-                                            Quote(matcher.name)));
+        return Fail(token.span, fmt::format("metric name must not be set twice: {} or {}", model::Quoted(selector.name),
+                                            model::Quoted(matcher.name)));
       }
       selector.name = std::move(matcher.name);
       name_span = token.span;
@@ -156,16 +155,20 @@ bool Parser::ParseMatcherValue(LabelMatcher& matcher) {
   return ParseStringToken(value, matcher.value);
 }
 
-bool Parser::CheckSelector(VectorSelector& selector, TextSpan name_span, bool may_match_empty) {
-  if (!selector.name.empty()) {
-    for (const LabelMatcher& matcher : selector.matchers) {
-      if (matcher.name != kMetricNameLabel) continue;
-      return Fail(matcher.span, fmt::format("metric name must not be set twice: {} or {}", Quote(selector.name),
-                                            Quote(matcher.value)));
-    }
-    selector.matchers.push_back(
-        {.op = MatchOp::kEqual, .name = std::string(kMetricNameLabel), .value = selector.name, .span = name_span});
+// The name, however it was written, becomes the last matcher.
+bool Parser::CheckName(VectorSelector& selector, TextSpan name_span) {
+  if (selector.name.empty()) return true;
+  for (const LabelMatcher& matcher : selector.matchers) {
+    if (matcher.name != kMetricNameLabel) continue;
+    return Fail(matcher.span, fmt::format("metric name must not be set twice: {} or {}", model::Quoted(selector.name),
+                                          model::Quoted(matcher.value)));
   }
+  selector.matchers.push_back(
+      {.op = MatchOp::kEqual, .name = std::string(kMetricNameLabel), .value = selector.name, .span = name_span});
+  return true;
+}
+
+bool Parser::CheckSelector(VectorSelector& selector, bool may_match_empty) {
   bool is_selective = false;
   for (const LabelMatcher& matcher : selector.matchers) {
     const auto matches_empty = MatchesEmpty(matcher);
