@@ -10,12 +10,19 @@ namespace {
 constexpr int kFractions = 1 << kSchemaMax;
 
 // 2^(i/256) / 2 for i in 0..255, the fractions in [0.5, 1) of the finest schema's bounds; the coarser schemas' bounds
-// are every 2nd, 4th, ... of them. Rounded once from extended precision; entry 0 is exact.
+// are every 2nd, 4th, ... of them. Entry 0 is exact. The others are the doubles that Prometheus and its client
+// libraries sort observations by, up to four units in the last place beside the nearest ones: the first half begins
+// with 1/2, the second with the double below sqrt(1/2), and each finer schema's new bound is its left neighbour times
+// the ratio.
 const std::array<double, kFractions>& Fractions() {
   static const auto fractions = [] {
     std::array<double, kFractions> values{};
-    for (int i = 0; i < kFractions; ++i) {
-      values[static_cast<std::size_t>(i)] = static_cast<double>(exp2l(static_cast<long double>(i) / kFractions) / 2);
+    values[0] = 0.5;
+    values[kFractions / 2] = 0.7071067811865475;
+    double ratio = std::sqrt(2.0);
+    for (std::size_t step = kFractions / 4; step > 0; step /= 2) {
+      ratio = std::sqrt(ratio);
+      for (std::size_t i = step; i < values.size(); i += 2 * step) values[i] = values[i - step] * ratio;
     }
     return values;
   }();
@@ -58,9 +65,13 @@ Bucket internal::BucketOf(std::int32_t schema, std::span<const double> custom_va
   const double near = BucketUpperBound(schema, at - 1, custom_values);
   const double far = BucketUpperBound(schema, at, custom_values);
   Bucket bucket{.lower = is_positive ? near : -far, .upper = is_positive ? far : -near, .index = at};
-  // A bucket owns the bound that is farther from zero; one of custom bounds around zero owns both.
-  bucket.is_lower_inclusive = bucket.lower < 0;
-  bucket.is_upper_inclusive = bucket.upper > 0;
+  if (IsCustomSchema(schema)) {
+    bucket.is_lower_inclusive = std::isinf(bucket.lower);
+    bucket.is_upper_inclusive = true;
+  } else {
+    bucket.is_lower_inclusive = !is_positive;  // the bound that is farther from zero belongs to the bucket
+    bucket.is_upper_inclusive = is_positive;
+  }
   return bucket;
 }
 

@@ -19,9 +19,7 @@ bool HasShrunk(const internal::Sparse<double>& current, const internal::Sparse<d
   return false;
 }
 
-bool ShrinksUnderLayout(const FloatHistogram& current, const FloatHistogram& previous) {
-  const internal::Layout layout{
-      .schema = current.schema, .zero_threshold = current.zero_threshold, .custom_values = current.custom_values};
+bool ShrinksUnder(const internal::Layout& layout, const FloatHistogram& current, const FloatHistogram& previous) {
   const internal::Sides before = internal::BringTo(layout, previous);
   const internal::Sides now = internal::BringTo(layout, current);
   return now.zero_count < before.zero_count || HasShrunk(now.positive, before.positive) ||
@@ -35,15 +33,11 @@ bool FloatHistogram::DetectReset(const FloatHistogram& previous) const {
   if (counter_reset_hint == CounterResetHint::kNotReset) return false;
   if (count < previous.count) return true;
   if (uses_custom_buckets() != previous.uses_custom_buckets()) return true;
-  if (uses_custom_buckets()) {
-    // Fewer bounds are the same buckets put together; any other change starts anew.
-    const auto& all = previous.custom_values;
-    const bool is_subset = std::includes(all.begin(), all.end(), custom_values.begin(), custom_values.end());
-    return !is_subset || ShrinksUnderLayout(*this, previous);
-  }
+  // Custom bounds may come and go; what can be compared are the buckets between the bounds that both have.
+  if (uses_custom_buckets()) return ShrinksUnder(internal::CommonLayout(*this, previous), *this, previous);
   if (schema > previous.schema || zero_threshold < previous.zero_threshold) return true;
   if (internal::WidenThreshold(previous, zero_threshold) != zero_threshold) return true;
-  return ShrinksUnderLayout(*this, previous);
+  return ShrinksUnder({.schema = schema, .zero_threshold = zero_threshold, .custom_values = {}}, *this, previous);
 }
 
 }  // namespace baro::model

@@ -40,18 +40,27 @@ class Trimmer {
   double Trim(const Piece& piece, Scale scale) {
     if (piece.count == 0) return 0;
     Piece left = piece;
-    if (keep_ == Keep::kBelow && !(piece.upper <= threshold_)) {
+    if (keep_ == Keep::kBelow) {
       if (!(piece.lower < threshold_)) return Drop();
-      left.count *= ShareBelow(piece.lower, piece.upper, threshold_, scale);
-      left.upper = threshold_;
-      is_changed_ = true;
-    } else if (keep_ == Keep::kAbove && !(piece.lower >= threshold_)) {
-      if (!(piece.upper > threshold_)) return Drop();
-      left.count *= 1 - ShareBelow(piece.lower, piece.upper, threshold_, scale);
-      left.lower = threshold_;
+      left.upper = std::min(piece.upper, threshold_);
+    } else {
+      if (!(piece.upper > threshold_) && piece.lower != threshold_) return Drop();
+      left.lower = std::max(piece.lower, threshold_);
+    }
+    if (left.lower != piece.lower || left.upper != piece.upper) {
+      const double below = ShareBelow(piece.lower, piece.upper, threshold_, scale);
+      left.count *= keep_ == Keep::kBelow ? below : 1 - below;
       is_changed_ = true;
     }
     return Count(left.count, Middle(left.lower, left.upper, scale));
+  }
+
+  // As Trim(). Of the zero bucket, a threshold that is no number leaves a part that is no number either, as in
+  // Prometheus; of the others it leaves nothing.
+  double TrimZero(const Piece& zero) {
+    if (!std::isnan(threshold_) || zero.count == 0) return Trim(zero, Scale::kLinear);
+    is_changed_ = true;
+    return Count(threshold_, threshold_);
   }
 
   // A bucket down from -Inf cannot be cut: all of it stays if what is kept reaches down too and it is not all above.
@@ -156,7 +165,7 @@ void TrimExponential(FloatHistogram& histogram, Trimmer& trimmer) {
                    .upper = has_negative && !has_positive ? 0 : histogram.zero_threshold,
                    .count = histogram.zero_count};
   TrimSide(histogram.schema, histogram.negative_spans, histogram.negative_buckets, false, trimmer);
-  histogram.zero_count = trimmer.Trim(zero, Scale::kLinear);
+  histogram.zero_count = trimmer.TrimZero(zero);
   TrimSide(histogram.schema, histogram.positive_spans, histogram.positive_buckets, true, trimmer);
 }
 
