@@ -91,8 +91,7 @@ class FileReader {
   void ReadExternalLabels(Mapping& global) {
     global.TextMap("external_labels", config_.external_labels);
     for (auto& [name, value] : config_.external_labels) {
-      const auto scheme = defaults_.job.utf8_names ? model::NameScheme::kUtf8 : model::NameScheme::kLegacy;
-      if (!model::IsValidLabelName(name, scheme)) {
+      if (!model::IsValidLabelName(name, defaults_.job.name_scheme)) {
         global.Fail("external_labels", fmt::format("\"{}\" is not a valid label name", name));
       }
       std::vector<std::string> unset;

@@ -9,19 +9,8 @@
 namespace baro::config {
 namespace {
 
-using scraper::EscapingScheme;
 using scraper::ScrapeJobOptions;
 using scraper::ScrapeProtocol;
-
-struct ProtocolName {
-  std::string_view name;
-  ScrapeProtocol protocol;
-};
-constexpr ProtocolName kProtocols[] = {{"PrometheusProto", ScrapeProtocol::kPrometheusProto},
-                                       {"OpenMetricsText1.0.0", ScrapeProtocol::kOpenMetricsText1_0_0},
-                                       {"OpenMetricsText0.0.1", ScrapeProtocol::kOpenMetricsText0_0_1},
-                                       {"PrometheusText1.0.0", ScrapeProtocol::kPrometheusText1_0_0},
-                                       {"PrometheusText0.0.4", ScrapeProtocol::kPrometheusText0_0_4}};
 
 constexpr std::string_view kDiscoveriesToCome[] = {
     "azure", "aws", "consul", "digitalocean", "dns", "docker", "dockerswarm", "ec2", "ecs", "elasticache", "eureka",
@@ -34,19 +23,16 @@ void ReadProtocols(Mapping& mapping, std::vector<ScrapeProtocol>& protocols) {
   if (!mapping.TextList("scrape_protocols", names)) return;
   std::vector<ScrapeProtocol> read;
   for (const std::string& name : names) {
-    const auto* const found = std::ranges::find(kProtocols, name, &ProtocolName::name);
-    if (found == std::end(kProtocols)) {
-      mapping.Fail("scrape_protocols", fmt::format("unknown protocol \"{}\"; there are PrometheusProto, "
-                                                   "OpenMetricsText1.0.0, OpenMetricsText0.0.1, PrometheusText1.0.0 "
-                                                   "and PrometheusText0.0.4",
-                                                   name));
+    const auto protocol = scraper::ParseScrapeProtocol(name);
+    if (!protocol) {
+      mapping.Fail("scrape_protocols", protocol.error().message());
       return;
     }
-    if (std::ranges::find(read, found->protocol) != read.end()) {
+    if (std::ranges::find(read, *protocol) != read.end()) {
       mapping.Fail("scrape_protocols", fmt::format("\"{}\" is given twice", name));
       return;
     }
-    read.push_back(found->protocol);
+    read.push_back(*protocol);
   }
   if (read.empty()) {
     mapping.Fail("scrape_protocols", "the list is empty; name one protocol at least, or leave the field out");
@@ -58,15 +44,13 @@ void ReadProtocols(Mapping& mapping, std::vector<ScrapeProtocol>& protocols) {
 void ReadNames(Mapping& mapping, ScrapeJobOptions& job) {
   std::string text;
   if (mapping.Choice("metric_name_validation_scheme", text, {"utf8", "legacy"})) {
-    job.utf8_names = text == "utf8";
-    job.escaping = job.utf8_names ? EscapingScheme::kAllowUtf8 : EscapingScheme::kUnderscores;
+    job.name_scheme = text == "utf8" ? model::NameScheme::kUtf8 : model::NameScheme::kLegacy;
+    job.escaping =
+        text == "utf8" ? model::EscapingScheme::kAllowUtf8 : model::EscapingScheme::kUnderscores;
   }
   if (mapping.Choice("metric_name_escaping_scheme", text, {"allow-utf-8", "underscores", "dots", "values"})) {
-    job.escaping = text == "allow-utf-8"   ? EscapingScheme::kAllowUtf8
-                   : text == "underscores" ? EscapingScheme::kUnderscores
-                   : text == "dots"        ? EscapingScheme::kDots
-                                           : EscapingScheme::kValues;
-    if (!job.utf8_names && job.escaping == EscapingScheme::kAllowUtf8) {
+    job.escaping = model::ParseEscapingScheme(text).value_or(job.escaping);
+    if (job.name_scheme == model::NameScheme::kLegacy && job.escaping == model::EscapingScheme::kAllowUtf8) {
       mapping.Fail("metric_name_escaping_scheme", "allow-utf-8 contradicts metric_name_validation_scheme legacy");
     }
   }
@@ -106,7 +90,7 @@ void ReadStaticGroups(Mapping& fields, ScrapeJobOptions& job) {
     item.TextList("targets", addresses);
     item.TextMap("labels", group.labels);
     for (const auto& [name, value] : group.labels) {
-      if (!model::IsValidLabelName(name, job.utf8_names ? model::NameScheme::kUtf8 : model::NameScheme::kLegacy)) {
+      if (!model::IsValidLabelName(name, job.name_scheme)) {
         item.Fail("labels", fmt::format("\"{}\" is not a valid label name", name));
       }
     }
@@ -169,8 +153,13 @@ ScrapeJobOptions ReadJob(Mapping& fields, const FileContext& context, const Scra
   fields.Bool("honor_timestamps", job.honor_timestamps);
   fields.Bool("track_timestamps_staleness", job.track_timestamps_staleness);
   fields.Bool("enable_compression", job.enable_compression);
-  fields.Choice("fallback_scrape_protocol", job.fallback_protocol,
-                {kProtocols[0].name, kProtocols[1].name, kProtocols[2].name, kProtocols[3].name, kProtocols[4].name});
+  if (std::string fallback; fields.Text("fallback_scrape_protocol", fallback)) {
+    if (const auto protocol = scraper::ParseScrapeProtocol(fallback)) {
+      job.fallback_protocol = *protocol;
+    } else {
+      fields.Fail("fallback_scrape_protocol", protocol.error().message());
+    }
+  }
   fields.Child("params", [&](Mapping& params) {
     for (const std::string& name : params.Names()) params.TextList(name, job.params[name]);
   });
@@ -178,10 +167,11 @@ ScrapeJobOptions ReadJob(Mapping& fields, const FileContext& context, const Scra
   fields.NotSupported("native_histogram_bucket_limit");
   fields.NotSupported("native_histogram_min_bucket_factor");
   ReadHttpClient(fields, context, job.http);
-  ReadRelabeling(fields, "relabel_configs", job.utf8_names, job.relabel);
-  ReadRelabeling(fields, "metric_relabel_configs", job.utf8_names, job.metric_relabel);
+  ReadRelabeling(fields, "relabel_configs", job.name_scheme, job.relabel);
+  ReadRelabeling(fields, "metric_relabel_configs", job.name_scheme, job.metric_relabel);
   ReadStaticGroups(fields, job);
   ReadFileDiscoveries(fields, context, job);
+  job.fingerprint = fmt::format("{}\n{}", defaults.text, fields.ToText());
   return job;
 }
 
@@ -189,6 +179,7 @@ ScrapeJobOptions ReadJob(Mapping& fields, const FileContext& context, const Scra
 
 void ReadScrapeDefaults(Mapping& global, ScrapeDefaults& defaults) {
   ScrapeJobOptions& job = defaults.job;
+  defaults.text = global.ToText();
   global.Duration("scrape_interval", job.interval);
   if (job.interval.count() <= 0) global.Fail("scrape_interval", "must be greater than 0");
   defaults.timeout_is_set = global.Duration("scrape_timeout", job.timeout);

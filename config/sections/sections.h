@@ -24,13 +24,14 @@ struct FileContext {
 void ReadHttpClient(Mapping& mapping, const FileContext& context, net::HttpClientOptions& options);
 
 /// A list of relabelling rules at `field`.
-void ReadRelabeling(Mapping& mapping, std::string_view field, bool utf8_names,
+void ReadRelabeling(Mapping& mapping, std::string_view field, model::NameScheme scheme,
                     std::vector<model::RelabelConfig>& rules);
 
 /// Defaults for scrape jobs that stand in `global`.
 struct ScrapeDefaults {
   scraper::ScrapeJobOptions job;
   bool timeout_is_set = false;
+  std::string text;  ///< of the section, for the jobs' fingerprints
 };
 
 /// The scrape-related fields of `global`.

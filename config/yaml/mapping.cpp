@@ -379,6 +379,8 @@ void Mapping::Fail(std::string_view field, std::string message) {
   Report(node_, path_.empty() ? std::string(field) : path_, std::move(message));
 }
 
+std::string Mapping::ToText() const { return YAML::Dump(node_); }
+
 void Mapping::Finish() {
   for (const auto& entry : node_) {
     const std::string name = entry.first.IsScalar() ? entry.first.Scalar() : "?";

@@ -70,6 +70,9 @@ class Mapping {
   /// Reports fields that nobody read, with the nearest known name.
   void Finish();
 
+  /// The mapping as YAML, for telling whether it changed.
+  std::string ToText() const;
+
   const std::string& path() const { return path_; }
 
  private:

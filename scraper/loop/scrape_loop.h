@@ -1,11 +1,9 @@
 // Scrapes one target: at its phase of the interval, one fetch at a time, each answer one row in storage.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -51,7 +49,8 @@ class ScrapeLoop : public std::enable_shared_from_this<ScrapeLoop> {
   /// While set, scrapes fail with this text without asking the target (target_limit).
   void SetForcedError(std::optional<std::string> error);
 
-  /// Series that had a sample in the last good scrape. After Stop() only.
+  /// Series that had a sample in the last good scrape, for the loop that goes on. After Stop(kReplaced); a scrape that
+  /// was on its way then is forgotten.
   std::vector<tsdb::SeriesRef> TakePresentSeries();
 
   TargetStatus status() const;
@@ -59,11 +58,16 @@ class ScrapeLoop : public std::enable_shared_from_this<ScrapeLoop> {
   const Target& target() const { return target_; }
 
  private:
-  void ScheduleTick();
+  /// Waits for `next_tick_ms_`.
+  void ScheduleTick() BARO_REQUIRES(mutex_);
   void Tick();
   void Fetch();
+  bool TakeStep();
   void OnAnswer(base::Result<net::FetchResponse> answer);
-  void Finish(const ScrapeOutcome& outcome);
+  void Write(const ScrapeInput& input);
+  void Finish(const ScrapeInput& input, const ScrapeOutcome& outcome);
+  void ScheduleEndMarkers() BARO_REQUIRES(mutex_);
+  void CopyMetadata();
   void WriteEndMarkers();
   /// The timestamp of a scrape that started now: the ideal time when it is close.
   std::int64_t ChooseTimestamp(std::int64_t now_ms) const;
@@ -80,7 +84,8 @@ class ScrapeLoop : public std::enable_shared_from_this<ScrapeLoop> {
 
   mutable base::Mutex mutex_;  // a leaf
   bool is_running_ BARO_GUARDED_BY(mutex_) = false;
-  bool is_busy_ BARO_GUARDED_BY(mutex_) = false;  // a step waits for an answer or works on it
+  bool is_busy_ BARO_GUARDED_BY(mutex_) = false;  // a step works, or waits for an answer
+  std::optional<net::HttpFetcher::CallId> call_ BARO_GUARDED_BY(mutex_);
   StopMode stop_mode_ BARO_GUARDED_BY(mutex_) = StopMode::kShutdown;
   std::optional<base::TimerId> timer_ BARO_GUARDED_BY(mutex_);
   std::optional<std::string> forced_error_ BARO_GUARDED_BY(mutex_);

@@ -1,0 +1,42 @@
+#include "scraper/loop/scrape_metrics.h"
+
+namespace baro::scraper {
+
+ScrapeMetrics::ScrapeMetrics(base::Registry& registry)
+    : interval_length_seconds(registry.MakeSummaryFamily("prometheus_target_interval_length_seconds",
+                                                         "Actual intervals between scrapes.", {"interval"},
+                                                         {0.01, 0.05, 0.5, 0.9, 0.99})),
+      pool_sync_total(registry.MakeCounterFamily("prometheus_target_scrape_pool_sync_total",
+                                                 "Times that the targets of a job were taken over.", {"scrape_job"})),
+      sync_length_seconds(registry.MakeSummaryFamily("prometheus_target_sync_length_seconds",
+                                                     "Time to take over the targets of a job.", {"scrape_job"},
+                                                     {0.01, 0.05, 0.5, 0.9, 0.99})),
+      sync_failed_total(registry.MakeCounterFamily("prometheus_target_sync_failed_total",
+                                                   "Targets left out because something is wrong with them.",
+                                                   {"scrape_job"})),
+      pool_targets(registry.MakeGaugeFamily("prometheus_target_scrape_pool_targets", "Targets that a job scrapes.",
+                                            {"scrape_job"})),
+      discovered_targets(registry.MakeGaugeFamily("prometheus_sd_discovered_targets",
+                                                  "Targets that discovery found, before relabelling.",
+                                                  {"name", "config"})),
+      sd_refresh_failures_total(registry.MakeCounterFamily("prometheus_sd_refresh_failures_total",
+                                                           "Refreshes of a discovery that failed.", {"mechanism"})),
+      exceeded_sample_limit_total(registry.MakeCounter("prometheus_target_scrapes_exceeded_sample_limit_total",
+                                                       "Scrapes refused because of sample_limit.")),
+      exceeded_body_size_limit_total(registry.MakeCounter("prometheus_target_scrapes_exceeded_body_size_limit_total",
+                                                          "Scrapes refused because of body_size_limit.")),
+      exceeded_target_limit_total(registry.MakeCounter("prometheus_target_scrape_pool_exceeded_target_limit_total",
+                                                       "Times that a job had more targets than target_limit.")),
+      exceeded_label_limits_total(registry.MakeCounter("prometheus_target_scrape_pool_exceeded_label_limits_total",
+                                                       "Scrapes refused because of a limit on labels.")),
+      duplicate_timestamp_total(registry.MakeCounter("prometheus_target_scrapes_sample_duplicate_timestamp_total",
+                                                     "Samples refused: another value at the same time.")),
+      out_of_bounds_total(registry.MakeCounter("prometheus_target_scrapes_sample_out_of_bounds_total",
+                                               "Samples refused: too far in the past or future.")),
+      out_of_order_total(registry.MakeCounter("prometheus_target_scrapes_sample_out_of_order_total",
+                                              "Samples refused: older than the newest.")),
+      samples_total(registry.MakeCounter("barograph_scrape_samples_total", "Samples read from targets.")),
+      predicted_lines_total(registry.MakeCounter("barograph_scrape_predicted_samples_total",
+                                                 "Samples whose line was known from the scrape before.")) {}
+
+}  // namespace baro::scraper

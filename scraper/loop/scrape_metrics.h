@@ -1,0 +1,30 @@
+// What scraping tells of itself, under the names that Prometheus' dashboards and alerts know.
+#pragma once
+
+#include "base/metrics.h"
+
+namespace baro::scraper {
+
+/// References live as long as the registry.
+struct ScrapeMetrics {
+  explicit ScrapeMetrics(base::Registry& registry);
+
+  base::SummaryFamily& interval_length_seconds;  ///< by interval
+  base::CounterFamily& pool_sync_total;          ///< by scrape_job
+  base::SummaryFamily& sync_length_seconds;      ///< by scrape_job
+  base::CounterFamily& sync_failed_total;        ///< targets that could not be made, by scrape_job
+  base::GaugeFamily& pool_targets;               ///< by scrape_job
+  base::GaugeFamily& discovered_targets;         ///< by config (the job) and name (scrape)
+  base::CounterFamily& sd_refresh_failures_total;  ///< by mechanism
+  base::Counter& exceeded_sample_limit_total;
+  base::Counter& exceeded_body_size_limit_total;
+  base::Counter& exceeded_target_limit_total;
+  base::Counter& exceeded_label_limits_total;
+  base::Counter& duplicate_timestamp_total;
+  base::Counter& out_of_bounds_total;
+  base::Counter& out_of_order_total;
+  base::Counter& samples_total;
+  base::Counter& predicted_lines_total;
+};
+
+}  // namespace baro::scraper

@@ -1,0 +1,58 @@
+// The targets of one job: started, replaced and stopped as discovery and reloads want it.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/result.h"
+#include "scraper/loop/scrape_loop.h"
+#include "scraper/scrape_status.h"
+
+namespace baro::scraper {
+
+/// Threads  Sync(), Replace() and Stop() by one thread at a time; the rest from any.
+class ScrapePool {
+ public:
+  /// Errors   kInvalidArgument: relabelling rules or HTTP options that cannot be used.
+  static base::Result<std::unique_ptr<ScrapePool>> Make(const ScrapeJobOptions& options,
+                                                        const net::FetcherFactory& make_fetcher,
+                                                        ScrapeContext& context);
+
+  /// Takes over the targets of these groups: new ones start, vanished ones stop.
+  void Sync(const std::vector<TargetGroup>& groups);
+
+  /// Goes on under other options with the targets that it has: those that stay hand their series over.
+  base::Result<> Replace(const ScrapeJobOptions& options, const net::FetcherFactory& make_fetcher);
+
+  void Stop(StopMode mode);
+
+  JobStatus status() const;
+  std::vector<TargetMetadata> metadata() const;
+  const ScrapeJobOptions& options() const { return job_->options; }
+
+ private:
+  ScrapePool(std::shared_ptr<const ScrapeJob> job, ScrapeContext& context) : job_(std::move(job)), context_(context) {}
+
+  static base::Result<std::shared_ptr<const ScrapeJob>> MakeJob(const ScrapeJobOptions& options,
+                                                                const net::FetcherFactory& make_fetcher);
+  using Loops = std::map<std::uint64_t, std::shared_ptr<ScrapeLoop>>;  // by the target's hash
+
+  void StartTargets(std::vector<Target> targets, Loops& old_loops);
+  void ApplyTargetLimit(std::size_t count);
+  void LogErrors(const std::vector<std::string>& errors);
+
+  std::shared_ptr<const ScrapeJob> job_;
+  ScrapeContext& context_;
+  std::vector<TargetGroup> groups_;
+  std::vector<std::string> last_errors_;
+
+  mutable base::Mutex mutex_;
+  Loops loops_ BARO_GUARDED_BY(mutex_);
+  std::vector<DroppedTarget> dropped_ BARO_GUARDED_BY(mutex_);
+  std::size_t dropped_count_ BARO_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace baro::scraper

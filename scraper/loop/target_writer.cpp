@@ -1,0 +1,237 @@
+#include "scraper/loop/target_writer.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include <fmt/format.h>
+
+namespace baro::scraper {
+namespace {
+
+using base::Code;
+using base::Fail;
+
+constexpr std::size_t kReportSeriesMax = 8;
+
+double StaleNaN() { return std::bit_cast<double>(model::kStaleNaNBits); }
+
+}  // namespace
+
+TargetWriter::TargetWriter(const Target& target, const ScrapeJobOptions& job, const model::Relabeler& metric_relabeler,
+                           tsdb::AppenderSource& storage, ScrapeMetrics& metrics, std::uint64_t hash_seed,
+                           std::vector<tsdb::SeriesRef> inherited)
+    : target_(target),
+      job_(job),
+      storage_(storage),
+      metrics_(metrics),
+      group_(storage.NewGroup()),
+      report_group_(storage.NewGroup()),
+      cache_(hash_seed),
+      series_(job, target.labels, metric_relabeler),
+      inherited_(std::move(inherited)) {}
+
+TargetWriter::~TargetWriter() {
+  storage_.DropGroup(group_);
+  storage_.DropGroup(report_group_);
+}
+
+ScrapeOutcome TargetWriter::Write(const ScrapeInput& input) {
+  ScrapeOutcome outcome;
+  auto appender = storage_.NewAppender();
+  outcome.result = Append(input, *appender, outcome);
+  if (!outcome.result) {
+    // What was appended of a bad scrape is forgotten; the series end instead.
+    appender->Rollback();
+    refs_revision_ = 0;
+    appender = storage_.NewAppender();
+    if (has_released_) AppendGone(input.timestamp_ms, *appender);
+    AppendAllStale(input.timestamp_ms, *appender);
+  }
+  auto written = AppendReport(input, outcome, *appender);
+  if (written) {
+    const auto committed = appender->Commit(tsdb::Durability::kInterval);
+    if (!committed) written = std::unexpected(committed.error());
+  } else {
+    appender->Rollback();
+  }
+  if (written) {
+    is_all_stale_ = !outcome.result;
+  } else if (outcome.result) {
+    outcome.result = std::unexpected(written.error().WithContext("the scrape could not be stored"));
+  }
+  return outcome;
+}
+
+base::Result<> TargetWriter::Append(const ScrapeInput& input, tsdb::Appender& appender, ScrapeOutcome& outcome) {
+  if (!input.fetched) {
+    if (input.is_body_too_large) metrics_.exceeded_body_size_limit_total.Add();
+    return std::unexpected(input.fetched.error());
+  }
+  const auto parsed = Parse(input, appender);
+  const ParsedExposition& seen = cache_.parsed();
+  if (!parsed) {
+    for (const ReleasedSeries& gone : seen.released()) series_.Free(gone.series);
+    return parsed;
+  }
+  has_released_ = true;
+  outcome.samples_scraped = seen.samples_count();
+  outcome.samples_kept = seen.samples_count() - seen.dropped_count();
+  outcome.series_added = series_.series_added();
+  metrics_.samples_total.Add(static_cast<double>(seen.samples_count()));
+  metrics_.predicted_lines_total.Add(static_cast<double>(seen.predicted_count()));
+  BARO_TRY(CheckSampleLimit());
+  return AppendParsed(input, appender);
+}
+
+base::Result<> TargetWriter::Parse(const ScrapeInput& input, tsdb::Appender& appender) {
+  const auto format = FormatOfContentType(input.content_type, job_.fallback_protocol);
+  if (!format) return std::unexpected(format.error());
+  series_.Begin(appender);
+  auto parsed = cache_.Parse(input.body, {.format = *format, .honor_timestamps = job_.honor_timestamps}, series_);
+  if (!parsed && parsed.error().code() == Code::kLimitExceeded) metrics_.exceeded_label_limits_total.Add();
+  return parsed;
+}
+
+base::Result<> TargetWriter::CheckSampleLimit() const {
+  const ParsedExposition& seen = cache_.parsed();
+  const std::size_t kept = seen.samples_count() - seen.dropped_count();
+  if (job_.limits.samples == 0 || kept <= job_.limits.samples) return {};
+  metrics_.exceeded_sample_limit_total.Add();
+  return Fail(Code::kLimitExceeded, fmt::format("sample_limit: {} samples after relabelling, the limit is {}", kept,
+                                                job_.limits.samples));
+}
+
+base::Result<> TargetWriter::AppendParsed(const ScrapeInput& input, tsdb::Appender& appender) {
+  const ParsedExposition& seen = cache_.parsed();
+  if (seen.row_revision() != refs_revision_) {
+    refs_.clear();
+    for (const SeriesHandle handle : seen.handles()) refs_.push_back(series_.ref(handle));
+    refs_revision_ = seen.row_revision();
+  }
+  BARO_TRY(AppendRow(input.timestamp_ms, appender));
+  for (const TimestampedSample& sample : seen.timestamped()) {
+    const model::Sample stamped{.timestamp_ms = sample.timestamp_ms, .value = sample.value};
+    tsdb::SampleStatus status = appender.Append(series_.ref(sample.series), stamped);
+    if (status == tsdb::SampleStatus::kUnknownSeries) {
+      status = appender.Append(BARO_TRY(series_.ResolveAgain(sample.series, appender)), stamped);
+    }
+    Count(status);
+  }
+  for (const RepeatedSample& sample : seen.repeated()) {
+    if (!sample.is_same()) metrics_.duplicate_timestamp_total.Add();
+  }
+  AppendGone(input.timestamp_ms, appender);
+  return {};
+}
+
+base::Result<> TargetWriter::AppendRow(std::int64_t timestamp_ms, tsdb::Appender& appender) {
+  const ParsedExposition& seen = cache_.parsed();
+  statuses_.assign(refs_.size(), tsdb::SampleStatus::kAccepted);
+  appender.AppendRow(group_, timestamp_ms, refs_, seen.values(), statuses_);
+  for (std::size_t i = 0; i < refs_.size(); ++i) {
+    if (statuses_[i] == tsdb::SampleStatus::kAccepted) [[likely]] continue;
+    if (statuses_[i] == tsdb::SampleStatus::kUnknownSeries) {
+      refs_[i] = BARO_TRY(series_.ResolveAgain(seen.handles()[i], appender));
+      statuses_[i] = appender.Append(refs_[i], {.timestamp_ms = timestamp_ms, .value = seen.values()[i]});
+    }
+    Count(statuses_[i]);
+  }
+  return {};
+}
+
+void TargetWriter::Count(tsdb::SampleStatus status) {
+  switch (status) {
+    case tsdb::SampleStatus::kDuplicate: metrics_.duplicate_timestamp_total.Add(); break;
+    case tsdb::SampleStatus::kOutOfOrder:
+    case tsdb::SampleStatus::kTooOld: metrics_.out_of_order_total.Add(); break;
+    case tsdb::SampleStatus::kOutOfBounds: metrics_.out_of_bounds_total.Add(); break;
+    case tsdb::SampleStatus::kAccepted:
+    case tsdb::SampleStatus::kRepeated:
+    case tsdb::SampleStatus::kUnknownSeries: break;
+  }
+}
+
+void TargetWriter::AppendGone(std::int64_t timestamp_ms, tsdb::Appender& appender) {
+  const model::Sample end{.timestamp_ms = timestamp_ms, .value = StaleNaN()};
+  for (const ReleasedSeries& gone : cache_.parsed().released()) {
+    const bool is_exempt = gone.had_timestamp && !job_.track_timestamps_staleness;
+    if (gone.was_present && !is_exempt && !is_all_stale_) appender.Append(series_.ref(gone.series), end);
+    series_.Free(gone.series);
+  }
+  has_released_ = false;
+  if (inherited_.empty()) return;
+  // What the loop before this one wrote, and this one does not.
+  const std::unordered_set<tsdb::SeriesRef> present(refs_.begin(), refs_.end());
+  for (const tsdb::SeriesRef ref : inherited_) {
+    if (!present.contains(ref)) appender.Append(ref, end);
+  }
+  inherited_.clear();
+}
+
+void TargetWriter::AppendAllStale(std::int64_t timestamp_ms, tsdb::Appender& appender) {
+  const model::Sample end{.timestamp_ms = timestamp_ms, .value = StaleNaN()};
+  for (const tsdb::SeriesRef ref : inherited_) appender.Append(ref, end);
+  inherited_.clear();
+  if (is_all_stale_) return;
+  for (const tsdb::SeriesRef ref : PresentSeries()) appender.Append(ref, end);
+}
+
+std::vector<tsdb::SeriesRef> TargetWriter::PresentSeries() const {
+  std::vector<tsdb::SeriesRef> refs = inherited_;
+  if (is_all_stale_) return refs;
+  for (const ReleasedSeries& present : cache_.PresentSeries()) {
+    if (!present.had_timestamp || job_.track_timestamps_staleness) refs.push_back(series_.ref(present.series));
+  }
+  return refs;
+}
+
+base::Result<> TargetWriter::MakeReportSeries(tsdb::Appender& appender) {
+  std::vector<std::string_view> names = {"up", "scrape_duration_seconds", "scrape_samples_scraped",
+                                         "scrape_samples_post_metric_relabeling", "scrape_series_added"};
+  if (job_.extra_metrics) {
+    names.insert(names.end(), {"scrape_timeout_seconds", "scrape_sample_limit", "scrape_body_size_bytes"});
+  }
+  report_refs_.clear();
+  for (const std::string_view name : names) {
+    model::LabelsBuilder labels(target_.labels);
+    labels.Set(model::kMetricName, name);
+    report_refs_.push_back(BARO_TRY(appender.Resolve(labels.Build())));
+  }
+  return {};
+}
+
+base::Result<> TargetWriter::AppendReport(const ScrapeInput& input, const ScrapeOutcome& outcome,
+                                          tsdb::Appender& appender) {
+  const double body_bytes = input.is_body_too_large ? -1 : static_cast<double>(input.body.size());
+  const std::array<double, kReportSeriesMax> values = {outcome.result ? 1.0 : 0.0,
+                                                       std::chrono::duration<double>(input.duration).count(),
+                                                       static_cast<double>(outcome.samples_scraped),
+                                                       static_cast<double>(outcome.samples_kept),
+                                                       static_cast<double>(outcome.series_added),
+                                                       std::chrono::duration<double>(target_.timeout).count(),
+                                                       static_cast<double>(job_.limits.samples),
+                                                       body_bytes};
+  if (report_refs_.empty()) BARO_TRY(MakeReportSeries(appender));
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    std::array<tsdb::SampleStatus, kReportSeriesMax> statuses{};
+    const auto view = std::span(statuses).first(report_refs_.size());
+    appender.AppendRow(report_group_, input.timestamp_ms, report_refs_, std::span(values).first(report_refs_.size()),
+                       view);
+    if (std::ranges::find(view, tsdb::SampleStatus::kUnknownSeries) == view.end()) break;
+    BARO_TRY(MakeReportSeries(appender));  // storage has forgotten them: once more with new references
+  }
+  return {};
+}
+
+base::Result<> TargetWriter::WriteEndMarkers(std::int64_t timestamp_ms) {
+  const auto appender = storage_.NewAppender();
+  AppendAllStale(timestamp_ms, *appender);
+  const model::Sample end{.timestamp_ms = timestamp_ms, .value = StaleNaN()};
+  for (const tsdb::SeriesRef ref : report_refs_) appender->Append(ref, end);
+  const auto committed = appender->Commit(tsdb::Durability::kInterval);
+  if (!committed) return std::unexpected(committed.error());
+  is_all_stale_ = true;
+  return {};
+}
+
+}  // namespace baro::scraper
