@@ -64,7 +64,8 @@ class FileReader {
     ReadScrapeJobs(top, "scrape_configs", context, defaults_, config_.jobs);
     ReadScrapeConfigFiles(top, context);
     top.Ignored("runtime");  // settings of Go's garbage collector
-    for (const std::string_view section : {"alerting", "rule_files", "remote_write", "remote_read", "otlp", "tracing"}) {
+    for (const std::string_view section :
+         {"alerting", "rule_files", "remote_write", "remote_read", "otlp", "tracing"}) {
       top.NotSupported(section);
     }
     top.Finish();
@@ -97,9 +98,8 @@ class FileReader {
       std::vector<std::string> unset;
       value = ExpandEnvironment(value, environment_, unset);
       for (const std::string& variable : unset) {
-        config_.warnings.push_back(
-            fmt::format("external label {}: environment variable {} is not set, an empty text stands for it", name,
-                        variable));
+        config_.warnings.push_back(fmt::format(
+            "external label {}: environment variable {} is not set, an empty text stands for it", name, variable));
       }
       if (!model::IsValidUtf8(value)) global.Fail("external_labels", fmt::format("\"{}\" is not valid UTF-8", name));
     }
@@ -116,8 +116,9 @@ class FileReader {
         });
         std::chrono::milliseconds window{0};
         if (tsdb.Duration("out_of_order_time_window", window) && window.count() != 0) {
-          tsdb.Fail("out_of_order_time_window", "out-of-order samples are not taken by this version of Barograph yet; "
-                                                "take the field out to start");
+          tsdb.Fail("out_of_order_time_window",
+                    "out-of-order samples are not taken by this version of Barograph yet; "
+                    "take the field out to start");
         }
         tsdb.Ignored("chunk_encoding");
         tsdb.Ignored("stale_series_compaction_threshold");
@@ -132,8 +133,8 @@ class FileReader {
     for (const std::string& pattern : patterns) {
       const std::string path = context.Resolve(pattern);
       const std::size_t star = path.find('*');
-      if (star != std::string::npos && (path.find('/', star) != std::string::npos ||
-                                        path.find('*', star + 1) != std::string::npos)) {
+      if (star != std::string::npos &&
+          (path.find('/', star) != std::string::npos || path.find('*', star + 1) != std::string::npos)) {
         top.Fail("scrape_config_files", fmt::format("\"{}\": one * at most, in the last part of the path", pattern));
         continue;
       }
@@ -153,7 +154,8 @@ class FileReader {
     const auto entries = files_.ListDirectory(folder.empty() ? "." : folder);
     if (!entries) return found;  // as in Prometheus: a pattern may match nothing
     for (const std::string& entry : *entries) {
-      if (entry.size() < before.size() + after.size() || !entry.starts_with(before) || !entry.ends_with(after)) continue;
+      if (entry.size() < before.size() + after.size() || !entry.starts_with(before) || !entry.ends_with(after))
+        continue;
       found.push_back(folder.empty() ? entry : folder == "/" ? "/" + entry : folder + "/" + entry);
     }
     std::ranges::sort(found);

@@ -87,10 +87,22 @@ void ReadHeaders(Mapping& mapping, const FileContext& context, net::HttpClientOp
     for (std::string& secret : secrets) header.secrets.emplace_back(std::move(secret));
     for (std::string& file : header.files) file = context.Resolve(file);
     // What the client sets by itself, and what has fields of its own.
-    constexpr std::string_view kReserved[] = {
-        "accept-encoding", "accept", "authorization", "connection", "content-encoding", "content-length",
-        "content-type", "host", "keep-alive", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade",
-        "user-agent", "x-prometheus-scrape-timeout-seconds"};
+    constexpr std::string_view kReserved[] = {"accept-encoding",
+                                              "accept",
+                                              "authorization",
+                                              "connection",
+                                              "content-encoding",
+                                              "content-length",
+                                              "content-type",
+                                              "host",
+                                              "keep-alive",
+                                              "proxy-authorization",
+                                              "te",
+                                              "trailer",
+                                              "transfer-encoding",
+                                              "upgrade",
+                                              "user-agent",
+                                              "x-prometheus-scrape-timeout-seconds"};
     std::string lower = name;
     std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     if (std::ranges::find(kReserved, lower) != std::end(kReserved)) {

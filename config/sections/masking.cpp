@@ -6,12 +6,25 @@ namespace baro::config {
 namespace {
 
 // Every field of the configuration file whose value is a secret, under whatever section it stands.
-constexpr std::string_view kSecretFields[] = {
-    "access_key",      "account_key",   "api_key",         "application_credential_secret",
-    "application_secret", "auth_token", "bearer_token",    "client_certificate_key",
-    "client_secret",   "consumer_key",  "credentials",     "key",
-    "password",        "private_key",   "secret_key",      "secret_key_id",
-    "secrets",         "service_account_key", "token"};
+constexpr std::string_view kSecretFields[] = {"access_key",
+                                              "account_key",
+                                              "api_key",
+                                              "application_credential_secret",
+                                              "application_secret",
+                                              "auth_token",
+                                              "bearer_token",
+                                              "client_certificate_key",
+                                              "client_secret",
+                                              "consumer_key",
+                                              "credentials",
+                                              "key",
+                                              "password",
+                                              "private_key",
+                                              "secret_key",
+                                              "secret_key_id",
+                                              "secrets",
+                                              "service_account_key",
+                                              "token"};
 
 std::string MaskUrl(const std::string& text) {
   const std::size_t scheme = text.find("://");
@@ -45,7 +58,9 @@ void Emit(const YAML::Node& node, bool is_secret, YAML::Emitter& out) {
       out << YAML::EndMap;
       break;
     case YAML::NodeType::Null:
-    case YAML::NodeType::Undefined: out << YAML::Null; break;
+    case YAML::NodeType::Undefined:
+      out << YAML::Null;
+      break;
   }
 }
 

@@ -13,10 +13,10 @@ using scraper::ScrapeJobOptions;
 using scraper::ScrapeProtocol;
 
 constexpr std::string_view kDiscoveriesToCome[] = {
-    "azure", "aws", "consul", "digitalocean", "dns", "docker", "dockerswarm", "ec2", "ecs", "elasticache", "eureka",
-    "gce", "hetzner", "http", "ionos", "kubernetes", "kuma", "lightsail", "linode", "marathon", "msk", "nerve", "nomad",
-    "oci", "openstack", "outscale", "ovhcloud", "puppetdb", "rds", "scaleway", "serverset", "stackit", "triton",
-    "uyuni", "vultr"};
+    "azure",       "aws",      "consul",   "digitalocean", "dns",     "docker", "dockerswarm", "ec2",      "ecs",
+    "elasticache", "eureka",   "gce",      "hetzner",      "http",    "ionos",  "kubernetes",  "kuma",     "lightsail",
+    "linode",      "marathon", "msk",      "nerve",        "nomad",   "oci",    "openstack",   "outscale", "ovhcloud",
+    "puppetdb",    "rds",      "scaleway", "serverset",    "stackit", "triton", "uyuni",       "vultr"};
 
 void ReadProtocols(Mapping& mapping, std::vector<ScrapeProtocol>& protocols) {
   std::vector<std::string> names;
@@ -45,8 +45,7 @@ void ReadNames(Mapping& mapping, ScrapeJobOptions& job) {
   std::string text;
   if (mapping.Choice("metric_name_validation_scheme", text, {"utf8", "legacy"})) {
     job.name_scheme = text == "utf8" ? model::NameScheme::kUtf8 : model::NameScheme::kLegacy;
-    job.escaping =
-        text == "utf8" ? model::EscapingScheme::kAllowUtf8 : model::EscapingScheme::kUnderscores;
+    job.escaping = text == "utf8" ? model::EscapingScheme::kAllowUtf8 : model::EscapingScheme::kUnderscores;
   }
   if (mapping.Choice("metric_name_escaping_scheme", text, {"allow-utf-8", "underscores", "dots", "values"})) {
     job.escaping = model::ParseEscapingScheme(text).value_or(job.escaping);

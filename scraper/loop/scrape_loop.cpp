@@ -126,9 +126,9 @@ void ScrapeLoop::Write(const ScrapeInput& input) {
 
 void ScrapeLoop::Finish(const ScrapeInput& input, const ScrapeOutcome& outcome) {
   if (!outcome.result) {
-    context_.log.Debug("scrape failed", {{"scrape_pool", job_->options.job_name},
-                                         {"target", target_.url},
-                                         {"err", outcome.result.error().message()}});
+    context_.log.Debug(
+        "scrape failed",
+        {{"scrape_pool", job_->options.job_name}, {"target", target_.url}, {"err", outcome.result.error().message()}});
   }
   CopyMetadata();
   const MutexLock lock(mutex_);

@@ -16,9 +16,8 @@ ScrapeMetrics::ScrapeMetrics(base::Registry& registry)
                                                    {"scrape_job"})),
       pool_targets(registry.MakeGaugeFamily("prometheus_target_scrape_pool_targets", "Targets that a job scrapes.",
                                             {"scrape_job"})),
-      discovered_targets(registry.MakeGaugeFamily("prometheus_sd_discovered_targets",
-                                                  "Targets that discovery found, before relabelling.",
-                                                  {"name", "config"})),
+      discovered_targets(registry.MakeGaugeFamily(
+          "prometheus_sd_discovered_targets", "Targets that discovery found, before relabelling.", {"name", "config"})),
       sd_refresh_failures_total(registry.MakeCounterFamily("prometheus_sd_refresh_failures_total",
                                                            "Refreshes of a discovery that failed.", {"mechanism"})),
       exceeded_sample_limit_total(registry.MakeCounter("prometheus_target_scrapes_exceeded_sample_limit_total",

@@ -9,12 +9,12 @@ namespace baro::scraper {
 struct ScrapeMetrics {
   explicit ScrapeMetrics(base::Registry& registry);
 
-  base::SummaryFamily& interval_length_seconds;  ///< by interval
-  base::CounterFamily& pool_sync_total;          ///< by scrape_job
-  base::SummaryFamily& sync_length_seconds;      ///< by scrape_job
-  base::CounterFamily& sync_failed_total;        ///< targets that could not be made, by scrape_job
-  base::GaugeFamily& pool_targets;               ///< by scrape_job
-  base::GaugeFamily& discovered_targets;         ///< by config (the job) and name (scrape)
+  base::SummaryFamily& interval_length_seconds;    ///< by interval
+  base::CounterFamily& pool_sync_total;            ///< by scrape_job
+  base::SummaryFamily& sync_length_seconds;        ///< by scrape_job
+  base::CounterFamily& sync_failed_total;          ///< targets that could not be made, by scrape_job
+  base::GaugeFamily& pool_targets;                 ///< by scrape_job
+  base::GaugeFamily& discovered_targets;           ///< by config (the job) and name (scrape)
   base::CounterFamily& sd_refresh_failures_total;  ///< by mechanism
   base::Counter& exceeded_sample_limit_total;
   base::Counter& exceeded_body_size_limit_total;

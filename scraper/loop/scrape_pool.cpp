@@ -28,7 +28,6 @@ base::Result<std::unique_ptr<ScrapePool>> ScrapePool::Make(const ScrapeJobOption
 
 void ScrapePool::Sync(const std::vector<TargetGroup>& groups) {
   const base::MonotonicTime start = context_.clock.Monotonic();
-  const std::string& name = job_->options.job_name;
   groups_ = groups;
   TargetSet set = MakeTargets(job_->options, job_->relabeler, groups);
   LogErrors(set.errors);
@@ -46,10 +45,10 @@ void ScrapePool::Sync(const std::vector<TargetGroup>& groups) {
   StartTargets(std::move(set.active), vanished);
   for (const auto& [hash, loop] : vanished) loop->Stop(StopMode::kTargetGone);
   ApplyTargetLimit(count);
-  context_.metrics.pool_sync_total.With({name}).Add();
-  context_.metrics.pool_targets.With({name}).Set(static_cast<double>(count));
-  context_.metrics.sync_length_seconds.With({name}).Observe(
-      std::chrono::duration<double>(context_.clock.Monotonic() - start).count());
+  context_.metrics.pool_sync_total.With({job_name_}).Add();
+  context_.metrics.pool_targets.With({job_name_}).Set(static_cast<double>(count));
+  context_.metrics.sync_length_seconds.With({job_name_})
+      .Observe(std::chrono::duration<double>(context_.clock.Monotonic() - start).count());
 }
 
 void ScrapePool::StartTargets(std::vector<Target> targets, Loops& old_loops) {
@@ -75,9 +74,9 @@ void ScrapePool::ApplyTargetLimit(std::size_t count) {
   if (is_over) context_.metrics.exceeded_target_limit_total.Add();
   const MutexLock lock(mutex_);
   for (const auto& [hash, loop] : loops_) {
-    loop->SetForcedError(is_over ? std::optional(fmt::format("target_limit: the job has {} targets, the limit is {}",
-                                                             count, limit))
-                                 : std::nullopt);
+    loop->SetForcedError(
+        is_over ? std::optional(fmt::format("target_limit: the job has {} targets, the limit is {}", count, limit))
+                : std::nullopt);
   }
 }
 
@@ -85,12 +84,12 @@ void ScrapePool::LogErrors(const std::vector<std::string>& errors) {
   if (errors.empty() || errors == last_errors_) return;
   constexpr std::size_t kLogged = 10;  // a discovery can be wrong a hundred thousand times
   for (std::size_t i = 0; i < std::min(errors.size(), kLogged); ++i) {
-    context_.log.Warn("target left out", {{"scrape_pool", job_->options.job_name}, {"err", errors[i]}});
+    context_.log.Warn("target left out", {{"scrape_pool", job_name_}, {"err", errors[i]}});
   }
   if (errors.size() > kLogged) {
-    context_.log.Warn("more targets left out", {{"scrape_pool", job_->options.job_name}, {"count", errors.size() - kLogged}});
+    context_.log.Warn("more targets left out", {{"scrape_pool", job_name_}, {"count", errors.size() - kLogged}});
   }
-  context_.metrics.sync_failed_total.With({job_->options.job_name}).Add(static_cast<double>(errors.size()));
+  context_.metrics.sync_failed_total.With({job_name_}).Add(static_cast<double>(errors.size()));
   last_errors_ = errors;
 }
 
@@ -136,7 +135,7 @@ void ScrapePool::Stop(StopMode mode) {
 
 JobStatus ScrapePool::status() const {
   const MutexLock lock(mutex_);
-  JobStatus status{.job_name = job_->options.job_name, .dropped = dropped_, .dropped_count = dropped_count_};
+  JobStatus status{.job_name = job_name_, .dropped = dropped_, .dropped_count = dropped_count_};
   for (const auto& [hash, loop] : loops_) status.active.push_back(loop->status());
   return status;
 }

@@ -34,7 +34,8 @@ class ScrapePool {
   const ScrapeJobOptions& options() const { return job_->options; }
 
  private:
-  ScrapePool(std::shared_ptr<const ScrapeJob> job, ScrapeContext& context) : job_(std::move(job)), context_(context) {}
+  ScrapePool(std::shared_ptr<const ScrapeJob> job, ScrapeContext& context)
+      : job_name_(job->options.job_name), context_(context), job_(std::move(job)) {}
 
   static base::Result<std::shared_ptr<const ScrapeJob>> MakeJob(const ScrapeJobOptions& options,
                                                                 const net::FetcherFactory& make_fetcher);
@@ -44,8 +45,9 @@ class ScrapePool {
   void ApplyTargetLimit(std::size_t count);
   void LogErrors(const std::vector<std::string>& errors);
 
-  std::shared_ptr<const ScrapeJob> job_;
+  const std::string job_name_;
   ScrapeContext& context_;
+  std::shared_ptr<const ScrapeJob> job_;  // changed by Replace(): for the thread that syncs only
   std::vector<TargetGroup> groups_;
   std::vector<std::string> last_errors_;
 

@@ -97,8 +97,8 @@ base::Result<> TargetWriter::CheckSampleLimit() const {
   const std::size_t kept = seen.samples_count() - seen.dropped_count();
   if (job_.limits.samples == 0 || kept <= job_.limits.samples) return {};
   metrics_.exceeded_sample_limit_total.Add();
-  return Fail(Code::kLimitExceeded, fmt::format("sample_limit: {} samples after relabelling, the limit is {}", kept,
-                                                job_.limits.samples));
+  return Fail(Code::kLimitExceeded,
+              fmt::format("sample_limit: {} samples after relabelling, the limit is {}", kept, job_.limits.samples));
 }
 
 base::Result<> TargetWriter::AppendParsed(const ScrapeInput& input, tsdb::Appender& appender) {
@@ -129,7 +129,8 @@ base::Result<> TargetWriter::AppendRow(std::int64_t timestamp_ms, tsdb::Appender
   statuses_.assign(refs_.size(), tsdb::SampleStatus::kAccepted);
   appender.AppendRow(group_, timestamp_ms, refs_, seen.values(), statuses_);
   for (std::size_t i = 0; i < refs_.size(); ++i) {
-    if (statuses_[i] == tsdb::SampleStatus::kAccepted) [[likely]] continue;
+    if (statuses_[i] == tsdb::SampleStatus::kAccepted) [[likely]]
+      continue;
     if (statuses_[i] == tsdb::SampleStatus::kUnknownSeries) {
       refs_[i] = BARO_TRY(series_.ResolveAgain(seen.handles()[i], appender));
       statuses_[i] = appender.Append(refs_[i], {.timestamp_ms = timestamp_ms, .value = seen.values()[i]});
@@ -141,13 +142,20 @@ base::Result<> TargetWriter::AppendRow(std::int64_t timestamp_ms, tsdb::Appender
 
 void TargetWriter::Count(tsdb::SampleStatus status) {
   switch (status) {
-    case tsdb::SampleStatus::kDuplicate: metrics_.duplicate_timestamp_total.Add(); break;
+    case tsdb::SampleStatus::kDuplicate:
+      metrics_.duplicate_timestamp_total.Add();
+      break;
     case tsdb::SampleStatus::kOutOfOrder:
-    case tsdb::SampleStatus::kTooOld: metrics_.out_of_order_total.Add(); break;
-    case tsdb::SampleStatus::kOutOfBounds: metrics_.out_of_bounds_total.Add(); break;
+    case tsdb::SampleStatus::kTooOld:
+      metrics_.out_of_order_total.Add();
+      break;
+    case tsdb::SampleStatus::kOutOfBounds:
+      metrics_.out_of_bounds_total.Add();
+      break;
     case tsdb::SampleStatus::kAccepted:
     case tsdb::SampleStatus::kRepeated:
-    case tsdb::SampleStatus::kUnknownSeries: break;
+    case tsdb::SampleStatus::kUnknownSeries:
+      break;
   }
 }
 

@@ -85,7 +85,7 @@ class TargetWriter {
   std::vector<tsdb::SeriesRef> report_refs_;
   std::vector<tsdb::SeriesRef> inherited_;
   bool has_released_ = false;  // the last Parse() released series that AppendGone() has not dealt with
-  bool is_all_stale_ = true;  // the last scrape failed, or there was none: the series have ended already
+  bool is_all_stale_ = true;   // the last scrape failed, or there was none: the series have ended already
 };
 
 }  // namespace baro::scraper

@@ -1,0 +1,115 @@
+#include "scraper/discovery/file_discovery.h"
+
+#include <algorithm>
+
+#include "scraper/discovery/target_file.h"
+#include "scraper/target.h"
+
+namespace baro::scraper {
+namespace {
+
+using base::MutexLock;
+
+/// How long somebody waits who changed a file.
+constexpr std::chrono::seconds kLookEvery{5};
+
+}  // namespace
+
+FileDiscovery::FileDiscovery(FileDiscoveryOptions options, base::Executor& executor, base::FileSystem& files,
+                             ScrapeMetrics& metrics, base::Logger log)
+    : options_(std::move(options)), executor_(executor), files_(files), metrics_(metrics), log_(std::move(log)) {}
+
+void FileDiscovery::Start(DiscoveryUpdate update) {
+  update_ = std::move(update);
+  const MutexLock lock(mutex_);
+  is_running_ = true;
+  timer_ = executor_.PostAfter(std::chrono::nanoseconds(0), [self = shared_from_this()] { self->Refresh(); });
+}
+
+void FileDiscovery::Stop() {
+  const MutexLock lock(mutex_);
+  is_running_ = false;
+  executor_.Cancel(timer_);
+}
+
+std::vector<std::string> ExpandPattern(base::FileSystem& files, const std::string& pattern) {
+  const std::size_t star = pattern.find('*');
+  if (star == std::string::npos) return {pattern};
+  const std::string folder = base::ParentDirectory(pattern);
+  const std::size_t name_start = pattern.rfind('/', star) == std::string::npos ? 0 : pattern.rfind('/', star) + 1;
+  const std::string before = pattern.substr(name_start, star - name_start);
+  const std::string after = pattern.substr(star + 1);
+  std::vector<std::string> found;
+  const auto names = files.ListDirectory(folder);
+  if (!names) return found;  // a folder that is not there yet has no files
+  for (const std::string& name : *names) {
+    if (name.size() < before.size() + after.size() || !name.starts_with(before) || !name.ends_with(after)) continue;
+    found.push_back(pattern.substr(0, name_start) + name);
+  }
+  return found;
+}
+
+std::vector<std::string> FileDiscovery::MatchingFiles() const {
+  std::vector<std::string> paths;
+  for (const std::string& pattern : options_.files) {
+    const auto found = ExpandPattern(files_, pattern);
+    paths.insert(paths.end(), found.begin(), found.end());
+  }
+  std::ranges::sort(paths);
+  paths.erase(std::ranges::unique(paths).begin(), paths.end());
+  return paths;
+}
+
+void FileDiscovery::Refresh() {
+  const std::vector<std::string> paths = MatchingFiles();
+  bool has_changed = !has_told_;
+  for (const std::string& path : paths) has_changed |= RefreshFile(path);
+  has_changed |= std::erase_if(known_, [&](const auto& entry) {
+                   return !std::ranges::binary_search(paths, entry.first) && !entry.second.groups.empty();
+                 }) > 0;
+  {
+    const MutexLock lock(mutex_);
+    if (!is_running_) return;
+  }
+  if (has_changed) {
+    has_told_ = true;
+    std::vector<TargetGroup> groups;
+    for (const auto& [path, file] : known_) groups.insert(groups.end(), file.groups.begin(), file.groups.end());
+    update_(std::move(groups));
+  }
+  const MutexLock lock(mutex_);
+  if (!is_running_) return;
+  const auto wait = std::min<std::chrono::milliseconds>(options_.refresh_interval, kLookEvery);
+  timer_ = executor_.PostAfter(wait, [self = shared_from_this()] { self->Refresh(); });
+}
+
+bool FileDiscovery::RefreshFile(const std::string& path) {
+  const auto text = base::ReadFile(files_, path, kTargetFileBytesMax);
+  if (!text) {
+    if (text.error().code() != base::Code::kNotFound) return KeepLastGood(path, text.error());
+    KeepLastGood(path, text.error());
+    KnownFile& gone = known_[path];
+    const bool had_groups = !gone.groups.empty();
+    gone.groups.clear();
+    gone.content_hash = 0;
+    return had_groups;
+  }
+  const std::uint64_t hash = Fnv1a(*text);
+  KnownFile& known = known_[path];
+  if (known.content_hash == hash) return false;
+  auto groups = ParseTargetFile(*text, path);
+  if (!groups) return KeepLastGood(path, groups.error());
+  known = {.content_hash = hash, .groups = *std::move(groups), .error = ""};
+  return true;
+}
+
+bool FileDiscovery::KeepLastGood(const std::string& path, const base::Error& error) {
+  KnownFile& known = known_[path];
+  if (known.error == error.message()) return false;
+  known.error = error.message();
+  metrics_.sd_refresh_failures_total.With({"file"}).Add();
+  log_.Warn("target file cannot be used; its last good content stays in force", {{"err", error.message()}});
+  return false;
+}
+
+}  // namespace baro::scraper

@@ -1,0 +1,62 @@
+// Target groups in files that are looked at again and again.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/executor.h"
+#include "base/file_system.h"
+#include "base/log.h"
+#include "base/mutex.h"
+#include "scraper/discovery/discovery.h"
+#include "scraper/loop/scrape_metrics.h"
+
+namespace baro::scraper {
+
+/// Reads its files every few seconds and tells their groups when a content changed. A file that is broken, or that is
+/// half written at the moment, keeps its last good content; one that is gone has no targets.
+///
+/// The refresh interval of the configuration is an upper bound: files are small, and somebody who changed one waits.
+class FileDiscovery : public Discovery, public std::enable_shared_from_this<FileDiscovery> {
+ public:
+  /// Borrows executor, files and metrics, which outlive it.
+  FileDiscovery(FileDiscoveryOptions options, base::Executor& executor, base::FileSystem& files, ScrapeMetrics& metrics,
+                base::Logger log);
+
+  void Start(DiscoveryUpdate update) override;
+  void Stop() override;
+
+ private:
+  struct KnownFile {
+    std::uint64_t content_hash = 0;
+    std::vector<TargetGroup> groups;
+    std::string error;  ///< told once
+  };
+
+  void Refresh();
+  /// Returns whether the file's groups changed.
+  bool RefreshFile(const std::string& path);
+  bool KeepLastGood(const std::string& path, const base::Error& error);
+  std::vector<std::string> MatchingFiles() const;
+
+  const FileDiscoveryOptions options_;
+  base::Executor& executor_;
+  base::FileSystem& files_;
+  ScrapeMetrics& metrics_;
+  const base::Logger log_;
+  DiscoveryUpdate update_;
+  std::map<std::string, KnownFile> known_;  // touched by the refresh only
+  bool has_told_ = false;                   // touched by the refresh only
+
+  base::Mutex mutex_;  // a leaf
+  bool is_running_ BARO_GUARDED_BY(mutex_) = false;
+  base::TimerId timer_ BARO_GUARDED_BY(mutex_) = base::TimerId::kNone;
+};
+
+/// The files that `pattern`, a path with at most one `*` in its last part, stands for; sorted. A path without `*`
+/// stands for itself, whether it exists or not.
+std::vector<std::string> ExpandPattern(base::FileSystem& files, const std::string& pattern);
+
+}  // namespace baro::scraper

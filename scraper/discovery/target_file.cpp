@@ -1,0 +1,144 @@
+#include "scraper/discovery/target_file.h"
+
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+#include <nlohmann/json.hpp>
+
+#include "model/names.h"
+
+namespace baro::scraper {
+namespace {
+
+using base::Code;
+using base::Fail;
+
+/// Fills groups from a document of either kind, and knows which group it is at.
+class GroupBuilder {
+ public:
+  explicit GroupBuilder(const std::string& path) : path_(path) {}
+
+  void BeginGroup() {
+    TargetGroup group;
+    group.source = fmt::format("{}:{}", path_, groups_.size());
+    group.labels["__meta_filepath"] = path_;
+    groups_.push_back(std::move(group));
+  }
+
+  base::Result<> AddTarget(std::string address) {
+    if (++targets_ > kDiscoveredTargetsMax) {
+      return Fail(Code::kLimitExceeded, fmt::format("{}: more than {} targets", path_, kDiscoveredTargetsMax));
+    }
+    groups_.back().targets.push_back({{std::string(model::kAddressLabel), std::move(address)}});
+    return {};
+  }
+
+  base::Result<> AddLabel(const std::string& name, std::string value) {
+    if (!model::IsValidLabelName(name)) return Wrong(fmt::format("\"{}\" is not a valid label name", name));
+    groups_.back().labels[name] = std::move(value);
+    return {};
+  }
+
+  base::Error Wrong(std::string_view what) const {
+    return {Code::kInvalidArgument, groups_.empty() ? fmt::format("{}: {}", path_, what)
+                                                    : fmt::format("{}: group {}: {}", path_, groups_.size(), what)};
+  }
+
+  std::vector<TargetGroup> Take() { return std::move(groups_); }
+
+ private:
+  const std::string& path_;
+  std::vector<TargetGroup> groups_;
+  std::size_t targets_ = 0;
+};
+
+base::Result<> ReadJsonGroup(const nlohmann::json& item, GroupBuilder& builder) {
+  if (!item.is_object()) return builder.Wrong("expected an object with targets and labels");
+  for (const auto& [key, value] : item.items()) {
+    if (key == "targets") {
+      if (!value.is_array()) return builder.Wrong("targets: expected a list of strings");
+      for (const auto& target : value) {
+        if (!target.is_string()) return builder.Wrong("targets: expected a list of strings");
+        BARO_TRY(builder.AddTarget(target.get<std::string>()));
+      }
+    } else if (key == "labels") {
+      if (!value.is_object()) return builder.Wrong("labels: expected an object of strings");
+      for (const auto& [name, text] : value.items()) {
+        if (!text.is_string()) return builder.Wrong(fmt::format("label {}: expected a string", name));
+        BARO_TRY(builder.AddLabel(name, text.get<std::string>()));
+      }
+    } else {
+      return builder.Wrong(fmt::format("unknown field {}; there are targets and labels", key));
+    }
+  }
+  return {};
+}
+
+base::Result<> ReadJson(std::string_view text, GroupBuilder& builder) {
+  nlohmann::json document;
+  try {
+    document = nlohmann::json::parse(text);
+  } catch (const nlohmann::json::exception& error) {
+    return builder.Wrong(fmt::format("not valid JSON: {}", error.what()));
+  }
+  if (!document.is_array()) return builder.Wrong("expected a list of groups");
+  for (const auto& item : document) {
+    builder.BeginGroup();
+    BARO_TRY(ReadJsonGroup(item, builder));
+  }
+  return {};
+}
+
+base::Result<> ReadYamlGroup(const YAML::Node& item, GroupBuilder& builder) {
+  const auto wrong = [&](const YAML::Node& at, std::string_view what) {
+    return builder.Wrong(fmt::format("line {}, column {}: {}", at.Mark().line + 1, at.Mark().column + 1, what));
+  };
+  if (!item.IsMap()) return wrong(item, "expected a mapping with targets and labels");
+  for (const auto& entry : item) {
+    const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "";
+    const YAML::Node& value = entry.second;
+    if (key == "targets" && (value.IsSequence() || value.IsNull())) {
+      for (const auto& target : value) {
+        if (!target.IsScalar()) return wrong(target, "targets: expected a list of strings");
+        BARO_TRY(builder.AddTarget(target.Scalar()));
+      }
+    } else if (key == "labels" && (value.IsMap() || value.IsNull())) {
+      for (const auto& label : value) {
+        if (!label.first.IsScalar() || !label.second.IsScalar()) return wrong(label.first, "expected a string");
+        BARO_TRY(builder.AddLabel(label.first.Scalar(), label.second.Scalar()));
+      }
+    } else {
+      return wrong(entry.first, fmt::format("{}: expected targets (a list) or labels (a mapping)", key));
+    }
+  }
+  return {};
+}
+
+base::Result<> ReadYaml(std::string_view text, GroupBuilder& builder) {
+  try {
+    const YAML::Node document = YAML::Load(std::string(text));
+    if (document.IsNull()) return {};
+    if (!document.IsSequence()) return builder.Wrong("expected a list of groups");
+    for (const auto& item : document) {
+      builder.BeginGroup();
+      BARO_TRY(ReadYamlGroup(item, builder));
+    }
+  } catch (const YAML::Exception& error) {
+    return builder.Wrong(
+        fmt::format("not valid YAML: line {}, column {}: {}", error.mark.line + 1, error.mark.column + 1, error.msg));
+  }
+  return {};
+}
+
+}  // namespace
+
+base::Result<std::vector<TargetGroup>> ParseTargetFile(std::string_view text, const std::string& path) {
+  if (text.size() > kTargetFileBytesMax) {
+    return Fail(Code::kLimitExceeded,
+                fmt::format("{}: {} bytes, the limit is {}", path, text.size(), kTargetFileBytesMax));
+  }
+  GroupBuilder builder(path);
+  BARO_TRY(path.ends_with(".json") ? ReadJson(text, builder) : ReadYaml(text, builder));
+  return builder.Take();
+}
+
+}  // namespace baro::scraper

@@ -1,0 +1,24 @@
+// Files with target groups, as file_sd_configs reads them.
+//
+// Format   A list of {"targets": ["host:port", …], "labels": {"name": "value", …}} in JSON or YAML.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "scraper/options.h"
+
+namespace baro::scraper {
+
+inline constexpr std::size_t kTargetFileBytesMax = 32 * 1024 * 1024;
+inline constexpr std::size_t kDiscoveredTargetsMax = 100'000;
+
+/// The groups of a file; `path` decides by its ending (.json, else YAML), stands in messages, and goes into each group
+/// as `__meta_filepath`.
+/// Errors   kInvalidArgument: not of that form; with line and column where the parser knows them. kLimitExceeded: too
+///          many targets.
+base::Result<std::vector<TargetGroup>> ParseTargetFile(std::string_view text, const std::string& path);
+
+}  // namespace baro::scraper

@@ -1,0 +1,58 @@
+// All scraping of a server: jobs, discovery, reload.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/executor.h"
+#include "base/file_system.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/result.h"
+#include "net/http_fetcher.h"
+#include "scraper/options.h"
+#include "scraper/scrape_settings.h"
+#include "scraper/scrape_status.h"
+#include "tsdb/appender.h"
+
+namespace baro::scraper {
+
+/// What the manager works with; all are borrowed and outlive it, but the executor, which is stopped before it ends.
+struct ScrapeDependencies {
+  const base::Clock& clock;
+  base::Executor& executor;
+  base::FileSystem& files;
+  tsdb::AppenderSource& storage;
+  base::Registry& registry;
+  net::FetcherFactory make_fetcher;
+  base::Logger log;
+};
+
+/// Threads  Apply() and Stop() by one thread at a time; the rest from any.
+class ScrapeManager {
+ public:
+  ScrapeManager(ScrapeDependencies dependencies, ScrapeSettings settings);
+  ~ScrapeManager();
+
+  /// Runs these jobs from now on. Jobs that are configured as before keep their loops; vanished ones stop, and their
+  /// series end.
+  /// Errors   kInvalidArgument: a job cannot be run; then nothing has changed.
+  base::Result<> Apply(const std::vector<ScrapeJobOptions>& jobs);
+
+  /// Stops all loops without ending series: the server comes back.
+  void Stop();
+
+  /// All jobs, by name.
+  std::vector<JobStatus> status() const;
+  /// What targets say of their metrics.
+  std::vector<TargetMetadata> metadata() const;
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace baro::scraper
