@@ -11,6 +11,8 @@ namespace baro::scraper {
 
 using base::MutexLock;
 
+namespace {
+
 /// One job: its pool, and what each of its providers told last.
 struct Job {
   std::unique_ptr<ScrapePool> pool;
@@ -19,6 +21,8 @@ struct Job {
   std::map<std::size_t, std::vector<TargetGroup>> groups;  // by provider; 0 is static_configs
   bool is_changed = true;                                  // a provider told something since the last sync
 };
+
+}  // namespace
 
 class ScrapeManager::Impl : public std::enable_shared_from_this<Impl> {
  public:
@@ -41,11 +45,14 @@ class ScrapeManager::Impl : public std::enable_shared_from_this<Impl> {
     }
     std::set<std::string> names;
     for (const ScrapeJobOptions& options : wanted) names.insert(options.job_name);
-    std::erase_if(jobs_, [&](auto& entry) {
-      if (names.contains(entry.first)) return false;
-      StopJob(entry.second, StopMode::kTargetGone);
-      return true;
-    });
+    for (auto job = jobs_.begin(); job != jobs_.end();) {
+      if (names.contains(job->first)) {
+        ++job;
+        continue;
+      }
+      StopJob(job->second, StopMode::kTargetGone);
+      job = jobs_.erase(job);
+    }
     for (const ScrapeJobOptions& options : wanted) {
       const auto found = jobs_.find(options.job_name);
       if (found == jobs_.end()) {
