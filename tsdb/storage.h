@@ -1,0 +1,166 @@
+// The store: what is appended is logged, kept in memory by scrape group, and read back by label matchers.
+//
+//     auto storage = Storage::Open({.directory = "data"}, {.files = files, .clock = clock, ...});
+//     auto appender = (*storage)->NewAppender();
+//     ...
+//     (*storage)->Close();
+//
+// Format   docs/formats/log.md.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/executor.h"
+#include "base/file_system.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/result.h"
+#include "model/exemplar.h"
+#include "model/labels.h"
+#include "tsdb/appender.h"
+#include "tsdb/reader.h"
+
+namespace baro::tsdb {
+
+struct StorageOptions {
+  std::string directory = "data";
+
+  /// Data older than the newest sample by more than this leaves memory and disk. 0: nothing ever does.
+  std::chrono::milliseconds retention = std::chrono::days(15);
+
+  /// A log segment is closed when it has this many bytes.
+  std::uint64_t segment_bytes = std::uint64_t{128} << 20;
+
+  /// How long samples of Durability::kInterval may wait for the disk.
+  std::chrono::milliseconds sync_interval = std::chrono::seconds(1);
+
+  /// How often old data is looked for.
+  std::chrono::milliseconds retention_interval = std::chrono::minutes(1);
+
+  /// Samples further in the future than this are refused, so that one wrong clock cannot move the head's window.
+  std::chrono::milliseconds future_max = std::chrono::minutes(10);
+
+  /// Samples that are older than the newest one of all series by more than this are refused. 0: only retention counts.
+  /// One hour is half of Prometheus' block range, its own bound.
+  std::chrono::milliseconds lateness_max = std::chrono::hours(1);
+
+  std::size_t series_max = 20'000'000;
+  std::size_t exemplars_max = 100'000;
+
+  /// Where the replay of the log reports its progress, for those who ask before Open() has returned. May be null.
+  std::shared_ptr<struct ReplayProgress> replay_progress;
+};
+
+/// How far the replay of the log is: segments `min` to `max`, `current` being read. Equal when it is over.
+///
+/// Threads  Safe to share.
+struct ReplayProgress {
+  // Relaxed in all uses: numbers for people, which order nothing.
+  std::atomic<std::uint64_t> min{0};
+  std::atomic<std::uint64_t> max{0};
+  std::atomic<std::uint64_t> current{0};
+};
+
+/// What storage needs of the world. All are borrowed and outlive it.
+struct StorageDependencies {
+  base::FileSystem& files;
+  const base::Clock& clock;
+  /// Runs the log's periodic sync and retention: short tasks that wait for the disk, so not an I/O thread.
+  base::Executor& background;
+  base::Registry& metrics;
+  base::Logger log;
+};
+
+/// A name and a number, for lists of the biggest.
+struct NamedCount {
+  std::string name;
+  std::uint64_t count = 0;
+
+  friend bool operator==(const NamedCount&, const NamedCount&) = default;
+};
+
+/// What /api/v1/status/tsdb tells.
+struct HeadStatus {
+  std::uint64_t series_count = 0;
+  std::uint64_t label_pair_count = 0;
+  std::uint64_t chunk_count = 0;
+  std::int64_t min_time_ms = 0;  ///< both 0 while there are no samples
+  std::int64_t max_time_ms = 0;
+
+  // The biggest first; ties by name.
+  std::vector<NamedCount> series_count_by_metric_name;
+  std::vector<NamedCount> label_value_count_by_label_name;
+  std::vector<NamedCount> memory_bytes_by_label_name;
+  std::vector<NamedCount> series_count_by_label_pair;  ///< "name=value"
+
+  /// Where the head's memory is: "labels", "index", "series", "staged rows", "chunks", "singles", "histograms".
+  std::vector<NamedCount> memory_bytes_by_part;
+};
+
+/// Whether the log takes what it is given.
+struct LogStatus {
+  bool is_writable = true;
+  std::string reason;  ///< why not; empty if it is
+  std::uint64_t current_segment = 0;
+  std::uint64_t size_bytes = 0;  ///< of all segments and the checkpoint
+};
+
+/// An exemplar with the time that it was given.
+struct SeriesExemplars {
+  model::Labels labels;
+  std::vector<model::Exemplar> exemplars;  ///< by time; each has one
+};
+
+/// The local store.
+///
+/// Owns     the directory, by a lock file; the log; the head.
+/// Threads  Safe to share. Readers do not block appenders: they hold a lock only to copy pointers.
+class Storage : public ReaderSource, public AppenderSource {
+ public:
+  /// Opens or makes the store and replays its log. Damage is cut or skipped, counted and named in the log; it is no
+  /// error. A full disk is none either: the store is then read-only until there is space.
+  /// Errors   kUnavailable: another process has the directory. kIo, kPermissionDenied: it cannot be read at all.
+  static base::Result<std::unique_ptr<Storage>> Open(StorageOptions options, StorageDependencies dependencies);
+
+  /// As Close(), with nobody to tell about errors.
+  ~Storage() override;
+  Storage(const Storage&) = delete;
+  Storage& operator=(const Storage&) = delete;
+
+  /// Syncs the log and lets go of the directory. Appends are refused afterwards; readers that are open stay good.
+  base::Result<> Close();
+
+  std::unique_ptr<Reader> OpenReader() const override;
+  std::unique_ptr<Appender> NewAppender() override;
+  GroupRef NewGroup() override;
+  void DropGroup(GroupRef group) override;
+
+  /// `limit`: the length of each list of the biggest.
+  HeadStatus Status(std::size_t limit) const;
+  LogStatus log_status() const;
+
+  /// Exemplars in `range` of the series that satisfy any of the matcher lists, in label order.
+  std::vector<SeriesExemplars> SelectExemplars(std::span<const std::vector<model::Matcher>> matcher_lists,
+                                               model::TimeRange range) const;
+
+  /// Makes everything durable that was committed before.
+  /// Errors   as Commit() with Durability::kSynced.
+  base::Result<> Sync();
+
+  /// Drops what is past retention from memory and log. Runs by itself at each retention_interval.
+  base::Result<> ApplyRetention();
+
+ private:
+  class Impl;
+  explicit Storage(std::unique_ptr<Impl> impl);
+
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace baro::tsdb
