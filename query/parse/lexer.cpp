@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "query/duration.h"
+#include "base/duration_text.h"
 #include "query/parse/literals.h"
 
 namespace baro::query {
@@ -270,14 +270,13 @@ Token Lexer::ReadNumber() {
   }
   if (!number.error().message.empty())
     return Fail(length, fmt::format("{}: {}", number.error().message, text.substr(0, 40)));
-  const auto duration = ParseDuration(text);
+  const auto duration = base::ParseDuration(text);
   if (!duration) {
     return Fail(length, fmt::format("bad number or duration syntax: \"{}\"", text.substr(0, 40)),
                 "durations are whole numbers with the units y w d h m s ms in this order: 1h30m");
   }
   Token token = Make(TokenKind::kDuration, length);
-  token.duration_ms = *duration;
-  token.value = static_cast<double>(*duration) / 1000;
+  token.value = static_cast<double>(duration->count()) / 1000;
   return token;
 }
 

@@ -20,7 +20,7 @@ enum class TokenKind : std::uint8_t {
   kIdentifier,  ///< a word without colon; `keyword` tells which if it is one
   kMetricName,  ///< a word with a colon in it
   kNumber,      ///< `value`
-  kDuration,    ///< `value` in seconds, `duration_ms`
+  kDuration,    ///< `value` in seconds
   kString,      ///< still quoted
   kLeftParen,
   kRightParen,
@@ -69,7 +69,6 @@ struct Token {
   AggregateOp aggregate = AggregateOp::kSum;
   TextSpan span;
   double value = 0;
-  std::int64_t duration_ms = 0;
 
   bool Is(TokenKind kind_) const { return kind == kind_; }
   bool Is(Keyword keyword_) const { return keyword == keyword_; }

@@ -1,4 +1,5 @@
 #include "query/parse/notation_reader.h"
+#include "base/duration_text.h"
 #include "model/quote.h"
 
 #include <algorithm>
@@ -10,7 +11,6 @@
 
 #include <fmt/format.h>
 
-#include "query/duration.h"
 #include "query/parse/literals.h"
 
 namespace baro::query {
@@ -89,10 +89,10 @@ base::Result<std::int64_t> NotationReader::ReadDurationMs() {
   const std::size_t begin = end;
   // `x` ends it: the repetition.
   while (end < text_.size() && (IsDigit(text_[end]) || (IsLetter(text_[end]) && text_[end] != 'x'))) ++end;
-  const auto duration = ParseDuration(text_.substr(begin, end - begin));
+  const auto duration = base::ParseDuration(text_.substr(begin, end - begin));
   if (!duration) return Unexpected("a duration");
   at_ = end;
-  return is_negative ? -*duration : *duration;
+  return is_negative ? -duration->count() : duration->count();
 }
 
 base::Result<std::size_t> NotationReader::ReadRepeats(bool& found) {

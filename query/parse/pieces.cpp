@@ -1,13 +1,14 @@
 #include "query/parse/pieces.h"
+#include "base/duration_text.h"
 #include "model/quote.h"
 
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "query/duration.h"
 #include "query/functions.h"
 #include "query/parse/lexer.h"
 #include "query/parse/literals.h"
@@ -30,7 +31,7 @@ void AppendLabels(const std::vector<std::string>& labels, std::string& out) {
 std::string NumberText(double value, bool is_duration) {
   std::string text;
   if (is_duration) {
-    text = FormatDuration(std::llround(value * 1000));
+    text = base::FormatDuration(std::chrono::milliseconds(std::llround(value * 1000)));
   } else {
     AppendNumber(value, text);
   }

@@ -1,14 +1,15 @@
 #include "query/printer.h"
+#include "base/duration_text.h"
 #include "model/quote.h"
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "query/duration.h"
 #include "query/functions.h"
 #include "query/parse/literals.h"
 #include "query/parse/pieces.h"
@@ -223,7 +224,7 @@ std::string ToString(const Expr& expr) { return OneLine(expr).TakeText(); }
 std::string PrettyPrint(const Expr& expr, std::size_t width) { return PrettyPrinter(expr, width).Run(); }
 
 std::string ToString(const Duration& duration) {
-  if (duration.expr == nullptr) return FormatDuration(duration.ms);
+  if (duration.expr == nullptr) return base::FormatDuration(std::chrono::milliseconds(duration.ms));
   std::string out;
   std::vector<DurationPiece> pending = {{"", duration.expr}};
   while (!pending.empty()) {
@@ -235,7 +236,7 @@ std::string ToString(const Duration& duration) {
       const std::vector<DurationPiece> pieces = PiecesOf(*piece.child);
       pending.insert(pending.end(), pieces.rbegin(), pieces.rend());
     } else if (piece.child->is_duration) {
-      out += FormatDuration(std::llround(piece.child->value * 1000));
+      out += base::FormatDuration(std::chrono::milliseconds(std::llround(piece.child->value * 1000)));
     } else {
       AppendNumber(piece.child->value, out);
     }

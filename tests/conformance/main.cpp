@@ -38,6 +38,7 @@ namespace {
 constexpr Suite kSuites[] = {
     {"scrape", RunScrape},
     {"openmetrics", RunOpenMetrics},
+    {"promql-parse", RunPromqlParse},
 };
 
 struct Arguments {
