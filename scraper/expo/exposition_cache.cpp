@@ -389,12 +389,18 @@ bool ExpositionCacheImpl::Resolve(Run& run, SeriesHandle& series) {
 }
 
 bool ExpositionCacheImpl::TakeTail(Run& run, SeriesHandle series) {
+  MakeRowRoom(1);
+  if (run.at < run.plain_end) {
+    if (const char* const behind = PlainTail(run, run.at, series)) {
+      run.at = behind;
+      return true;
+    }
+  }
   expo::SampleTail tail;
   if (!run.lines.ParseTail(run.at, tail)) {
     error_ = run.lines.TakeError();
     return false;
   }
-  MakeRowRoom(1);
   EmitTail(run, series, tail);
   return true;
 }

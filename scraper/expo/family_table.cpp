@@ -15,23 +15,28 @@ bool Assign(T& old, const U& value) {
 
 }  // namespace
 
-std::uint32_t FamilyTable::Update(const MetadataLine& line) {
-  const auto [found, is_new] = numbers_.try_emplace(std::string(line.family), 0);
-  if (is_new) {
-    if (free_.empty()) {
-      found->second = static_cast<std::uint32_t>(by_number_.size());
-      by_number_.emplace_back();
-      slots_.emplace_back();
-    } else {
-      found->second = free_.back();
-      free_.pop_back();
-    }
-    by_number_[found->second] = {.family = found->first};
-    slots_[found->second] = {.left_at = expositions_, .is_used = true};
-    ++absent_count_;  // until its exposition is settled
-    ++revision_;
+std::uint32_t FamilyTable::NumberOf(std::string_view family) {
+  if (newest_ < by_number_.size() && slots_[newest_].is_used && by_number_[newest_].family == family) return newest_;
+  if (const auto found = numbers_.find(family); found != numbers_.end()) return newest_ = found->second;
+  if (free_.empty()) {
+    newest_ = static_cast<std::uint32_t>(by_number_.size());
+    by_number_.emplace_back();
+    slots_.emplace_back();
+  } else {
+    newest_ = free_.back();
+    free_.pop_back();
   }
-  model::Metadata& metadata = by_number_[found->second].metadata;
+  by_number_[newest_].family = family;
+  numbers_.emplace(by_number_[newest_].family, newest_);
+  slots_[newest_] = {.left_at = expositions_, .is_used = true};
+  ++absent_count_;  // until its exposition is settled
+  ++revision_;
+  return newest_;
+}
+
+std::uint32_t FamilyTable::Update(const MetadataLine& line) {
+  const std::uint32_t number = NumberOf(line.family);
+  model::Metadata& metadata = by_number_[number].metadata;
   bool changed = false;
   switch (line.kind) {
     case MetadataLine::Kind::kHelp:
@@ -47,7 +52,7 @@ std::uint32_t FamilyTable::Update(const MetadataLine& line) {
       break;
   }
   if (changed) ++revision_;
-  return found->second;
+  return number;
 }
 
 void FamilyTable::Settle(std::span<const std::uint32_t> present) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <span>
 #include <string_view>
 #include <unordered_map>
@@ -16,6 +17,10 @@ namespace baro::scraper::expo {
 
 class FamilyTable {
  public:
+  FamilyTable() = default;
+  FamilyTable(const FamilyTable&) = delete;
+  FamilyTable& operator=(const FamilyTable&) = delete;
+
   /// Takes what the line says; returns the family's number, which stays until Settle() lets it go.
   std::uint32_t Update(const MetadataLine& line);
 
@@ -35,13 +40,15 @@ class FamilyTable {
     std::uint64_t left_at = 0;  // exposition in which it was missing first, if it is not there
     bool is_used = false;
   };
+  std::uint32_t NumberOf(std::string_view family);
   void DropOld();
 
   // Slots are numbered for good; the public list is made when asked for after a change.
-  std::vector<FamilyMetadata> by_number_;
+  std::deque<FamilyMetadata> by_number_;  // stays in place: names are viewed by numbers_
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_;
-  std::unordered_map<std::string, std::uint32_t> numbers_;
+  std::unordered_map<std::string_view, std::uint32_t> numbers_;
+  std::uint32_t newest_ = 0;  // of the last line: HELP and TYPE of a family stand together
   std::uint64_t expositions_ = 0;
   std::size_t absent_count_ = 0;
   std::uint64_t revision_ = 1;

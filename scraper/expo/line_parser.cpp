@@ -104,10 +104,10 @@ bool LineParser::ParseMetadata(const char*& at, MetadataLine& line) {
     return true;
   }
   at = keyword + 5;
-  return ParseMetadataOfFamily(at, line);
+  return ParseMetadataOfFamily(at, line_end, line);
 }
 
-bool LineParser::ParseMetadataOfFamily(const char*& at, MetadataLine& line) {
+bool LineParser::ParseMetadataOfFamily(const char*& at, const char* line_end, MetadataLine& line) {
   if (is_text()) at = SkipBlanks(at);
   const char* const name = at;
   text_scratch_.clear();
@@ -121,16 +121,15 @@ bool LineParser::ParseMetadataOfFamily(const char*& at, MetadataLine& line) {
       AppendUnescaped(quoted.text, true, name_scratch_);
       line.family = name_scratch_;
     }
-    return ParseMetadataText(at, line);
+    return ParseMetadataText(at, LineEnd(at, end_), line);  // in the text format, names may have line ends
   }
   if (at == end_ || !Is(*at, kNameStart)) return Fail(at, "a metric name");
   while (at != end_ && Is(*at, kNameRest)) ++at;
   line.family = View(name, at);
-  return ParseMetadataText(at, line);
+  return ParseMetadataText(at, line_end, line);
 }
 
-bool LineParser::ParseMetadataText(const char*& at, MetadataLine& line) {
-  const char* line_end = LineEnd(at, end_);
+bool LineParser::ParseMetadataText(const char*& at, const char* line_end, MetadataLine& line) {
   if (is_text()) {
     if (at != line_end && IsBlank(*at)) ++at;
   } else if (at == line_end || *at != ' ') {

@@ -85,8 +85,8 @@ class LineParser {
   bool ParseLabels(const char*& at, std::vector<RawLabel>& labels, bool takes_metric_name);
   bool ParseLabel(const char*& at, std::vector<RawLabel>& labels, bool takes_metric_name);
   bool ParseQuoted(const char*& at, bool takes_line_ends, Quoted& quoted);
-  bool ParseMetadataOfFamily(const char*& at, MetadataLine& line);
-  bool ParseMetadataText(const char*& at, MetadataLine& line);
+  bool ParseMetadataOfFamily(const char*& at, const char* line_end, MetadataLine& line);
+  bool ParseMetadataText(const char*& at, const char* line_end, MetadataLine& line);
   bool CheckUnit(const char* at, const MetadataLine& line);
   bool ParseTextTail(const char*& at, SampleTail& tail);
   bool ParseOpenMetricsTail(const char*& at, SampleTail& tail);
