@@ -87,7 +87,7 @@ struct RepeatedSample {
   bool is_same() const;
 };
 
-/// An exemplar of the exposition. Views are into the body and the cache: until the next Parse(), while the body lives.
+/// An exemplar of the exposition. Views are into the cache: until its next Parse().
 struct SeriesExemplar {
   SeriesHandle series;
   std::span<const ExpositionLabel> labels;

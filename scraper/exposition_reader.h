@@ -9,8 +9,8 @@
 //          takes more than its documents say, so do we: a target that it accepts is not refused. In the text format
 //          that is: no blank between `}` and the value, no comma between labels, line ends inside of label values,
 //          any text behind the name of a HELP line. In OpenMetrics: a trailing comma in labels; samples and metadata in
-//          any order. One exception: a NUL byte at the beginning of a line ends the exposition in Prometheus, silently;
-//          here it is an error.
+//          any order. Two exceptions: a NUL byte at the beginning of a line ends the exposition in Prometheus,
+//          silently; here it is an error; and so is a line end inside of a quoted name in OpenMetrics.
 // Errors   kInvalidArgument with line and column, both from 1 and counted in bytes, what was found, what was expected.
 #pragma once
 

@@ -273,7 +273,7 @@ void ExpositionCacheImpl::EmitTail(Run& run, SeriesHandle series, const expo::Sa
   if (tail.has_exemplar && series != SeriesHandle::kDropped) KeepExemplar(series, tail, run.lines.exemplar());
 }
 
-// Names and values without escapes are views of the body; the others lie in the parser's scratch and are copied.
+// Unescaped texts lie in the parser's scratch, which the next line overwrites: exemplars are few, all of it is copied.
 void ExpositionCacheImpl::KeepExemplar(SeriesHandle series, const expo::SampleTail& tail,
                                        const ExpositionExemplar& exemplar) {
   const std::size_t count = exemplar.labels.size();
