@@ -214,7 +214,8 @@ bool Parser::ReduceDurationTop() {
       return AddDuration(operand);
     }
     if (operand->kind == Kind::kLiteral) {
-      operand->value = -operand->value;
+      // No minus zero among durations: it could not be printed.
+      if (!operand->is_duration || operand->value != 0) operand->value = -operand->value;
       operand->span.start = top.span.start;
       return AddDuration(operand);
     }

@@ -228,7 +228,9 @@ bool Parser::ReduceTop() {
   }
   const TextSpan span = {top.span.start, rhs->span.end};
   if (auto* number = As<NumberLiteral>(rhs)) {
-    if (top.negate) number->value = -number->value;
+    // No minus zero among durations: it could not be printed.
+    const bool is_zero_duration = number->is_duration && number->value == 0;
+    if (top.negate && !is_zero_duration) number->value = -number->value;
     number->span = span;
     return true;
   }

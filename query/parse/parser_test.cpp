@@ -61,6 +61,8 @@ TEST(Parser, ReadsNumbersInAllTheirForms) {
       {"1w", ""},
       {"7d", "1w"},
       {"90s", "1m30s"},
+      {"-0m", "0s"},
+      {"-0", ""},
   });
 }
 
@@ -147,6 +149,7 @@ TEST(Parser, ReadsDurationExpressions) {
   ExpectRows({
       {"up[26m+4m]", "up[26m + 4m]"},
       {"up[-5m+35m]", "up[-5m + 35m]"},
+      {"up[-0m+35m]", "up[0s + 35m]"},
       {"up[2m*(10+5)]", "up[2m * (10 + 5)]"},
       {"up[STep()+1ms]", "up[step() + 1ms]"},
       {"up[max_of(min_of(step()+1,1h),1ms)]", "up[max_of(min_of(step() + 1, 1h), 1ms)]"},
