@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include <fmt/format.h>
 #include <re2/re2.h>
 
 #include "model/matcher/regex_shape.h"
