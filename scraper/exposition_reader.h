@@ -4,13 +4,12 @@
 // many times faster; tests and a fuzzer compare the two.
 //
 // Format   Prometheus text 0.0.4 and 1.0.0, OpenMetrics 0.0.1 and 1.0.0, with UTF-8 names in quotes.
-// Source   Prometheus' docs/instrumenting/exposition_formats.md; the OpenMetrics specification, "ABNF". Where
-// Prometheus
+// Source   Prometheus' docs/instrumenting/exposition_formats.md; OpenMetrics 1.0, "ABNF". Where Prometheus
 //          takes more than its documents say, so do we: a target that it accepts is not refused. In the text format
 //          that is: no blank between `}` and the value, no comma between labels, line ends inside of label values,
 //          any text behind the name of a HELP line. In OpenMetrics: a trailing comma in labels; samples and metadata in
-//          any order. Two exceptions: a NUL byte at the beginning of a line ends the exposition in Prometheus,
-//          silently; here it is an error; and so is a line end inside of a quoted name in OpenMetrics.
+//          any order. Two exceptions, refused here: a NUL byte at the beginning of a line (it silently ends the
+//          exposition in Prometheus), and a line end inside of a quoted name in OpenMetrics.
 // Errors   kInvalidArgument with line and column, both from 1 and counted in bytes, what was found, what was expected.
 #pragma once
 
