@@ -85,7 +85,10 @@ base::Result<double> Evaluate(const DurationExpr& root, const QueryTimes& times)
       lhs = values.back();
       values.pop_back();
     }
-    values.push_back(BARO_TRY(Apply(*step.expr, lhs, rhs, times)));
+    // Without BARO_TRY: g++ 12 at -O2 sees an overrun in moving the error that is not there.
+    auto value = Apply(*step.expr, lhs, rhs, times);
+    if (!value) return value.error();
+    values.push_back(*value);
   }
   return values.back();
 }
@@ -102,7 +105,9 @@ base::Result<std::int64_t> CheckUse(std::int64_t ms, DurationUse use) {
 
 base::Result<std::int64_t> ResolveDuration(const Duration& duration, DurationUse use, const QueryTimes& times) {
   if (duration.expr == nullptr) return CheckUse(duration.ms, use);
-  const double seconds = BARO_TRY(Evaluate(*duration.expr, times));
+  const auto value = Evaluate(*duration.expr, times);
+  if (!value) return value.error();
+  const double seconds = *value;
   if (std::isnan(seconds) || std::isinf(seconds)) {
     return base::Fail(base::Code::kInvalidArgument,
                       fmt::format("duration expression yields {}", std::isnan(seconds) ? "NaN" : "infinity"));
