@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "query/parser.h"
@@ -15,7 +16,7 @@ namespace {
 std::string ErrorOf(std::string_view query, const ParseOptions& options = ParseOptions::Everything()) {
   const auto ast = ParseExpression(query, options);
   if (ast) return "accepted";
-  return std::to_string(ast.error().line) + ":" + std::to_string(ast.error().column) + ": " + ast.error().message;
+  return fmt::format("{}:{}: {}", ast.error().line, ast.error().column, ast.error().message);
 }
 
 std::string HintOf(std::string_view query) {
@@ -210,7 +211,7 @@ TEST(ParseError, ShowsTheLineWithACaret) {
   EXPECT_EQ(other.error().column, 7U);
   EXPECT_EQ(ParseExpression("a +").error().Render("a +"),
             "1:4: parse error: unexpected end of input, expected an expression\n  a +\n     ^");
-  const std::string long_query = std::string(200, 'a') + " ? " + std::string(200, 'b');
+  const std::string long_query = fmt::format("{:a>200} ? {:b>200}", "", "");
   const std::string shown = ParseExpression(long_query).error().Render(long_query);
   EXPECT_LT(shown.size(), 250U);
   EXPECT_NE(shown.find("? b"), std::string::npos);
@@ -236,14 +237,13 @@ TEST(ParseError, RefusesWhatIsExperimentalUnlessSwitchedOn) {
 }
 
 TEST(ParseError, RefusesWhatIsTooLongTooDeepOrTooMuch) {
-  EXPECT_EQ(ErrorOf(std::string(1 << 20, ' ') + "1"),
-            "1:1: query too long: 1048577 bytes, at most 1048576 are allowed");
+  EXPECT_EQ(ErrorOf(fmt::format("{:1048577}", 1)), "1:1: query too long: 1048577 bytes, at most 1048576 are allowed");
   EXPECT_EQ(ErrorOf(std::string(3'000'000, '(')), "1:1: query too long: 3000000 bytes, at most 1048576 are allowed");
   EXPECT_EQ(ErrorOf(std::string(1'000'000, '(')),
             "1:501: expression nested too deeply: at most 500 levels are allowed");
-  EXPECT_EQ(ErrorOf(std::string(100'000, '-') + "1"),
+  EXPECT_EQ(ErrorOf(fmt::format("{:->100000}", 1)),
             "1:501: expression nested too deeply: at most 500 levels are allowed");
-  EXPECT_EQ(ErrorOf("a[" + std::string(100'000, '(')),
+  EXPECT_EQ(ErrorOf(fmt::format("a[{:(>100000}", "")),
             "1:503: duration expression nested too deeply: at most 500 levels are allowed");
   const auto repeat = [](std::string_view text, std::size_t times) {
     std::string out;
