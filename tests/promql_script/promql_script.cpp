@@ -187,7 +187,7 @@ class ScriptParser {
       return {};
     }
     if (const auto scalar = base::ParseFloat(current_)) {
-      eval.expected_scalar = *scalar;
+      eval.expected_scalar = scalar;
       return {};
     }
     eval.expected.push_back(BARO_TRY(query::ParseNotationSeries(current_)));
