@@ -1,0 +1,78 @@
+#include "server/api/api.h"
+
+#include "server/api/envelope.h"
+
+namespace baro::server {
+namespace {
+
+/// Source   Prometheus, util/httputil/cors.go: these headers, with any origin that the flag's expression matches.
+void SetCorsHeaders(const net::HttpRequest& request, const ApiState& state, net::HttpResponse& response) {
+  response.headers.Set("Vary", "Origin");
+  const std::string_view origin = request.headers.Get("Origin");
+  if (origin.empty() || !state.AllowsOrigin(origin)) return;
+  response.headers.Set("Access-Control-Allow-Headers", "Accept, Authorization, Content-Type, Origin");
+  response.headers.Set("Access-Control-Allow-Methods", "GET, POST, OPTIONS");
+  response.headers.Set("Access-Control-Expose-Headers", "Date");
+  response.headers.Set("Access-Control-Allow-Origin", state.allows_any_origin() ? "*" : std::string(origin));
+}
+
+net::HttpResponse NotReady(const ApiState& state) {
+  net::HttpResponse response = net::HttpResponse::Text(503, "Service Unavailable");
+  response.headers.Set("X-Prometheus-Stopping", state.is_stopping() ? "true" : "false");
+  response.headers.Set("Retry-After", "1");
+  return response;
+}
+
+}  // namespace
+
+void ApiRoutes::Add(net::Route route) {
+  const auto added = router_.Add(std::move(route));
+  BARO_ASSERT(added.has_value());  // paths are literals of ours
+}
+
+void ApiRoutes::AddRead(std::string path, bool with_post, std::string help, std::vector<net::ParamRule> params,
+                        ApiHandler handler) {
+  std::vector<net::Method> methods = {net::Method::kGet, net::Method::kOptions};
+  if (with_post) methods.push_back(net::Method::kPost);
+  Add({.methods = std::move(methods),
+       .path = "/api/v1/" + path,
+       .role = net::Role::kReader,
+       .params = std::move(params),
+       .body_bytes_max = 10 * 1024 * 1024,  // as Go's ParseForm
+       .help = std::move(help),
+       .handler = [this_state = &state_, handler = std::move(handler)](const net::HttpRequest& request,
+                                                                       const base::CancelToken& cancel) {
+         net::HttpResponse response = request.method == net::Method::kOptions ? net::HttpResponse::Empty(204)
+                                      : this_state->is_ready()                ? handler(request, cancel)
+                                                                              : NotReady(*this_state);
+         SetCorsHeaders(request, *this_state, response);
+         return response;
+       }});
+}
+
+void ApiRoutes::AddAlways(std::string path, std::string help, ApiHandler handler) {
+  Add({.methods = {net::Method::kGet},
+       .path = "/api/v1/" + path,
+       .role = net::Role::kReader,
+       .help = std::move(help),
+       .handler = [this_state = &state_, handler = std::move(handler)](const net::HttpRequest& request,
+                                                                       const base::CancelToken& cancel) {
+         net::HttpResponse response = handler(request, cancel);
+         SetCorsHeaders(request, *this_state, response);
+         return response;
+       }});
+}
+
+void AddApi(net::Router& router, ApiState& state) {
+  ApiRoutes routes(router, state);
+  AddQueryRoutes(routes, state);
+  AddSeriesRoutes(routes, state);
+  AddTargetRoutes(routes, state);
+  AddStatusRoutes(routes, state);
+  router.set_error_renderer([](std::string_view path, int status, std::string_view message) {
+    if (path.starts_with("/api/")) return ApiRefusal(status, message);
+    return net::HttpResponse::Text(status, std::string(message) + "\n");
+  });
+}
+
+}  // namespace baro::server

@@ -1,0 +1,46 @@
+// The HTTP API under /api/v1: its routes, and what they share.
+//
+// Source   https://prometheus.io/docs/prometheus/latest/querying/api/
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/cancel.h"
+#include "net/router.h"
+#include "server/api/api_state.h"
+
+namespace baro::server {
+
+/// A handler of the API once storage is there.
+using ApiHandler = std::function<net::HttpResponse(const net::HttpRequest&, const base::CancelToken&)>;
+
+/// Adds routes of one kind; each wraps its handlers so that they answer 503 until the server is ready, and with the
+/// headers that cross-origin pages need.
+class ApiRoutes {
+ public:
+  /// Borrows both, which outlive the router's handlers.
+  ApiRoutes(net::Router& router, ApiState& state) : router_(router), state_(state) {}
+
+  /// A read with GET, and with POST if `with_post`.
+  void AddRead(std::string path, bool with_post, std::string help, std::vector<net::ParamRule> params,
+               ApiHandler handler);
+  /// Served before storage is ready, too.
+  void AddAlways(std::string path, std::string help, ApiHandler handler);
+
+ private:
+  void Add(net::Route route);
+
+  net::Router& router_;
+  ApiState& state_;
+};
+
+void AddQueryRoutes(ApiRoutes& routes, ApiState& state);
+void AddSeriesRoutes(ApiRoutes& routes, ApiState& state);
+void AddTargetRoutes(ApiRoutes& routes, ApiState& state);
+void AddStatusRoutes(ApiRoutes& routes, ApiState& state);
+
+/// All of them, and answers in the API's envelope for what the router refuses below /api.
+void AddApi(net::Router& router, ApiState& state);
+
+}  // namespace baro::server
