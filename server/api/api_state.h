@@ -1,5 +1,5 @@
-// What the handlers of the API look at. The wiring fills it; storage and all that stands on it comes when the log has been
-// replayed.
+// What the handlers of the API look at. The wiring fills it; storage and all that stands on it comes when the log has
+// been replayed.
 #pragma once
 
 #include <atomic>
@@ -26,7 +26,8 @@ struct ActiveConfig {
   base::WallTime last_success{};
 };
 
-/// Threads  Parts that stand in before the server listens are immutable; `storage`, `engine` and `scraping` are set before
+/// Threads  Parts that stand in before the server listens are immutable; `storage`, `engine` and `scraping` are set
+/// before
 ///          `is_ready` and stay; the configuration is guarded.
 class ApiState {
  public:

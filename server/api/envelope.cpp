@@ -18,19 +18,27 @@ struct ErrorClass {
 
 ErrorClass ClassOf(base::Code code) {
   switch (code) {
-    case base::Code::kInvalidArgument: return {400, "bad_data"};
+    case base::Code::kInvalidArgument:
+      return {400, "bad_data"};
     case base::Code::kUnprocessable:
     case base::Code::kLimitExceeded:
-    case base::Code::kUnsupported: return {422, "execution"};
-    case base::Code::kCancelled: return {499, "canceled"};
-    case base::Code::kTimeout: return {503, "timeout"};
-    case base::Code::kNotFound: return {404, "not_found"};
-    case base::Code::kUnavailable: return {503, "unavailable"};
-    case base::Code::kPermissionDenied: return {403, "forbidden"};
+    case base::Code::kUnsupported:
+      return {422, "execution"};
+    case base::Code::kCancelled:
+      return {499, "canceled"};
+    case base::Code::kTimeout:
+      return {503, "timeout"};
+    case base::Code::kNotFound:
+      return {404, "not_found"};
+    case base::Code::kUnavailable:
+      return {503, "unavailable"};
+    case base::Code::kPermissionDenied:
+      return {403, "forbidden"};
     case base::Code::kAlreadyExists:
     case base::Code::kCorruption:
     case base::Code::kIo:
-    case base::Code::kNoSpace: break;
+    case base::Code::kNoSpace:
+      break;
   }
   return {500, "internal"};
 }

@@ -81,8 +81,7 @@ std::optional<std::int64_t> ParseRfc3339(std::string_view text) {
                                          std::chrono::day(static_cast<unsigned>(day))};
   if (!good || !date.ok() || hour > 23 || minute > 59 || second > 59) return std::nullopt;
   const auto days = std::chrono::sys_days(date).time_since_epoch();
-  return std::chrono::milliseconds(days).count() +
-         (((hour * 60LL + minute - zone) * 60 + second) * 1000 + ms);
+  return std::chrono::milliseconds(days).count() + (((hour * 60LL + minute - zone) * 60 + second) * 1000 + ms);
 }
 
 base::Error Invalid(std::string_view name, std::string_view why) {
@@ -97,7 +96,8 @@ base::Result<std::int64_t> ParseApiTime(std::string_view text) {
   if (const auto seconds = base::ParseFloat(text)) {
     constexpr double kSecondsMax = 9.2e15;  // milliseconds must fit 63 bits
     if (!(std::fabs(*seconds) <= kSecondsMax)) {
-      return Fail(Code::kInvalidArgument, fmt::format("cannot parse \"{}\" to a valid timestamp: it is out of range", text));
+      return Fail(Code::kInvalidArgument,
+                  fmt::format("cannot parse \"{}\" to a valid timestamp: it is out of range", text));
     }
     // Fractions are rounded to milliseconds, whole seconds stay exact.
     const double whole = std::trunc(*seconds);
@@ -111,7 +111,8 @@ base::Result<std::chrono::milliseconds> ParseApiDuration(std::string_view text) 
   if (const auto seconds = base::ParseFloat(text)) {
     const double ms = *seconds * 1000;
     if (!(std::fabs(ms) < 9.2e18)) {
-      return Fail(Code::kInvalidArgument, fmt::format("cannot parse \"{}\" to a valid duration. It overflows int64", text));
+      return Fail(Code::kInvalidArgument,
+                  fmt::format("cannot parse \"{}\" to a valid duration. It overflows int64", text));
     }
     return std::chrono::milliseconds(static_cast<std::int64_t>(ms));
   }

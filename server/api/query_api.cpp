@@ -25,15 +25,14 @@ const std::vector<net::ParamRule> kInstantParams = {
     {"lookback_delta", false, false, "overrides --query.lookback-delta"},
     {"stats", false, false, "true or all: with costs of the query"}};
 
-const std::vector<net::ParamRule> kRangeParams = {
-    {"query", true, false, "PromQL expression"},
-    {"start", true, false, "first step: seconds or RFC 3339"},
-    {"end", true, false, "last step: seconds or RFC 3339"},
-    {"step", true, false, "resolution: seconds or a duration"},
-    {"timeout", false, false, "longest time for this query"},
-    {"limit", false, false, "most series in the answer"},
-    {"lookback_delta", false, false, "overrides --query.lookback-delta"},
-    {"stats", false, false, "true or all: with costs of the query"}};
+const std::vector<net::ParamRule> kRangeParams = {{"query", true, false, "PromQL expression"},
+                                                  {"start", true, false, "first step: seconds or RFC 3339"},
+                                                  {"end", true, false, "last step: seconds or RFC 3339"},
+                                                  {"step", true, false, "resolution: seconds or a duration"},
+                                                  {"timeout", false, false, "longest time for this query"},
+                                                  {"limit", false, false, "most series in the answer"},
+                                                  {"lookback_delta", false, false, "overrides --query.lookback-delta"},
+                                                  {"stats", false, false, "true or all: with costs of the query"}};
 
 struct Asked {
   std::string_view text;
@@ -55,7 +54,8 @@ base::Result<Asked> ReadQuery(const net::HttpRequest& request, const base::Cance
 
 /// A fault of the query's text is a fault of the parameter.
 net::HttpResponse QueryError(const base::Error& error) {
-  if (error.code() != Code::kInvalidArgument || error.message().starts_with("invalid parameter")) return ApiError(error);
+  if (error.code() != Code::kInvalidArgument || error.message().starts_with("invalid parameter"))
+    return ApiError(error);
   return ApiError(error.WithContext("invalid parameter \"query\""));
 }
 
@@ -73,17 +73,19 @@ base::Result<query::QueryRange> ReadRange(const net::HttpRequest& request) {
   }
   range.step_ms = BARO_TRY(DurationParam(request, "step"))->count();
   if (range.step_ms <= 0) {
-    return Fail(Code::kInvalidArgument,
-                "invalid parameter \"step\": zero or negative query resolution step widths are not accepted. Try a positive "
-                "integer");
+    return Fail(
+        Code::kInvalidArgument,
+        "invalid parameter \"step\": zero or negative query resolution step widths are not accepted. Try a positive "
+        "integer");
   }
   // Unsigned: the whole range of times is wider than a signed difference.
   const auto span = static_cast<std::uint64_t>(range.end_ms) - static_cast<std::uint64_t>(range.start_ms);
   if (span / static_cast<std::uint64_t>(range.step_ms) > kStepsMax) {
-    return Fail(Code::kInvalidArgument,
-                fmt::format("exceeded maximum resolution of {} points per timeseries. Try decreasing the query resolution "
-                            "(?step=XX)",
-                            kStepsMax));
+    return Fail(
+        Code::kInvalidArgument,
+        fmt::format("exceeded maximum resolution of {} points per timeseries. Try decreasing the query resolution "
+                    "(?step=XX)",
+                    kStepsMax));
   }
   return range;
 }
@@ -110,14 +112,14 @@ net::HttpResponse Format(const net::HttpRequest& request) {
   const auto ast = query::ParseQuery(request.params.Get("query"), query::ParseOptions::Everything());
   if (!ast) return QueryError(ast.error());
   std::string data;
-  AppendJsonString(data, query::PrettyPrint(*ast));
+  AppendJsonString(data, query::PrettyPrint(ast->root()));
   return ApiSuccess(std::move(data));
 }
 
 net::HttpResponse Parse(const net::HttpRequest& request) {
   const auto ast = query::ParseQuery(request.params.Get("query"), query::ParseOptions::Everything());
   if (!ast) return QueryError(ast.error());
-  return ApiSuccess(query::AstToJson(*ast));
+  return ApiSuccess(query::AstToJson(ast->root()));
 }
 
 }  // namespace

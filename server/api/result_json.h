@@ -12,9 +12,9 @@ namespace baro::server {
 
 /// How a result is shown.
 struct ResultOptions {
-  std::size_t series_max = 0;    ///< of `limit`; 0: all. A cut result carries a warning.
+  std::size_t series_max = 0;  ///< of `limit`; 0: all. A cut result carries a warning.
   bool with_stats = false;
-  bool show_positions = true;    ///< of warnings and infos
+  bool show_positions = true;  ///< of warnings and infos
 };
 
 /// The whole answer of a query. Small ones have a body, large ones a producer that owns the result.

@@ -22,12 +22,12 @@ enum class FlagEffect {
 };
 
 struct FlagSpec {
-  std::string_view name;     ///< without dashes
+  std::string_view name;  ///< without dashes
   FlagKind kind;
   std::string_view initial;  ///< the default as text, as /api/v1/status/flags prints it
   FlagEffect effect;
   bool is_repeatable;
-  bool is_hidden;            ///< left out of --help, as in Prometheus
+  bool is_hidden;  ///< left out of --help, as in Prometheus
   std::string_view help;
 };
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "base/duration_text.h"
 #include "base/number_text.h"
@@ -27,14 +27,16 @@ const FlagSpec& Spec(std::string_view name) {
 std::string ValueProblem(const FlagSpec& spec, const std::string& value) {
   switch (spec.kind) {
     case FlagKind::kText:
-    case FlagKind::kBool: return "";
+    case FlagKind::kBool:
+      return "";
     case FlagKind::kInteger: {
       std::int64_t number = 0;
       const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
       const bool good = error == std::errc() && end == value.data() + value.size() && number >= 0;
       return good ? "" : "expected a whole number, not negative";
     }
-    case FlagKind::kNumber: return base::ParseFloat(value) ? "" : "expected a number";
+    case FlagKind::kNumber:
+      return base::ParseFloat(value) ? "" : "expected a number";
     case FlagKind::kDuration:
       return base::ParseDuration(value) ? "" : "expected a duration such as 15s or 1h30m";
     case FlagKind::kSize:
@@ -79,10 +81,15 @@ void Declare(const FlagSpec& spec, CLI::App& app, Values& values) {
 }
 
 // Features of Prometheus that are always on here, or that have an effect when named.
-constexpr std::string_view kKnownFeatures[] = {
-    "promql-experimental-functions", "promql-extended-range-selectors", "promql-binop-fill-modifiers",
-    "promql-duration-expr",          "promql-delayed-name-removal",     "extra-scrape-metrics",
-    "native-histograms",             "ooo-native-histograms",           "auto-reload-config"};
+constexpr std::string_view kKnownFeatures[] = {"promql-experimental-functions",
+                                               "promql-extended-range-selectors",
+                                               "promql-binop-fill-modifiers",
+                                               "promql-duration-expr",
+                                               "promql-delayed-name-removal",
+                                               "extra-scrape-metrics",
+                                               "native-histograms",
+                                               "ooo-native-histograms",
+                                               "auto-reload-config"};
 
 }  // namespace
 

@@ -20,7 +20,8 @@ class Flags {
  public:
   /// Parses the arguments without the program's name. `--flag value`, `--flag=value`, `--bool`, `--no-bool`,
   /// `--bool=false`, and `@file` for a file with one argument per line, as Prometheus takes them.
-  /// Errors   kInvalidArgument: unknown flag (with the nearest known one), bad value, or a value that is refused because
+  /// Errors   kInvalidArgument: unknown flag (with the nearest known one), bad value, or a value that is refused
+  /// because
   ///          the feature is not there yet. kCancelled: --help or --version was asked for; the message is the answer.
   static base::Result<Flags> Parse(std::span<const std::string> arguments);
 
@@ -44,6 +45,5 @@ class Flags {
   std::map<std::string, std::vector<std::string>, std::less<>> values_;
   std::map<std::string, bool, std::less<>> given_;
 };
-
 
 }  // namespace baro::server

@@ -1,0 +1,138 @@
+#include <unistd.h>
+
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "base/duration_text.h"
+#include "server/api/api.h"
+#include "server/api/envelope.h"
+#include "server/api/json.h"
+#include "server/api/params.h"
+#include "server/api/time_text.h"
+#include "server/version.h"
+
+namespace baro::server {
+namespace {
+
+constexpr std::size_t kTopDefault = 10;
+constexpr std::size_t kTopMax = 10'000;
+
+net::HttpResponse BuildInfo() {
+  std::string data;
+  JsonWriter json(data);
+  // `version` is the Prometheus that we equal: clients compare it. Grafana takes a server with `application` or
+  // `features` here for something else, so what is ours has names of its own.
+  json.BeginObject();
+  json.Key("version").String(kPrometheusVersion);
+  json.Key("revision").String("");
+  json.Key("branch").String("");
+  json.Key("buildUser").String("");
+  json.Key("buildDate").String("");
+  json.Key("goVersion").String("");
+  json.Key("barographVersion").String(kVersion);
+  json.Key("compiler").String(__VERSION__);
+  json.EndObject();
+  return ApiSuccess(std::move(data));
+}
+
+net::HttpResponse Config(ApiState& state) {
+  std::string data;
+  JsonWriter(data).BeginObject().Key("yaml").String(state.config().masked_yaml).EndObject();
+  return ApiSuccess(std::move(data));
+}
+
+net::HttpResponse Flags(ApiState& state) {
+  std::string data;
+  JsonWriter json(data);
+  json.BeginObject();
+  for (const auto& [name, value] : state.flags()) json.Key(name).String(value);
+  json.EndObject();
+  return ApiSuccess(std::move(data));
+}
+
+net::HttpResponse RuntimeInfo(ApiState& state) {
+  const ActiveConfig config = state.config();
+  char buffer[4096] = "";
+  std::string data;
+  JsonWriter json(data);
+  json.BeginObject();
+  json.Key("startTime").String(Rfc3339(state.start_time()));
+  json.Key("CWD").String(getcwd(buffer, sizeof buffer) != nullptr ? buffer : "");
+  json.Key("hostname").String(gethostname(buffer, sizeof buffer - 1) == 0 ? buffer : "");
+  json.Key("serverTime").String(Rfc3339(state.clock().Now()));
+  json.Key("reloadConfigSuccess").Bool(config.last_reload_ok);
+  json.Key("lastConfigTime").String(Rfc3339(config.last_success));
+  json.Key("corruptionCount").Uint(0);
+  json.Key("goroutineCount").Uint(0);
+  json.Key("GOMAXPROCS").Uint(std::max(1U, std::thread::hardware_concurrency()));
+  json.Key("GOMEMLIMIT").Uint(0);
+  json.Key("GOGC").String("");
+  json.Key("GODEBUG").String("");
+  json.Key("storageRetention").String(base::FormatDuration(state.retention()));
+  json.EndObject();
+  return ApiSuccess(std::move(data));
+}
+
+void AppendTop(JsonWriter& json, std::string_view key, const std::vector<tsdb::NamedCount>& entries) {
+  json.Key(key).BeginArray();
+  for (const tsdb::NamedCount& entry : entries) {
+    json.BeginObject().Key("name").String(entry.name).Key("value").Uint(entry.count).EndObject();
+  }
+  json.EndArray();
+}
+
+net::HttpResponse TsdbStatus(ApiState& state, const net::HttpRequest& request) {
+  auto limit = LimitParam(request);
+  if (!limit) return ApiError(limit.error());
+  if (*limit > kTopMax) {
+    return ApiError({base::Code::kInvalidArgument, fmt::format("limit must not exceed {}", kTopMax)});
+  }
+  const tsdb::HeadStatus status = state.storage().Status(*limit == 0 ? kTopDefault : *limit);
+  std::string data;
+  JsonWriter json(data);
+  json.BeginObject().Key("headStats").BeginObject();
+  json.Key("numSeries").Uint(status.series_count);
+  json.Key("numLabelPairs").Uint(status.label_pair_count);
+  json.Key("chunkCount").Uint(status.chunk_count);
+  json.Key("minTime").Int(status.min_time_ms);
+  json.Key("maxTime").Int(status.max_time_ms);
+  json.EndObject();
+  AppendTop(json, "seriesCountByMetricName", status.series_count_by_metric_name);
+  AppendTop(json, "labelValueCountByLabelName", status.label_value_count_by_label_name);
+  AppendTop(json, "memoryInBytesByLabelName", status.memory_bytes_by_label_name);
+  AppendTop(json, "seriesCountByLabelValuePair", status.series_count_by_label_pair);
+  AppendTop(json, "memoryInBytesByPart", status.memory_bytes_by_part);
+  json.EndObject();
+  return ApiSuccess(std::move(data));
+}
+
+net::HttpResponse WalReplay(ApiState& state) {
+  const tsdb::ReplayProgress& replay = state.replay();
+  std::string data;
+  JsonWriter json(data);
+  json.BeginObject();
+  json.Key("min").Uint(replay.min.load(std::memory_order_relaxed));
+  json.Key("max").Uint(replay.max.load(std::memory_order_relaxed));
+  json.Key("current").Uint(replay.current.load(std::memory_order_relaxed));
+  json.EndObject();
+  return ApiSuccess(std::move(data));
+}
+
+}  // namespace
+
+void AddStatusRoutes(ApiRoutes& routes, ApiState& state) {
+  routes.AddRead("status/buildinfo", false, "Versions.", {}, [](const auto&, const auto&) { return BuildInfo(); });
+  routes.AddRead("status/config", false, "The configuration that runs, secrets masked.", {},
+                 [&state](const auto&, const auto&) { return Config(state); });
+  routes.AddRead("status/flags", false, "Flags of the command line and their values.", {},
+                 [&state](const auto&, const auto&) { return Flags(state); });
+  routes.AddRead("status/runtimeinfo", false, "The process.", {},
+                 [&state](const auto&, const auto&) { return RuntimeInfo(state); });
+  routes.AddRead("status/tsdb", false, "What storage holds.", {{"limit", false, false, "entries per list; 10"}},
+                 [&state](const auto& request, const auto&) { return TsdbStatus(state, request); });
+  routes.AddAlways("status/walreplay", "How far the replay of the log is.",
+                   [&state](const auto&, const auto&) { return WalReplay(state); });
+}
+
+}  // namespace baro::server
