@@ -68,7 +68,10 @@ class FileLock {
 
 struct SpaceInfo {
   std::uint64_t total_bytes = 0;
+  std::uint64_t free_bytes = 0;
   std::uint64_t available_bytes = 0;  ///< to this process, without what is kept for root
+  std::uint64_t total_files = 0;      ///< inodes
+  std::uint64_t free_files = 0;
 };
 
 /// Threads  Safe to share.

@@ -245,7 +245,10 @@ class PosixFileSystem : public FileSystem {
     struct statvfs info{};
     if (statvfs(path.c_str(), &info) != 0) return SystemError("look at the file system of", path);
     return SpaceInfo{.total_bytes = std::uint64_t{info.f_blocks} * info.f_frsize,
-                     .available_bytes = std::uint64_t{info.f_bavail} * info.f_frsize};
+                     .free_bytes = std::uint64_t{info.f_bfree} * info.f_frsize,
+                     .available_bytes = std::uint64_t{info.f_bavail} * info.f_frsize,
+                     .total_files = info.f_files,
+                     .free_files = info.f_ffree};
   }
 
   Result<std::string> ReadLink(const std::string& path) override {
