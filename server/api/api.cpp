@@ -63,9 +63,9 @@ void ApiRoutes::AddAlways(std::string path, std::string help, ApiHandler handler
        }});
 }
 
-void AddApi(net::Router& router, ApiState& state) {
+void AddApi(net::Router& router, ApiState& state, QueryMetrics& metrics) {
   ApiRoutes routes(router, state);
-  AddQueryRoutes(routes, state);
+  AddQueryRoutes(routes, state, metrics);
   AddSeriesRoutes(routes, state);
   AddTargetRoutes(routes, state);
   AddStatusRoutes(routes, state);

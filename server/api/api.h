@@ -9,6 +9,7 @@
 #include "base/cancel.h"
 #include "net/router.h"
 #include "server/api/api_state.h"
+#include "server/own_metrics.h"
 
 namespace baro::server {
 
@@ -35,12 +36,12 @@ class ApiRoutes {
   ApiState& state_;
 };
 
-void AddQueryRoutes(ApiRoutes& routes, ApiState& state);
+void AddQueryRoutes(ApiRoutes& routes, ApiState& state, QueryMetrics& metrics);
 void AddSeriesRoutes(ApiRoutes& routes, ApiState& state);
 void AddTargetRoutes(ApiRoutes& routes, ApiState& state);
 void AddStatusRoutes(ApiRoutes& routes, ApiState& state);
 
 /// All of them, and answers in the API's envelope for what the router refuses below /api.
-void AddApi(net::Router& router, ApiState& state);
+void AddApi(net::Router& router, ApiState& state, QueryMetrics& metrics);
 
 }  // namespace baro::server

@@ -90,22 +90,31 @@ base::Result<query::QueryRange> ReadRange(const net::HttpRequest& request) {
   return range;
 }
 
-net::HttpResponse Instant(ApiState& state, const net::HttpRequest& request, const base::CancelToken& cancel) {
+/// The answer, and what it cost.
+net::HttpResponse Answer(ApiState& state, QueryMetrics& metrics, base::Result<query::QueryResult> result,
+                         const ResultOptions& options) {
+  metrics.SetConcurrency(state.engine().active_queries(), state.engine().options().concurrency_max);
+  if (!result) return QueryError(result.error());
+  metrics.Observe(result->stats);
+  return QueryResponse(*std::move(result), options);
+}
+
+net::HttpResponse Instant(ApiState& state, QueryMetrics& metrics, const net::HttpRequest& request,
+                          const base::CancelToken& cancel) {
   const auto asked = ReadQuery(request, cancel);
   if (!asked) return ApiError(asked.error());
   const auto time = TimeParam(request, "time", base::ToMs(state.clock().Now()));
   if (!time) return ApiError(time.error());
-  auto result = state.engine().Instant(asked->text, *time, asked->options);
-  return result ? QueryResponse(*std::move(result), asked->result) : QueryError(result.error());
+  return Answer(state, metrics, state.engine().Instant(asked->text, *time, asked->options), asked->result);
 }
 
-net::HttpResponse Range(ApiState& state, const net::HttpRequest& request, const base::CancelToken& cancel) {
+net::HttpResponse Range(ApiState& state, QueryMetrics& metrics, const net::HttpRequest& request,
+                        const base::CancelToken& cancel) {
   const auto asked = ReadQuery(request, cancel);
   if (!asked) return ApiError(asked.error());
   const auto range = ReadRange(request);
   if (!range) return ApiError(range.error());
-  auto result = state.engine().Range(asked->text, *range, asked->options);
-  return result ? QueryResponse(*std::move(result), asked->result) : QueryError(result.error());
+  return Answer(state, metrics, state.engine().Range(asked->text, *range, asked->options), asked->result);
 }
 
 net::HttpResponse Format(const net::HttpRequest& request) {
@@ -124,11 +133,13 @@ net::HttpResponse Parse(const net::HttpRequest& request) {
 
 }  // namespace
 
-void AddQueryRoutes(ApiRoutes& routes, ApiState& state) {
-  routes.AddRead("query", true, "Evaluates an expression at one time.", kInstantParams,
-                 [&state](const auto& request, const auto& cancel) { return Instant(state, request, cancel); });
-  routes.AddRead("query_range", true, "Evaluates an expression over a range of time.", kRangeParams,
-                 [&state](const auto& request, const auto& cancel) { return Range(state, request, cancel); });
+void AddQueryRoutes(ApiRoutes& routes, ApiState& state, QueryMetrics& metrics) {
+  routes.AddRead(
+      "query", true, "Evaluates an expression at one time.", kInstantParams,
+      [&state, &metrics](const auto& request, const auto& cancel) { return Instant(state, metrics, request, cancel); });
+  routes.AddRead(
+      "query_range", true, "Evaluates an expression over a range of time.", kRangeParams,
+      [&state, &metrics](const auto& request, const auto& cancel) { return Range(state, metrics, request, cancel); });
   routes.AddRead("format_query", true, "Prints an expression in canonical form.", {{"query", true, false, "PromQL"}},
                  [](const auto& request, const auto&) { return Format(request); });
   routes.AddRead("parse_query", true, "The syntax tree of an expression.", {{"query", true, false, "PromQL"}},

@@ -1,0 +1,291 @@
+#include "server/server.h"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+#include "base/compute_pool.h"
+#include "base/executor.h"
+#include "base/metrics.h"
+#include "base/random.h"
+#include "config/config.h"
+#include "exporters/node_exporter.h"
+#include "net/http_client.h"
+#include "net/http_server.h"
+#include "net/io_threads.h"
+#include "query/engine.h"
+#include "scraper/scrape_manager.h"
+#include "server/api/api.h"
+#include "server/own_metrics.h"
+#include "server/version.h"
+#include "server/web/web.h"
+#include "tsdb/storage.h"
+
+namespace baro::server {
+namespace {
+
+using base::Code;
+using base::Fail;
+
+constexpr std::chrono::seconds kShutdownGrace{10};
+constexpr std::chrono::hours kDefaultRetention{15 * 24};  // as Prometheus
+
+std::optional<std::string> ProcessEnvironment(std::string_view name) {
+  const char* const value = std::getenv(std::string(name).c_str());  // NOLINT(concurrency-mt-unsafe): never set by us
+  if (value == nullptr) return std::nullopt;
+  return std::string(value);
+}
+
+/// "/prometheus" of --web.external-url=https://example.org/prometheus/, or "".
+base::Result<std::string> ExternalPath(const Flags& flags) {
+  const std::string url = flags.Text("web.external-url");
+  if (url.empty()) return std::string();
+  const auto parsed = net::ParseUrl(url);
+  if (!parsed) return std::unexpected(parsed.error().WithContext("--web.external-url"));
+  std::string path = parsed->target.substr(0, parsed->target.find('?'));
+  while (path.ends_with('/')) path.pop_back();
+  return path;
+}
+
+std::string PortOf(const std::string& address) { return address.substr(address.rfind(':') + 1); }
+
+/// Spreads the scrapes of servers that have the same targets; stable over restarts.
+std::uint64_t PhaseSeed(const config::Config& config) {
+  char host[256] = "";
+  gethostname(host, sizeof host - 1);
+  std::uint64_t seed = scraper::Fnv1a(host);
+  for (const auto& [name, value] : config.external_labels) seed = scraper::Fnv1a(value, scraper::Fnv1a(name, seed));
+  return seed;
+}
+
+query::EngineOptions MakeEngineOptions(const Flags& flags) {
+  return {.timeout = flags.Duration("query.timeout"),
+          .samples_max = static_cast<std::size_t>(flags.Integer("query.max-samples")),
+          .lookback = flags.Duration("query.lookback-delta"),
+          .concurrency_max = static_cast<std::size_t>(flags.Integer("query.max-concurrency")),
+          .features = {.experimental_functions = flags.HasFeature("promql-experimental-functions"),
+                       .extended_range_selectors = flags.HasFeature("promql-extended-range-selectors"),
+                       .binop_fill_modifiers = flags.HasFeature("promql-binop-fill-modifiers"),
+                       .delayed_name_removal = flags.HasFeature("promql-delayed-name-removal"),
+                       .type_and_unit_labels = flags.HasFeature("type-and-unit-labels")}};
+}
+
+}  // namespace
+
+class Server::Impl {
+ public:
+  Impl(Flags flags, base::Logger log, model::Matcher origins, std::string external_path)
+      : flags_(std::move(flags)),
+        log_(std::move(log)),
+        external_path_(std::move(external_path)),
+        state_(base::RealClock(), flags_.All(), std::move(origins)),
+        query_metrics_(registry_),
+        node_({}, base::RealFileSystem(), base::RealClock()),
+        executor_(std::max<std::size_t>(pool_.threads(), 2)),
+        router_(flags_.Text("web.route-prefix").empty() ? external_path_ : flags_.Text("web.route-prefix")) {}
+
+  ~Impl() { Stop(); }
+
+  base::Result<> Start() {
+    config::Config config;
+    if (flags_.IsGiven("config.file")) config = BARO_TRY(LoadConfig());
+    AddRoutes();
+    BARO_TRY(Listen());
+    if (!flags_.IsGiven("config.file")) config = BARO_TRY(LoadConfig());
+    BARO_TRY(OpenStorage(config));
+    engine_.emplace(MakeEngineOptions(flags_),
+                    query::EngineResources{.source = storage_.get(), .pool = &pool_, .clock = &base::RealClock()});
+    StartScraping(config);
+    BARO_TRY(Apply(config));
+    state_.SetReady(*storage_, *engine_, *scraping_);
+    log_.Info("ready", {{"address", server_->addresses().front()}, {"jobs", config.jobs.size()}});
+    if (flags_.Bool("config.auto-reload")) ScheduleAutoReload();
+    return {};
+  }
+
+  base::Result<> Reload() {
+    const base::MutexLock lock(reload_mutex_);
+    auto reloaded = LoadAndApply();
+    ActiveConfig active = state_.config();
+    active.last_reload_ok = reloaded.has_value();
+    if (!reloaded) {
+      state_.SetConfig(std::move(active));
+      log_.Error("the configuration was not reloaded; the old one stays in force",
+                 {{"err", reloaded.error().message()}});
+    } else {
+      log_.Info("configuration reloaded", {{"file", flags_.Text("config.file")}});
+    }
+    return reloaded;
+  }
+
+  const std::vector<std::string>& addresses() const { return server_->addresses(); }
+
+ private:
+  void AddRoutes() {
+    AddApi(router_, state_, query_metrics_);
+    AddHealthRoutes(router_, state_);
+    AddMetricsRoutes(router_, registry_, node_);
+    AddLifecycleRoutes(router_, flags_.Bool("web.enable-lifecycle"),
+                       {.reload = [this] { return Reload(); }, .quit = [] { std::raise(SIGTERM); }});
+    AddUiRoutes(router_, flags_.Text("web.external-url").empty() ? router_.prefix() : external_path_,
+                base::RealRandom());
+    AddOwnMetrics(registry_, base::RealFileSystem(), state_);
+  }
+
+  base::Result<> Listen() {
+    net::HttpServerOptions options{.listen_addresses = flags_.Texts("web.listen-address"),
+                                   .idle_timeout = flags_.Duration("web.read-timeout"),
+                                   .connections_max = static_cast<std::size_t>(flags_.Integer("web.max-connections"))};
+    if (options.listen_addresses.empty()) options.listen_addresses = {"0.0.0.0:9090"};
+    server_ = BARO_TRY(net::HttpServer::Start(
+        std::move(options),
+        {.router = &router_, .threads = &io_, .pool = &pool_, .registry = &registry_, .log = log_}));
+    for (const std::string& address : server_->addresses()) log_.Info("listening", {{"address", address}});
+    return {};
+  }
+
+  base::Result<config::Config> LoadConfig() {
+    auto& files = base::RealFileSystem();
+    auto config = flags_.IsGiven("config.file")
+                      ? config::LoadConfig(flags_.Text("config.file"), files, ProcessEnvironment)
+                      : config::ParseConfig(config::BuiltInConfig("localhost:" + PortOf(server_->addresses().front()),
+                                                                  router_.prefix()),
+                                            "built-in configuration", files, ProcessEnvironment);
+    if (!config) return config;
+    for (const std::string& warning : config->warnings) log_.Warn("configuration", {{"warning", warning}});
+    return config;
+  }
+
+  base::Result<> LoadAndApply() {
+    if (!state_.is_ready()) return Fail(Code::kUnavailable, "the server is starting or stopping; reload again then");
+    const config::Config config = BARO_TRY(LoadConfig());
+    return Apply(config);
+  }
+
+  base::Result<> OpenStorage(const config::Config& config) {
+    tsdb::StorageOptions options{.directory = flags_.Text("storage.tsdb.path"),
+                                 .sync_interval = flags_.Duration("storage.log.sync-interval"),
+                                 .replay_progress = state_.shared_replay()};
+    while (options.directory.size() > 1 && options.directory.ends_with('/')) options.directory.pop_back();
+    const auto flag_retention = flags_.Duration("storage.tsdb.retention.time");
+    options.retention = config.retention.value_or(flag_retention.count() > 0 ? flag_retention : kDefaultRetention);
+    state_.set_retention(options.retention);
+    storage_ = BARO_TRY(tsdb::Storage::Open(options, {.files = base::RealFileSystem(),
+                                                      .clock = base::RealClock(),
+                                                      .background = executor_,
+                                                      .metrics = registry_,
+                                                      .log = log_}));
+    return {};
+  }
+
+  void StartScraping(const config::Config& config) {
+    const scraper::ScrapeSettings settings{
+        .adjust_timestamps = flags_.Bool("scrape.adjust-timestamps"),
+        .timestamp_tolerance = flags_.Duration("scrape.timestamp-tolerance"),
+        .discovery_reload_interval = flags_.Duration("scrape.discovery-reload-interval"),
+        .phase_seed = PhaseSeed(config),
+        .hash_seed = base::RealRandom().NextU64()};
+    scraping_.emplace(
+        scraper::ScrapeDependencies{
+            .clock = base::RealClock(),
+            .executor = executor_,
+            .files = base::RealFileSystem(),
+            .storage = *storage_,
+            .registry = registry_,
+            .make_fetcher = net::MakeHttpClientFactory(
+                {.threads = &io_, .executor = &executor_, .user_agent = fmt::format("Barograph/{}", kVersion)}),
+            .log = log_},
+        settings);
+  }
+
+  base::Result<> Apply(const config::Config& config) {
+    BARO_TRY(scraping_->Apply(config.jobs));
+    engine_->SetSubqueryStep(config.evaluation_interval);
+    config_files_ = config.files;
+    files_hash_ = HashFiles();
+    state_.SetConfig(
+        {.masked_yaml = config.masked_yaml, .last_reload_ok = true, .last_success = base::RealClock().Now()});
+    return {};
+  }
+
+  /// Over the content of all files that the configuration is made of.
+  std::uint64_t HashFiles() const {
+    std::uint64_t hash = scraper::Fnv1a("");
+    for (const std::string& path : config_files_) {
+      constexpr std::size_t kBytesMax = 16 * 1024 * 1024;
+      hash = scraper::Fnv1a(base::ReadFile(base::RealFileSystem(), path, kBytesMax).value_or("unreadable"), hash);
+    }
+    return hash;
+  }
+
+  void ScheduleAutoReload() {
+    const auto interval =
+        std::max<std::chrono::milliseconds>(flags_.Duration("config.auto-reload-interval"), std::chrono::seconds(1));
+    executor_.PostAfter(interval, [this] {
+      if (state_.is_stopping()) return;
+      bool has_changed = false;
+      {
+        const base::MutexLock lock(reload_mutex_);
+        const std::uint64_t hash = HashFiles();
+        has_changed = hash != files_hash_;
+        files_hash_ = hash;  // a bad change is told once, not at every look
+      }
+      if (has_changed) static_cast<void>(Reload());  // it logs, counts and shows what went wrong
+      ScheduleAutoReload();
+    });
+  }
+
+  void Stop() {
+    state_.SetStopping();
+    log_.Info("stopping");
+    if (scraping_) scraping_->Stop();
+    if (server_) server_->Shutdown(kShutdownGrace);
+    if (storage_) {
+      if (const auto closed = storage_->Close(); !closed) {
+        log_.Error("storage did not close well", {{"err", closed.error().message()}});
+      }
+    }
+    executor_.Stop();  // nothing of scraping runs any more
+  }
+
+  // In the order of construction; what is below borrows what is above.
+  const Flags flags_;
+  const base::Logger log_;
+  const std::string external_path_;
+  base::Registry registry_;
+  ApiState state_;
+  QueryMetrics query_metrics_;
+  exporters::NodeExporter node_;
+  base::ComputePool pool_;
+  net::IoThreads io_{2};
+  base::ThreadExecutor executor_;
+  net::Router router_;
+  std::unique_ptr<net::HttpServer> server_;
+  std::unique_ptr<tsdb::Storage> storage_;
+  std::optional<query::Engine> engine_;
+  std::optional<scraper::ScrapeManager> scraping_;
+  base::Mutex reload_mutex_;               // outermost
+  std::vector<std::string> config_files_;  // under reload_mutex_ once started
+  std::uint64_t files_hash_ = 0;           // under reload_mutex_ once started
+};
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::~Server() = default;
+
+base::Result<std::unique_ptr<Server>> Server::Start(Flags flags, base::Logger log) {
+  const std::string pattern = flags.Text("web.cors.origin");
+  auto origins = model::Matcher::Make(model::MatchType::kRegex, "Origin", pattern);
+  if (!origins) return std::unexpected(origins.error().WithContext("--web.cors.origin"));
+  std::string external_path = BARO_TRY(ExternalPath(flags));
+  auto impl = std::make_unique<Impl>(std::move(flags), std::move(log), *std::move(origins), std::move(external_path));
+  BARO_TRY(impl->Start());
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+base::Result<> Server::Reload() { return impl_->Reload(); }
+const std::vector<std::string>& Server::addresses() const { return impl_->addresses(); }
+
+}  // namespace baro::server
