@@ -49,7 +49,7 @@ base::Result<> CollectSystem(const NodeContext& context, FamilySet& out) {
                {"version", names.version},
                {"machine", names.machine},
                {"nodename", names.nodename},
-               {"domainname", names.__domainname}},
+               {"domainname", names.domainname}},
               1);
   }
   const std::string root = context.options.root == "/" ? "" : context.options.root;

@@ -1,0 +1,103 @@
+// main() of `barotool`: the command line; the work is in cli/commands.h. Arguments are promtool's.
+
+#include <ctime>
+#include <functional>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "base/clock.h"
+#include "cli/commands.h"
+
+namespace {
+
+using baro::cli::Terminal;
+
+/// The command that the arguments chose.
+using Action = std::function<int(Terminal)>;
+
+struct Arguments {
+  std::vector<std::string> files;
+  std::string url = "http://localhost:9090";
+  std::string text;
+  std::string format = "promql";
+  bool openmetrics = false;
+  baro::cli::QueryRequest query;
+};
+
+void DeclareCheck(CLI::App& app, Arguments& arguments, Action& action) {
+  auto* const check = app.add_subcommand("check", "Checks files and servers.");
+  check->require_subcommand(1);
+  auto* const config = check->add_subcommand("config", "Whether configuration files are valid.");
+  config->add_option("config-files", arguments.files, "The files.")->required();
+  config->callback([&] { action = [&](Terminal t) { return baro::cli::CheckConfig(arguments.files, t); }; });
+  for (const std::string state : {"healthy", "ready"}) {
+    auto* const command = check->add_subcommand(state, fmt::format("Whether a server is {}.", state));
+    command->add_option("--url", arguments.url, "The server.")->capture_default_str();
+    command->callback([&, state] {
+      action = [&, state](Terminal t) { return baro::cli::CheckServer(arguments.url, "/-/" + state, t); };
+    });
+  }
+  auto* const metrics = check->add_subcommand("metrics", "Whether the standard input is a valid exposition.");
+  metrics->add_flag("--openmetrics", arguments.openmetrics, "Ask for every rule of OpenMetrics 1.0.");
+  metrics->callback([&] { action = [&](Terminal t) { return baro::cli::CheckMetrics(arguments.openmetrics, t); }; });
+}
+
+void DeclareQuery(CLI::App& app, Arguments& arguments, Action& action) {
+  auto* const query = app.add_subcommand("query", "Asks a running server.");
+  query->require_subcommand(1);
+  query->add_option("-o,--format", arguments.format, "promql or json")->check(CLI::IsMember({"promql", "json"}));
+  auto* const instant = query->add_subcommand("instant", "The value of an expression at one time.");
+  auto* const range = query->add_subcommand("range", "The value of an expression over a range of time.");
+  for (auto* const command : {instant, range}) {
+    command->add_option("server", arguments.query.server, "The server, e.g. http://localhost:9090")->required();
+    command->add_option("expr", arguments.query.query, "PromQL")->required();
+  }
+  instant->add_option("--time", arguments.query.time, "Seconds or RFC 3339; now");
+  range->add_option("--start", arguments.query.start, "Seconds or RFC 3339; five minutes ago");
+  range->add_option("--end", arguments.query.end, "Seconds or RFC 3339; now");
+  range->add_option("--step", arguments.query.step, "Seconds or a duration");
+  const auto run = [&](bool is_range) {
+    arguments.query.is_range = is_range;
+    arguments.query.as_json = arguments.format == "json";
+    const std::int64_t now = baro::base::ToMs(baro::base::RealClock().Now()) / 1000;
+    if (is_range && arguments.query.end.empty()) arguments.query.end = std::to_string(now);
+    if (is_range && arguments.query.start.empty()) arguments.query.start = std::to_string(now - 300);
+    if (is_range && arguments.query.step.empty()) arguments.query.step = "1s";  // promtool: range / 250, at least 1
+    action = [&](Terminal t) { return baro::cli::RunQuery(arguments.query, t); };
+  };
+  instant->callback([run] { run(false); });
+  range->callback([run] { run(true); });
+}
+
+void DeclarePromql(CLI::App& app, Arguments& arguments, Action& action) {
+  auto* const promql = app.add_subcommand("promql", "Works on expressions.");
+  promql->require_subcommand(1);
+  auto* const format = promql->add_subcommand("format", "Prints an expression in canonical form.");
+  auto* const parse = promql->add_subcommand("parse", "Prints the syntax tree of an expression as JSON.");
+  for (auto* const command : {format, parse}) command->add_option("query", arguments.text, "PromQL")->required();
+  format->callback([&] { action = [&](Terminal t) { return baro::cli::FormatQuery(arguments.text, t); }; });
+  parse->callback([&] { action = [&](Terminal t) { return baro::cli::ParseQuery(arguments.text, t); }; });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Tools for Barograph and Prometheus.", "barotool"};
+  app.set_version_flag("--version", "barotool 0.1.0");
+  app.require_subcommand(1);
+  Arguments arguments;
+  Action action;
+  DeclareCheck(app, arguments, action);
+  DeclareQuery(app, arguments, action);
+  DeclarePromql(app, arguments, action);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : baro::cli::kExitFailed;
+  }
+  return action({.in = std::cin, .out = std::cout, .err = std::cerr});
+}

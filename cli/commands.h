@@ -1,0 +1,53 @@
+// The commands of `barotool`. Each prints to `out`, or problems to `err`, and returns the exit status: 0 good, 1
+// failed, 3 there were remarks.
+//
+// Threads  Confined.
+#pragma once
+
+#include <chrono>
+#include <iosfwd>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace baro::cli {
+
+inline constexpr int kExitGood = 0;
+inline constexpr int kExitFailed = 1;
+inline constexpr int kExitRemarks = 3;
+
+/// Where a command reads and writes.
+struct Terminal {
+  std::istream& in;
+  std::ostream& out;
+  std::ostream& err;
+};
+
+/// `check config FILES…`: reads each file as the server would.
+int CheckConfig(const std::vector<std::string>& files, Terminal terminal);
+
+/// `check healthy`, `check ready`: asks a running server; `path` is /-/healthy or /-/ready.
+int CheckServer(const std::string& url, std::string_view path, Terminal terminal);
+
+/// `check metrics`: an exposition on the standard input. `openmetrics` asks for all rules of that specification.
+int CheckMetrics(bool openmetrics, Terminal terminal);
+
+/// `promql format QUERY`: the canonical form. `promql parse QUERY`: the tree as JSON.
+int FormatQuery(const std::string& query, Terminal terminal);
+int ParseQuery(const std::string& query, Terminal terminal);
+
+/// What `query instant` and `query range` ask for. Texts are as the API takes them.
+struct QueryRequest {
+  std::string server;
+  std::string query;
+  bool is_range = false;
+  std::string time;
+  std::string start;
+  std::string end;
+  std::string step;
+  bool as_json = false;
+};
+/// Asks a running server and prints the answer, one line per series and point, or the API's JSON.
+int RunQuery(const QueryRequest& request, Terminal terminal);
+
+}  // namespace baro::cli
