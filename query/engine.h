@@ -128,6 +128,9 @@ class Engine {
  private:
   struct State;
 
+  base::Result<QueryResult> Execute(std::string_view text, const QueryRange& range, bool is_range,
+                                    const QueryOptions& options);
+
   EngineOptions options_;
   EngineResources resources_;
   std::unique_ptr<State> state_;

@@ -1,0 +1,312 @@
+// sum, avg, min, max, count, group, stddev and stdvar: aggregations that keep one accumulator for each group and step.
+//
+// Their input is made batch by batch, so that memory follows the groups and not the series.
+#include "query/exec/aggregate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <unordered_map>
+
+#include <fmt/format.h>
+
+#include "query/func/compensated.h"
+
+namespace baro::query::exec {
+namespace {
+
+// Rows of input held at a time: enough for all threads, little enough for the cache of a small machine at 1,000 steps.
+constexpr std::size_t kRowsPerBatch = 256;
+
+// What a group has met at a step.
+enum Met : std::uint8_t { kNothing = 0, kFloats = 1, kHistograms = 2, kDropped = 4 };
+
+struct HistogramSum {
+  model::FloatHistogram sum;
+  model::FloatHistogram lost;
+  double count = 0;
+  // For averages whose sum is too large.
+  std::vector<HistogramPtr> parts;
+  bool has_reset = false;
+  bool has_not_reset = false;
+};
+
+class Accumulators {
+ public:
+  Accumulators(Context& context, const AggregateExpr& expr, std::size_t groups, std::size_t steps)
+      : context_(context), expr_(expr), groups_(groups), steps_(steps), charge_(&context.budget()) {}
+
+  base::Result<> Allocate() {
+    std::size_t bytes = 0;
+    if (__builtin_mul_overflow(groups_ * (1 + sizeof(double) * 3), steps_, &bytes)) bytes = SIZE_MAX / 2;
+    BARO_TRY(charge_.AddBytes(bytes));
+    const std::size_t cells = groups_ * steps_;
+    met_.resize(cells);
+    values_.resize(cells);
+    if (expr_.op == AggregateOp::kSum || expr_.op == AggregateOp::kAvg || IsSpread()) lost_.resize(cells);
+    if (expr_.op != AggregateOp::kSum && expr_.op != AggregateOp::kMin && expr_.op != AggregateOp::kMax &&
+        expr_.op != AggregateOp::kGroup) {
+      counts_.resize(cells);
+    }
+    return {};
+  }
+
+  void AddRow(const Cells& cells, std::size_t row, std::size_t group) {
+    const std::size_t base = group * steps_;
+    const auto kinds = cells.kinds(row);
+    const auto values = cells.values(row);
+    if (cells.histograms(row).empty()) {
+      AddFloats(kinds, values, base);
+      return;
+    }
+    for (std::size_t step = 0; step < steps_; ++step) {
+      if (kinds[step] == Kind::kFloat) AddFloats(kinds.subspan(step, 1), values.subspan(step, 1), base + step);
+      if (kinds[step] == Kind::kHistogram) AddHistogram(cells.histograms(row)[step], base + step);
+    }
+  }
+
+  base::Result<Vector> Finish(std::vector<RowName> names) {
+    Vector result;
+    result.cells = BARO_TRY(Cells::Make(context_.budget(), names.size(), steps_));
+    result.names = std::move(names);
+    for (std::size_t group = 0; group < result.rows(); ++group) {
+      BARO_TRY(context_.Check());
+      for (std::size_t step = 0; step < steps_; ++step) {
+        FinishCell(group * steps_ + step, step, result.cells.row(group));
+      }
+    }
+    result.DropEmptyRows();
+    BARO_TRY(result.cells.Settle());
+    return result;
+  }
+
+ private:
+  bool IsSpread() const { return expr_.op == AggregateOp::kStddev || expr_.op == AggregateOp::kStdvar; }
+
+  template <typename Add>
+  void ForFloats(std::span<const Kind> kinds, std::span<const double> values, std::size_t base, const Add& add) {
+    for (std::size_t step = 0; step < kinds.size(); ++step) {
+      if (kinds[step] != Kind::kFloat) continue;
+      add(base + step, values[step]);
+      met_[base + step] |= kFloats;
+    }
+  }
+
+  void AddFloats(std::span<const Kind> kinds, std::span<const double> values, std::size_t base) {
+    switch (expr_.op) {
+      case AggregateOp::kSum: return ForFloats(kinds, values, base, [&](std::size_t i, double v) { AddToSum(i, v); });
+      case AggregateOp::kAvg: return ForFloats(kinds, values, base, [&](std::size_t i, double v) { AddToMean(i, v); });
+      case AggregateOp::kMin:
+        return ForFloats(kinds, values, base, [&](std::size_t i, double v) {
+          if ((met_[i] & kFloats) == 0 || v < values_[i] || std::isnan(values_[i])) values_[i] = v;
+        });
+      case AggregateOp::kMax:
+        return ForFloats(kinds, values, base, [&](std::size_t i, double v) {
+          if ((met_[i] & kFloats) == 0 || v > values_[i] || std::isnan(values_[i])) values_[i] = v;
+        });
+      case AggregateOp::kCount: return ForFloats(kinds, values, base, [&](std::size_t i, double) { counts_[i]++; });
+      case AggregateOp::kGroup: return ForFloats(kinds, values, base, [](std::size_t, double) {});
+      default:
+        return ForFloats(kinds, values, base, [&](std::size_t i, double v) {
+          // Welford's method: values_ is the mean, lost_ the sum of squared distances from it.
+          counts_[i]++;
+          const double distance = v - values_[i];
+          values_[i] += distance / counts_[i];
+          lost_[i] += distance * (v - values_[i]);
+        });
+    }
+  }
+
+  void AddToSum(std::size_t i, double value) {
+    func::CompensatedSum sum{.sum = values_[i], .lost = lost_[i]};
+    sum.Add(value);
+    values_[i] = sum.sum;
+    lost_[i] = sum.lost;
+  }
+
+  // The sum until it is too large; from then on the mean itself, which is marked by a negative count.
+  void AddToMean(std::size_t i, double value) {
+    func::CompensatedSum sum{.sum = values_[i], .lost = lost_[i]};
+    double count = std::fabs(counts_[i]) + 1;
+    bool is_mean = counts_[i] < 0;
+    if (!is_mean) {
+      func::CompensatedSum next = sum;
+      next.Add(value);
+      if (count == 1 || !std::isinf(next.sum)) {
+        sum = next;
+      } else {
+        is_mean = true;
+        sum.sum /= count - 1;
+        sum.lost /= count - 1;
+      }
+    }
+    if (is_mean) {
+      const double kept = (count - 1) / count;
+      sum.sum *= kept;
+      sum.lost *= kept;
+      sum.Add(value / count);
+    }
+    values_[i] = sum.sum;
+    lost_[i] = sum.lost;
+    counts_[i] = is_mean ? -count : count;
+  }
+
+  void AddHistogram(const HistogramPtr& histogram, std::size_t i) {
+    switch (expr_.op) {
+      case AggregateOp::kCount:
+        counts_[i]++;
+        met_[i] |= kFloats;
+        return;
+      case AggregateOp::kGroup: met_[i] |= kFloats; return;
+      case AggregateOp::kSum:
+      case AggregateOp::kAvg: return MergeHistogram(histogram, i);
+      default: NoteIgnoredHistogram(context_, expr_);
+    }
+  }
+
+  void MergeHistogram(const HistogramPtr& histogram, std::size_t i) {
+    if ((met_[i] & kDropped) != 0) return;
+    HistogramSum& sum = histograms_[i];
+    sum.has_reset |= histogram->counter_reset_hint == model::CounterResetHint::kReset;
+    sum.has_not_reset |= histogram->counter_reset_hint == model::CounterResetHint::kNotReset;
+    if (expr_.op == AggregateOp::kAvg) sum.parts.push_back(histogram);
+    sum.count++;
+    if ((met_[i] & kHistograms) == 0) {
+      met_[i] |= kHistograms;
+      sum.sum = *histogram;
+      return;
+    }
+    const auto added = sum.sum.KahanAdd(*histogram, sum.lost);
+    if (!added) {
+      met_[i] |= kDropped;
+      context_.annotations().Warn("vector contains a mix of histograms with exponential and custom buckets schemas",
+                                  expr_.expr->span);
+      return;
+    }
+    if (added->custom_bounds_reconciled) {
+      context_.annotations().Inform("mismatched custom buckets were reconciled during aggregation", expr_.expr->span);
+    }
+  }
+
+  void FinishCell(std::size_t i, std::size_t step, const RowView& out) {
+    if (met_[i] == kNothing || (met_[i] & kDropped) != 0) return;
+    if (met_[i] == (kFloats | kHistograms)) {
+      context_.annotations().Warn("encountered a mix of histograms and floats for aggregation", expr_.expr->span);
+      return;
+    }
+    if ((met_[i] & kHistograms) != 0) return FinishHistogram(i, step, out);
+    switch (expr_.op) {
+      case AggregateOp::kSum:
+        return out.SetFloat(step, func::CompensatedSum{.sum = values_[i], .lost = lost_[i]}.value());
+      case AggregateOp::kAvg: return out.SetFloat(step, Mean(i));
+      case AggregateOp::kCount: return out.SetFloat(step, counts_[i]);
+      case AggregateOp::kGroup: return out.SetFloat(step, 1);
+      case AggregateOp::kStddev: return out.SetFloat(step, std::sqrt(lost_[i] / counts_[i]));
+      case AggregateOp::kStdvar: return out.SetFloat(step, lost_[i] / counts_[i]);
+      default: return out.SetFloat(step, values_[i]);
+    }
+  }
+
+  double Mean(std::size_t i) const {
+    const func::CompensatedSum sum{.sum = values_[i], .lost = lost_[i]};
+    if (counts_[i] < 0) return sum.value();
+    return std::isinf(sum.sum) ? sum.sum / counts_[i] : sum.sum / counts_[i] + sum.lost / counts_[i];
+  }
+
+  void FinishHistogram(std::size_t i, std::size_t step, const RowView& out) {
+    HistogramSum& sum = histograms_[i];
+    if (sum.has_reset && sum.has_not_reset) {
+      context_.annotations().Warn("conflicting counter resets during histogram aggregation", expr_.expr->span);
+    }
+    model::FloatHistogram result = std::move(sum.sum);
+    result.ApplyCompensation(sum.lost);
+    if (expr_.op == AggregateOp::kAvg) {
+      if (std::isinf(result.sum) || std::isinf(result.count)) {
+        result = DividedMean(sum.parts);
+      } else {
+        result.Div(sum.count);
+      }
+    }
+    result.Compact(0);
+    out.SetHistogram(step, std::make_shared<model::FloatHistogram>(std::move(result)));
+  }
+
+  // The mean of histograms whose sum is too large: each is divided before it is added.
+  static model::FloatHistogram DividedMean(std::span<const HistogramPtr> parts) {
+    const auto count = static_cast<double>(parts.size());
+    model::FloatHistogram mean = *parts[0];
+    mean.Div(count);
+    model::FloatHistogram lost;
+    for (const HistogramPtr& part : parts.subspan(1)) {
+      model::FloatHistogram share = *part;
+      share.Div(count);
+      // The layouts were found to go together when they were summed.
+      static_cast<void>(mean.KahanAdd(share, lost));
+    }
+    mean.ApplyCompensation(lost);
+    return mean;
+  }
+
+  Context& context_;
+  const AggregateExpr& expr_;
+  const std::size_t groups_;
+  const std::size_t steps_;
+  std::vector<std::uint8_t> met_;  // of Met; group after group
+  std::vector<double> values_;
+  std::vector<double> lost_;
+  std::vector<double> counts_;
+  std::unordered_map<std::size_t, HistogramSum> histograms_;  // few queries have any
+  Charge charge_;
+};
+
+}  // namespace
+
+Grouping MakeGrouping(const AggregateExpr& expr, const std::vector<RowName>& rows) {
+  Grouping grouping;
+  grouping.group_of.reserve(rows.size());
+  std::unordered_map<model::Labels, std::uint32_t> index;
+  for (const RowName& row : rows) {
+    model::Labels labels;
+    if (expr.without) {
+      labels = row.labels.WithoutLabels(expr.grouping);
+    } else if (!expr.grouping.empty()) {
+      labels = row.labels.WithLabelsOnly(expr.grouping);
+    }
+    const auto [at, is_new] = index.try_emplace(labels, static_cast<std::uint32_t>(grouping.names.size()));
+    if (is_new) grouping.names.push_back({.labels = std::move(labels)});
+    grouping.names[at->second].drop_name |= row.drop_name;
+    grouping.group_of.push_back(at->second);
+  }
+  return grouping;
+}
+
+void NoteIgnoredHistogram(Context& context, const AggregateExpr& expr) {
+  context.annotations().Inform(fmt::format("ignored histogram in {} aggregation", AggregateOpText(expr.op)),
+                               expr.expr->span);
+}
+
+base::Result<Vector> EvalAggregation(Context& context, const AggregateExpr& expr, const StepGrid& grid) {
+  switch (expr.op) {
+    case AggregateOp::kTopk:
+    case AggregateOp::kBottomk:
+    case AggregateOp::kLimitk:
+    case AggregateOp::kLimitRatio: return EvalSelection(context, expr, grid);
+    case AggregateOp::kQuantile: return EvalQuantile(context, expr, grid);
+    case AggregateOp::kCountValues: return EvalCountValues(context, expr, grid);
+    default: break;
+  }
+  auto rows = BARO_TRY(OpenRows(context, *expr.expr, grid));
+  Grouping grouping = MakeGrouping(expr, rows->names());
+  Accumulators accumulators(context, expr, grouping.names.size(), grid.count);
+  BARO_TRY(accumulators.Allocate());
+  for (std::size_t begin = 0; begin < rows->rows(); begin += kRowsPerBatch) {
+    BARO_TRY(context.Check());
+    Cells cells =
+        BARO_TRY(Cells::Make(context.budget(), std::min(kRowsPerBatch, rows->rows() - begin), grid.count));
+    BARO_TRY(rows->Fill(begin, cells));
+    BARO_TRY(cells.Settle());
+    for (std::size_t i = 0; i < cells.rows(); ++i) accumulators.AddRow(cells, i, grouping.group_of[begin + i]);
+  }
+  return accumulators.Finish(std::move(grouping.names));
+}
+
+}  // namespace baro::query::exec

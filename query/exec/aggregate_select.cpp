@@ -1,0 +1,237 @@
+// Aggregations that choose elements (topk, bottomk, limitk, limit_ratio) and those that need all values of a group at
+// once (quantile, count_values).
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <unordered_map>
+
+#include <fmt/format.h>
+
+#include "model/names.h"
+#include "model/number.h"
+#include "model/quote.h"
+#include "query/exec/aggregate.h"
+#include "query/func/over_time.h"
+
+namespace baro::query::exec {
+namespace {
+
+// The rows of each group, in the order of the input.
+std::vector<std::vector<std::uint32_t>> RowsByGroup(const Grouping& grouping) {
+  std::vector<std::vector<std::uint32_t>> rows(grouping.names.size());
+  for (std::uint32_t row = 0; row < grouping.group_of.size(); ++row) rows[grouping.group_of[row]].push_back(row);
+  return rows;
+}
+
+void IgnoreHistograms(Context& context, const AggregateExpr& expr, Vector& vector) {
+  if (!vector.cells.has_histograms()) return;
+  NoteIgnoredHistogram(context, expr);
+  vector.cells.DropHistograms();
+  vector.DropEmptyRows();
+}
+
+// How many elements to choose at each step.
+base::Result<std::vector<std::int64_t>> EvalCounts(Context& context, const AggregateExpr& expr, const StepGrid& grid) {
+  const auto values = BARO_TRY(EvalScalar(context, *expr.param, grid));
+  std::vector<std::int64_t> counts(values.size());
+  constexpr double kLimit = 9223372036854775808.0;  // 2^63
+  for (std::size_t step = 0; step < values.size(); ++step) {
+    const double value = values[step];
+    if (std::isnan(value)) return base::Fail(base::Code::kUnprocessable, "Parameter value is NaN");
+    if (value >= kLimit || value < -kLimit) {
+      return base::Fail(base::Code::kUnprocessable, fmt::format("Scalar value {} {} int64", FormatGo(value),
+                                                                value > 0 ? "overflows" : "underflows"));
+    }
+    counts[step] = static_cast<std::int64_t>(value);
+  }
+  return counts;
+}
+
+// Before `b` in the ranking of topk or bottomk. NaN ranks last; equal values keep their order.
+bool RanksBefore(bool is_top, double a, double b) {
+  if (std::isnan(a) || std::isnan(b)) return !std::isnan(a);
+  return is_top ? a > b : a < b;
+}
+
+class TopSelector {
+ public:
+  TopSelector(bool is_top, Cells& cells) : is_top_(is_top), cells_(cells) {}
+
+  // Empties what is not among the first `count` of the rows at this step; returns the others, best first.
+  std::span<const std::uint32_t> Choose(std::span<const std::uint32_t> rows, std::size_t step, std::int64_t count) {
+    ranking_.clear();
+    for (const std::uint32_t row : rows) {
+      if (cells_.kinds(row)[step] == Kind::kFloat) ranking_.push_back(row);
+    }
+    const auto before = [&](std::uint32_t a, std::uint32_t b) {
+      const double x = cells_.values(a)[step];
+      const double y = cells_.values(b)[step];
+      if (RanksBefore(is_top_, x, y)) return true;
+      if (RanksBefore(is_top_, y, x)) return false;
+      return a < b;
+    };
+    const std::size_t kept = count < 1 ? 0 : std::min(ranking_.size(), static_cast<std::size_t>(count));
+    std::partial_sort(ranking_.begin(), ranking_.begin() + static_cast<std::ptrdiff_t>(kept), ranking_.end(), before);
+    for (std::size_t i = kept; i < ranking_.size(); ++i) cells_.row(ranking_[i]).kinds[step] = Kind::kNone;
+    return std::span(ranking_).first(kept);
+  }
+
+ private:
+  const bool is_top_;
+  Cells& cells_;
+  std::vector<std::uint32_t> ranking_;
+};
+
+base::Result<Vector> TopOrBottom(Context& context, const AggregateExpr& expr, const StepGrid& grid) {
+  const auto counts = BARO_TRY(EvalCounts(context, expr, grid));
+  Vector vector = BARO_TRY(EvalVector(context, *expr.expr, grid));
+  IgnoreHistograms(context, expr, vector);
+  const Grouping grouping = MakeGrouping(expr, vector.names);
+  TopSelector selector(expr.op == AggregateOp::kTopk, vector.cells);
+  std::vector<std::uint32_t> order;  // of the answer, if there is one step only
+  for (const auto& rows : RowsByGroup(grouping)) {
+    BARO_TRY(context.Check());
+    for (std::size_t step = 0; step < grid.count; ++step) {
+      const auto chosen = selector.Choose(rows, step, counts[step]);
+      if (grid.count == 1) order.insert(order.end(), chosen.begin(), chosen.end());
+    }
+  }
+  if (grid.count > 1) {
+    vector.DropEmptyRows();
+    return vector;
+  }
+  Vector result;
+  result.cells = BARO_TRY(Cells::Make(context.budget(), order.size(), 1));
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    result.cells.CopyRow(vector.cells, order[i], i);
+    result.names.push_back(std::move(vector.names[order[i]]));
+  }
+  return result;
+}
+
+base::Result<Vector> LimitCount(Context& context, const AggregateExpr& expr, const StepGrid& grid) {
+  const auto counts = BARO_TRY(EvalCounts(context, expr, grid));
+  Vector vector = BARO_TRY(EvalVector(context, *expr.expr, grid));
+  const Grouping grouping = MakeGrouping(expr, vector.names);
+  std::vector<std::int64_t> left(grid.count);
+  for (const auto& rows : RowsByGroup(grouping)) {
+    BARO_TRY(context.Check());
+    left = counts;
+    for (const std::uint32_t row : rows) {
+      const auto kinds = vector.cells.row(row).kinds;
+      for (std::size_t step = 0; step < grid.count; ++step) {
+        if (kinds[step] != Kind::kNone && left[step]-- <= 0) kinds[step] = Kind::kNone;
+      }
+    }
+  }
+  vector.DropEmptyRows();
+  return vector;
+}
+
+base::Result<std::vector<double>> EvalRatios(Context& context, const AggregateExpr& expr, const StepGrid& grid) {
+  auto ratios = BARO_TRY(EvalScalar(context, *expr.param, grid));
+  for (double& ratio : ratios) {
+    if (std::isnan(ratio)) return base::Fail(base::Code::kUnprocessable, "Ratio value is NaN");
+    const double capped = std::clamp(ratio, -1.0, 1.0);
+    if (capped != ratio) {
+      context.annotations().Warn(fmt::format("ratio value should be between -1 and 1, got {}, capping to {}",
+                                             FormatGo(ratio), FormatGo(capped)),
+                                 expr.param->span);
+    }
+    ratio = capped;
+  }
+  return ratios;
+}
+
+base::Result<Vector> LimitRatio(Context& context, const AggregateExpr& expr, const StepGrid& grid) {
+  const auto ratios = BARO_TRY(EvalRatios(context, expr, grid));
+  Vector vector = BARO_TRY(EvalVector(context, *expr.expr, grid));
+  for (std::size_t row = 0; row < vector.rows(); ++row) {
+    // The same series is in or out at every step and on every server. A negative ratio chooses the complement.
+    const double offset = static_cast<double>(vector.names[row].labels.Hash()) /
+                          static_cast<double>(std::numeric_limits<std::uint64_t>::max());
+    const auto kinds = vector.cells.row(row).kinds;
+    for (std::size_t step = 0; step < grid.count; ++step) {
+      const double ratio = ratios[step];
+      const bool is_in = ratio >= 0 ? offset < ratio : offset >= 1 + ratio;
+      if (!is_in) kinds[step] = Kind::kNone;
+    }
+  }
+  vector.DropEmptyRows();
+  return vector;
+}
+
+}  // namespace
+
+base::Result<Vector> EvalSelection(Context& context, const AggregateExpr& expr, const StepGrid& grid) {
+  switch (expr.op) {
+    case AggregateOp::kLimitk: return LimitCount(context, expr, grid);
+    case AggregateOp::kLimitRatio: return LimitRatio(context, expr, grid);
+    default: return TopOrBottom(context, expr, grid);
+  }
+}
+
+base::Result<Vector> EvalQuantile(Context& context, const AggregateExpr& expr, const StepGrid& grid) {
+  const auto phis = BARO_TRY(EvalScalar(context, *expr.param, grid));
+  for (const double phi : phis) {
+    if (!(phi >= 0 && phi <= 1)) WarnQuantile(context, phi, expr.param->span);
+  }
+  Vector vector = BARO_TRY(EvalVector(context, *expr.expr, grid));
+  IgnoreHistograms(context, expr, vector);
+  Grouping grouping = MakeGrouping(expr, vector.names);
+  const auto groups = RowsByGroup(grouping);
+  Vector result;
+  result.cells = BARO_TRY(Cells::Make(context.budget(), groups.size(), grid.count));
+  result.names = std::move(grouping.names);
+  std::vector<double> values;
+  for (std::size_t group = 0; group < groups.size(); ++group) {
+    BARO_TRY(context.Check());
+    for (std::size_t step = 0; step < grid.count; ++step) {
+      values.clear();
+      for (const std::uint32_t row : groups[group]) {
+        if (vector.cells.kinds(row)[step] == Kind::kFloat) values.push_back(vector.cells.values(row)[step]);
+      }
+      if (!values.empty()) result.cells.row(group).SetFloat(step, func::Quantile(phis[step], values));
+    }
+  }
+  result.DropEmptyRows();
+  return result;
+}
+
+base::Result<Vector> EvalCountValues(Context& context, const AggregateExpr& expr, const StepGrid& grid) {
+  const std::string_view label = EvalString(*expr.param);
+  if (!model::IsValidLabelName(label)) {
+    return base::Fail(base::Code::kUnprocessable, fmt::format("invalid label name {}", model::Quoted(label)));
+  }
+  const Vector vector = BARO_TRY(EvalVector(context, *expr.expr, grid));
+  const Grouping grouping = MakeGrouping(expr, vector.names);
+  Vector result;
+  result.cells = BARO_TRY(Cells::Make(context.budget(), 0, grid.count));
+  std::unordered_map<model::Labels, std::size_t> rows;
+  model::LabelsBuilder builder;
+  std::string text;
+  for (std::size_t row = 0; row < vector.rows(); ++row) {
+    BARO_TRY(context.Check());
+    const auto kinds = vector.cells.kinds(row);
+    const RowName& group = grouping.names[grouping.group_of[row]];
+    for (std::size_t step = 0; step < grid.count; ++step) {
+      if (kinds[step] == Kind::kNone) continue;
+      text.clear();
+      if (kinds[step] == Kind::kFloat) {
+        model::AppendFloatF(text, vector.cells.values(row)[step]);
+      } else {
+        text = vector.cells.histograms(row)[step]->ToString();
+      }
+      builder.Reset(group.labels);
+      builder.Set(label, text);
+      model::Labels labels = builder.Build();
+      const auto [at, is_new] = rows.try_emplace(labels, result.rows());
+      if (is_new) BARO_TRY(result.AddRow({.labels = std::move(labels), .drop_name = group.drop_name}));
+      const RowView out = result.cells.row(at->second);
+      out.SetFloat(step, out.kinds[step] == Kind::kFloat ? out.values[step] + 1 : 1);
+    }
+  }
+  return result;
+}
+
+}  // namespace baro::query::exec

@@ -1,0 +1,56 @@
+// Series with their samples, as range functions take them: from storage or from a subquery.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "base/result.h"
+#include "query/exec/context.h"
+#include "query/exec/row_source.h"
+#include "query/func/range_column.h"
+
+namespace baro::query::exec {
+
+/// Memory for reading one series after the other.
+///
+/// Threads  Confined; each thread has its own.
+struct ColumnScratch {
+  tsdb::SampleColumns columns;
+  std::vector<std::int64_t> timestamps_ms;
+  std::vector<double> values;
+  std::vector<tsdb::HistogramSample> histograms;
+};
+
+/// Threads  Read() may be called by many threads at once.
+class ColumnSource {
+ public:
+  explicit ColumnSource(const func::WindowGrid& windows) : windows_(windows) {}
+  virtual ~ColumnSource() = default;
+
+  virtual const std::vector<RowName>& names() const = 0;
+  /// The samples of one series that its windows may need, without stale markers; valid until the next Read() with the
+  /// same scratch.
+  virtual base::Result<func::RangeColumn> Read(std::size_t index, ColumnScratch& scratch) const = 0;
+
+  const func::WindowGrid& windows() const { return windows_; }
+
+ private:
+  func::WindowGrid windows_;
+};
+
+/// The samples of a matrix selector or subquery at the steps of `grid`.
+/// Shape    `expr` is one of the two, in any number of parentheses.
+base::Result<std::unique_ptr<ColumnSource>> OpenColumns(Context& context, const Expr& expr, const StepGrid& grid);
+
+/// Selects series for `selector` in `range`, with what storage has to say about it.
+base::Result<std::unique_ptr<tsdb::SeriesSelection>> Select(Context& context, const VectorSelector& selector,
+                                                            model::TimeRange range);
+
+/// The names of a selection's series, as they are.
+std::vector<RowName> NamesOf(const tsdb::SeriesSelection& selection);
+
+/// Writes the annotations for what a range function noticed about one series.
+void Annotate(Context& context, const func::Notes& notes, const model::Labels& labels, TextSpan span);
+
+}  // namespace baro::query::exec

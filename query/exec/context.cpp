@@ -1,0 +1,47 @@
+#include "query/exec/context.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/compute_pool.h"
+
+namespace baro::query::exec {
+
+base::Result<> Context::Check() const {
+  if (setup_.cancel.Cancelled()) {
+    return base::Fail(base::Code::kCancelled, "query was canceled in expression evaluation");
+  }
+  if (setup_.deadline && setup_.clock->Monotonic() > *setup_.deadline) {
+    return base::Fail(base::Code::kTimeout, fmt::format("query timed out in expression evaluation: limit {} ms",
+                                                        setup_.timeout.count()));
+  }
+  return {};
+}
+
+base::Result<> Context::ForStretches(
+    std::size_t count, std::size_t grain,
+    const std::function<base::Result<>(std::size_t begin, std::size_t end)>& body) {
+  const std::size_t stretches = (count + grain - 1) / grain;
+  const auto run = [&](std::size_t index) -> base::Result<> {
+    BARO_TRY(Check());
+    return body(index * grain, std::min(count, (index + 1) * grain));
+  };
+  if (setup_.pool == nullptr || stretches < 2) {
+    for (std::size_t i = 0; i < stretches; ++i) BARO_TRY(run(i));
+    return {};
+  }
+  std::vector<std::optional<base::Error>> errors(stretches);
+  // Each stretch writes its own slot; ParallelFor's return orders those writes before the reads below. One that fails
+  // lets the others run: they are short, and the first error by position makes failures repeatable.
+  setup_.pool->ParallelFor(base::Priority::kQueries, stretches, setup_.cancel, [&](std::size_t index) {
+    auto result = run(index);
+    if (!result) errors[index] = std::move(result).error();
+  });
+  for (auto& error : errors) {
+    if (error) return std::move(*error);
+  }
+  return Check();
+}
+
+}  // namespace baro::query::exec

@@ -1,0 +1,143 @@
+#include "query/exec/plan.h"
+
+#include <algorithm>
+#include <string>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "query/duration.h"
+#include "query/func/elementwise.h"
+#include "query/functions.h"
+
+namespace baro::query::exec {
+namespace {
+
+// Functions whose value depends on the step even if their arguments do not.
+bool LooksAtTheStep(Function function) {
+  switch (function) {
+    case Function::kTime:
+    case Function::kTimestamp:
+    case Function::kStartTimestamp:
+    case Function::kPredictLinear:
+    case Function::kStart:
+    case Function::kEnd:
+    case Function::kStep:
+    case Function::kRange: return true;
+    default: return func::IsDateFunction(function);
+  }
+}
+
+class Planner {
+ public:
+  Planner(const PlanTimes& times, std::vector<NodePlan>& nodes)
+      : times_(times),
+        query_times_{.step_ms = times.step_ms, .range_ms = times.end_ms - times.start_ms},
+        nodes_(nodes) {}
+
+  // Shape: the children were visited.
+  base::Result<> Visit(const Expr& expr) {
+    NodePlan& node = nodes_[expr.id];
+    switch (expr.kind) {
+      case NodeKind::kNumber:
+      case NodeKind::kString: return {};
+      case NodeKind::kVectorSelector: return Modifiers(static_cast<const VectorSelector&>(expr).modifiers, node);
+      case NodeKind::kMatrixSelector: return Matrix(static_cast<const MatrixSelector&>(expr), node);
+      case NodeKind::kSubquery: return Subquery(static_cast<const SubqueryExpr&>(expr), node);
+      case NodeKind::kCall: return Call(static_cast<const CallExpr&>(expr), node);
+      case NodeKind::kAggregation: {
+        const auto& aggregation = static_cast<const AggregateExpr&>(expr);
+        node.is_step_invariant =
+            IsInvariant(aggregation.expr) && (aggregation.param == nullptr || IsInvariant(aggregation.param));
+        return {};
+      }
+      case NodeKind::kUnary:
+        node.is_step_invariant = nodes_[static_cast<const UnaryExpr&>(expr).expr->id].is_step_invariant;
+        return {};
+      case NodeKind::kParen:
+        node.is_step_invariant = nodes_[static_cast<const ParenExpr&>(expr).expr->id].is_step_invariant;
+        return {};
+      case NodeKind::kBinary: {
+        const auto& binary = static_cast<const BinaryExpr&>(expr);
+        node.is_step_invariant = IsInvariant(binary.lhs) && IsInvariant(binary.rhs);
+        return {};
+      }
+    }
+    return {};
+  }
+
+ private:
+  bool IsInvariant(const Expr* expr) const {
+    const Expr& inner = StripParens(*expr);
+    if (inner.kind == NodeKind::kNumber || inner.kind == NodeKind::kString) return true;
+    return nodes_[inner.id].is_step_invariant;
+  }
+
+  base::Result<> Modifiers(const TimeModifiers& modifiers, NodePlan& node) {
+    node.offset_ms = BARO_TRY(ResolveDuration(modifiers.offset, DurationUse::kOffset, query_times_));
+    switch (modifiers.at) {
+      case TimeModifiers::At::kNone: break;
+      case TimeModifiers::At::kTime: node.at_ms = modifiers.at_ms; break;
+      case TimeModifiers::At::kStart: node.at_ms = times_.start_ms; break;
+      case TimeModifiers::At::kEnd: node.at_ms = times_.end_ms; break;
+    }
+    node.is_step_invariant = node.at_ms.has_value();
+    return {};
+  }
+
+  base::Result<> Matrix(const MatrixSelector& matrix, NodePlan& node) {
+    node.range_ms = BARO_TRY(ResolveDuration(matrix.range, DurationUse::kRange, query_times_));
+    return Modifiers(matrix.selector->modifiers, node);
+  }
+
+  base::Result<> Subquery(const SubqueryExpr& subquery, NodePlan& node) {
+    node.range_ms = BARO_TRY(ResolveDuration(subquery.range, DurationUse::kRange, query_times_));
+    node.step_ms = times_.subquery_step_ms;
+    if (subquery.step.is_set()) {
+      node.step_ms = BARO_TRY(ResolveDuration(subquery.step, DurationUse::kStep, query_times_));
+    }
+    return Modifiers(subquery.modifiers, node);
+  }
+
+  base::Result<> Call(const CallExpr& call, NodePlan& node) {
+    node.is_step_invariant = !call.args.empty() && !LooksAtTheStep(call.function->id);
+    for (const Expr* arg : call.args) {
+      node.is_step_invariant = node.is_step_invariant && IsInvariant(arg);
+      if (const auto* matrix = As<MatrixSelector>(&StripParens(*arg))) BARO_TRY(CheckExtension(call, *matrix));
+    }
+    return {};
+  }
+
+  static base::Result<> CheckExtension(const CallExpr& call, const MatrixSelector& matrix) {
+    const Extension extension = matrix.selector->extension;
+    const auto allows = [extension](const FunctionSignature& function) {
+      return extension == Extension::kAnchored ? function.allows_anchored : function.allows_smoothed;
+    };
+    if (extension == Extension::kNone || allows(*call.function)) return {};
+    std::vector<std::string_view> names;
+    for (const FunctionSignature& function : Functions()) {
+      if (allows(function)) names.push_back(function.name);
+    }
+    return base::Fail(base::Code::kInvalidArgument,
+                      fmt::format("{} modifier can only be used with: {} - not with {}",
+                                  extension == Extension::kAnchored ? "anchored" : "smoothed", fmt::join(names, ", "),
+                                  call.function->name));
+  }
+
+  const PlanTimes& times_;
+  const QueryTimes query_times_;
+  std::vector<NodePlan>& nodes_;
+};
+
+}  // namespace
+
+base::Result<Plan> Plan::Make(const Ast& ast, const PlanTimes& times) {
+  Plan plan;
+  plan.times_ = times;
+  plan.nodes_.resize(ast.size());
+  Planner planner(plan.times_, plan.nodes_);
+  for (const Expr* expr : PostOrder(ast.root())) BARO_TRY(planner.Visit(*expr));
+  return plan;
+}
+
+}  // namespace baro::query::exec

@@ -1,0 +1,194 @@
+// Functions of ranges: rate(x[5m]), avg_over_time(x[1h:1m]) and their kin.
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "base/number_text.h"
+#include "model/quote.h"
+#include "query/exec/column_source.h"
+#include "query/exec/evaluate.h"
+#include "query/func/extended_range.h"
+#include "query/func/over_time.h"
+#include "query/func/rate.h"
+
+namespace baro::query::exec {
+namespace {
+
+constexpr std::size_t kRowsPerStretch = 16;
+
+bool KeepsName(Function function) {
+  return function == Function::kLastOverTime || function == Function::kFirstOverTime;
+}
+
+// Functions whose result is nonsense for what is not a counter.
+bool ExpectsCounter(Function function) {
+  return function == Function::kRate || function == Function::kIncrease || function == Function::kIrate;
+}
+
+class RangeFunctionSource final : public RowSource {
+ public:
+  RangeFunctionSource(Context& context, const CallExpr& call, const Expr& range, std::unique_ptr<ColumnSource> columns,
+                      func::RangeArguments arguments, std::vector<std::vector<double>> scalars)
+      : context_(context),
+        function_(call.function->id),
+        range_span_(range.span),
+        columns_(std::move(columns)),
+        scalars_(std::move(scalars)),
+        arguments_(std::move(arguments)) {
+    if (const auto* matrix = As<MatrixSelector>(&StripParens(range))) extension_ = matrix->selector->extension;
+    names_ = KeepsName(function_) ? columns_->names() : DropMetricNames(context, columns_->names());
+    has_equal_names_ = !context.drops_names_late() && !KeepsName(function_) && HasEqualNames(names_);
+  }
+
+  const std::vector<RowName>& names() const override { return names_; }
+  bool has_equal_names() const { return has_equal_names_; }
+
+  base::Result<> Fill(std::size_t begin, Cells& cells) override {
+    std::vector<func::Notes> notes(cells.rows());
+    const auto fill = [&](std::size_t from, std::size_t to) -> base::Result<> {
+      ColumnScratch scratch;
+      Charge held(&context_.budget());
+      for (std::size_t i = from; i < to; ++i) {
+        scratch.columns.Clear();
+        const auto column = BARO_TRY(columns_->Read(begin + i, scratch));
+        BARO_TRY(held.SetSamples(column.values.size() + column.histograms.size()));
+        Compute(column, cells.row(i), notes[i]);
+      }
+      return {};
+    };
+    BARO_TRY(context_.ForStretches(cells.rows(), kRowsPerStretch, fill));
+    context_.CountQueryable(cells.rows() * cells.steps());
+    for (std::size_t i = 0; i < cells.rows(); ++i) {
+      const model::Labels& labels = columns_->names()[begin + i].labels;
+      Annotate(context_, notes[i], labels, range_span_);
+      if (ExpectsCounter(function_)) NoteNoCounter(labels, cells.kinds(i));
+    }
+    return {};
+  }
+
+ private:
+  void Compute(const func::RangeColumn& column, const RowView& out, func::Notes& notes) const {
+    const func::WindowGrid& windows = columns_->windows();
+    if (extension_ != Extension::kNone) {
+      return func::ExtendedRange(function_, extension_, column, windows, context_.lookback_ms(), out, notes);
+    }
+    switch (function_) {
+      case Function::kRate: return func::Rate(func::RateKind::kRate, column, windows, out, notes);
+      case Function::kIncrease: return func::Rate(func::RateKind::kIncrease, column, windows, out, notes);
+      case Function::kDelta: return func::Rate(func::RateKind::kDelta, column, windows, out, notes);
+      case Function::kIrate: return func::InstantRate(true, column, windows, out, notes);
+      case Function::kIdelta: return func::InstantRate(false, column, windows, out, notes);
+      default: return func::OverTime(function_, column, windows, arguments_, out, notes);
+    }
+  }
+
+  void NoteNoCounter(const model::Labels& labels, std::span<const Kind> kinds) {
+    const std::string_view name = labels.metric_name();
+    if (name.empty() || std::ranges::find(kinds, Kind::kFloat) == kinds.end()) return;
+    if (context_.features().type_and_unit_labels) {
+      const std::string_view type = labels.Get(model::kTypeLabel);
+      if (type == "counter" || type == "histogram") return;
+      context_.annotations().Inform(
+          fmt::format("metric might not be a counter, __type__ label is not set to \"counter\" or \"histogram\", "
+                      "got {}: {}",
+                      model::Quoted(type), model::Quoted(name)),
+          range_span_);
+      return;
+    }
+    constexpr std::array<std::string_view, 4> kCounterSuffixes = {"_total", "_sum", "_count", "_bucket"};
+    if (std::ranges::any_of(kCounterSuffixes, [name](std::string_view suffix) { return name.ends_with(suffix); })) {
+      return;
+    }
+    context_.annotations().Inform(
+        fmt::format("metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {}",
+                    model::Quoted(name)),
+        range_span_);
+  }
+
+  Context& context_;
+  Function function_;
+  TextSpan range_span_;
+  Extension extension_ = Extension::kNone;
+  std::unique_ptr<ColumnSource> columns_;
+  std::vector<std::vector<double>> scalars_;
+  func::RangeArguments arguments_;
+  std::vector<RowName> names_;
+  bool has_equal_names_ = false;
+};
+
+// Numbers that must lie in a range, and what is said if they do not.
+base::Result<> CheckArguments(Context& context, const CallExpr& call, std::span<const std::vector<double>> scalars) {
+  if (call.function->id == Function::kQuantileOverTime) {
+    for (const double phi : scalars[0]) {
+      if (!(phi >= 0 && phi <= 1)) WarnQuantile(context, phi, call.args[0]->span);
+    }
+  }
+  if (call.function->id == Function::kDoubleExponentialSmoothing) {
+    constexpr std::array<std::string_view, 2> kNames = {"smoothing", "trend"};
+    for (std::size_t i = 0; i < kNames.size(); ++i) {
+      for (const double factor : scalars[i]) {
+        if (factor > 0 && factor < 1) continue;
+        return base::Fail(base::Code::kUnprocessable,
+                          fmt::format("invalid {} factor. Expected: 0 < {} factor < 1, got: {}", kNames[i], kNames[i],
+                                      base::FormatFloat(factor)));
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+void WarnQuantile(Context& context, double phi, TextSpan span) {
+  context.annotations().Warn(
+      fmt::format("quantile value should be between 0 and 1, got {}", FormatGo(phi)), span);
+}
+
+base::Result<std::unique_ptr<RowSource>> OpenRangeFunction(Context& context, const CallExpr& call,
+                                                           const StepGrid& grid) {
+  const Expr* range = nullptr;
+  std::vector<std::vector<double>> scalars;
+  for (const Expr* arg : call.args) {
+    if (arg->type == ValueType::kMatrix) {
+      range = arg;
+    } else {
+      scalars.push_back(BARO_TRY(EvalScalar(context, *arg, grid)));
+    }
+  }
+  BARO_ASSERT(range != nullptr);
+  auto columns = BARO_TRY(OpenColumns(context, *range, grid));
+  if (!columns->names().empty()) BARO_TRY(CheckArguments(context, call, scalars));
+  func::RangeArguments arguments{.steps = grid, .scalars = {}};
+  for (const auto& scalar : scalars) arguments.scalars.push_back(scalar);
+  auto source = std::make_unique<RangeFunctionSource>(context, call, *range, std::move(columns), std::move(arguments),
+                                                      std::move(scalars));
+  if (!source->has_equal_names()) return source;
+  // Names became equal: whether that is an error depends on which series have points.
+  Vector vector = BARO_TRY(source->Materialise(context, grid.count));
+  BARO_TRY(JoinEqualRows(vector, false));
+  return std::make_unique<VectorSource>(std::move(vector));
+}
+
+base::Result<Vector> EvalAbsentOverTime(Context& context, const CallExpr& call, const StepGrid& grid) {
+  auto columns = BARO_TRY(OpenColumns(context, *call.args[0], grid));
+  std::vector<bool> is_present(grid.count);
+  ColumnScratch scratch;
+  for (std::size_t i = 0; i < columns->names().size(); ++i) {
+    BARO_TRY(context.Check());
+    scratch.columns.Clear();
+    const auto column = BARO_TRY(columns->Read(i, scratch));
+    auto floats = func::FloatEdges(column);
+    auto histograms = func::HistogramEdges(column);
+    for (std::size_t step = 0; step < grid.count; ++step) {
+      const std::int64_t start = columns->windows().start_ms(step);
+      const std::int64_t end = columns->windows().end_ms(step);
+      const bool has_samples = !floats.MoveTo(start, end).empty();
+      if (has_samples || !histograms.MoveTo(start, end).empty()) is_present[step] = true;
+    }
+  }
+  return MakeAbsent(context, StripParens(*call.args[0]), is_present);
+}
+
+}  // namespace baro::query::exec

@@ -1,0 +1,67 @@
+// Vectors that are made piece by piece, so that an aggregation need not hold all of its input.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/result.h"
+#include "query/exec/cells.h"
+#include "query/exec/context.h"
+
+namespace baro::query::exec {
+
+/// Rows that make their cells when asked to.
+///
+/// Threads  Confined; Fill() may use several threads inside.
+class RowSource {
+ public:
+  virtual ~RowSource() = default;
+
+  std::size_t rows() const { return names().size(); }
+  virtual const std::vector<RowName>& names() const = 0;
+
+  /// Writes rows [begin, begin + cells.rows()) into `cells`, which are empty.
+  virtual base::Result<> Fill(std::size_t begin, Cells& cells) = 0;
+
+  /// The whole vector at once. The source is used up.
+  virtual base::Result<Vector> Materialise(Context& context, std::size_t steps);
+};
+
+/// A vector that stands already.
+class VectorSource final : public RowSource {
+ public:
+  explicit VectorSource(Vector vector) : vector_(std::move(vector)) {}
+  const std::vector<RowName>& names() const override { return vector_.names; }
+  base::Result<> Fill(std::size_t begin, Cells& cells) override;
+  base::Result<Vector> Materialise(Context& context, std::size_t steps) override;
+
+ private:
+  Vector vector_;
+};
+
+/// Rows of another source, changed cell by cell.
+class MappedSource final : public RowSource {
+ public:
+  using Change = std::function<base::Result<>(Cells& cells)>;
+
+  /// `names` are as many as those of `inner`.
+  MappedSource(std::unique_ptr<RowSource> inner, std::vector<RowName> names, Change change)
+      : inner_(std::move(inner)), names_(std::move(names)), change_(std::move(change)) {}
+  const std::vector<RowName>& names() const override { return names_; }
+  base::Result<> Fill(std::size_t begin, Cells& cells) override;
+
+ private:
+  std::unique_ptr<RowSource> inner_;
+  std::vector<RowName> names_;
+  Change change_;
+};
+
+/// What functions and arithmetic do to names: with delayed name removal they are marked, else they lose the metric name.
+std::vector<RowName> DropMetricNames(const Context& context, const std::vector<RowName>& names);
+
+/// Whether two names are equal, so that rows must be compared before they are used.
+bool HasEqualNames(const std::vector<RowName>& names);
+
+}  // namespace baro::query::exec
