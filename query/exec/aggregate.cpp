@@ -93,8 +93,10 @@ class Accumulators {
 
   void AddFloats(std::span<const Kind> kinds, std::span<const double> values, std::size_t base) {
     switch (expr_.op) {
-      case AggregateOp::kSum: return ForFloats(kinds, values, base, [&](std::size_t i, double v) { AddToSum(i, v); });
-      case AggregateOp::kAvg: return ForFloats(kinds, values, base, [&](std::size_t i, double v) { AddToMean(i, v); });
+      case AggregateOp::kSum:
+        return ForFloats(kinds, values, base, [&](std::size_t i, double v) { AddToSum(i, v); });
+      case AggregateOp::kAvg:
+        return ForFloats(kinds, values, base, [&](std::size_t i, double v) { AddToMean(i, v); });
       case AggregateOp::kMin:
         return ForFloats(kinds, values, base, [&](std::size_t i, double v) {
           if ((met_[i] & kFloats) == 0 || v < values_[i] || std::isnan(values_[i])) values_[i] = v;
@@ -103,8 +105,10 @@ class Accumulators {
         return ForFloats(kinds, values, base, [&](std::size_t i, double v) {
           if ((met_[i] & kFloats) == 0 || v > values_[i] || std::isnan(values_[i])) values_[i] = v;
         });
-      case AggregateOp::kCount: return ForFloats(kinds, values, base, [&](std::size_t i, double) { counts_[i]++; });
-      case AggregateOp::kGroup: return ForFloats(kinds, values, base, [](std::size_t, double) {});
+      case AggregateOp::kCount:
+        return ForFloats(kinds, values, base, [&](std::size_t i, double) { counts_[i]++; });
+      case AggregateOp::kGroup:
+        return ForFloats(kinds, values, base, [](std::size_t, double) {});
       default:
         return ForFloats(kinds, values, base, [&](std::size_t i, double v) {
           // Welford's method: values_ is the mean, lost_ the sum of squared distances from it.
@@ -156,10 +160,14 @@ class Accumulators {
         counts_[i]++;
         met_[i] |= kFloats;
         return;
-      case AggregateOp::kGroup: met_[i] |= kFloats; return;
+      case AggregateOp::kGroup:
+        met_[i] |= kFloats;
+        return;
       case AggregateOp::kSum:
-      case AggregateOp::kAvg: return MergeHistogram(histogram, i);
-      default: NoteIgnoredHistogram(context_, expr_);
+      case AggregateOp::kAvg:
+        return MergeHistogram(histogram, i);
+      default:
+        NoteIgnoredHistogram(context_, expr_);
     }
   }
 
@@ -197,12 +205,18 @@ class Accumulators {
     switch (expr_.op) {
       case AggregateOp::kSum:
         return out.SetFloat(step, func::CompensatedSum{.sum = values_[i], .lost = lost_[i]}.value());
-      case AggregateOp::kAvg: return out.SetFloat(step, Mean(i));
-      case AggregateOp::kCount: return out.SetFloat(step, counts_[i]);
-      case AggregateOp::kGroup: return out.SetFloat(step, 1);
-      case AggregateOp::kStddev: return out.SetFloat(step, std::sqrt(lost_[i] / counts_[i]));
-      case AggregateOp::kStdvar: return out.SetFloat(step, lost_[i] / counts_[i]);
-      default: return out.SetFloat(step, values_[i]);
+      case AggregateOp::kAvg:
+        return out.SetFloat(step, Mean(i));
+      case AggregateOp::kCount:
+        return out.SetFloat(step, counts_[i]);
+      case AggregateOp::kGroup:
+        return out.SetFloat(step, 1);
+      case AggregateOp::kStddev:
+        return out.SetFloat(step, std::sqrt(lost_[i] / counts_[i]));
+      case AggregateOp::kStdvar:
+        return out.SetFloat(step, lost_[i] / counts_[i]);
+      default:
+        return out.SetFloat(step, values_[i]);
     }
   }
 
@@ -289,10 +303,14 @@ base::Result<Vector> EvalAggregation(Context& context, const AggregateExpr& expr
     case AggregateOp::kTopk:
     case AggregateOp::kBottomk:
     case AggregateOp::kLimitk:
-    case AggregateOp::kLimitRatio: return EvalSelection(context, expr, grid);
-    case AggregateOp::kQuantile: return EvalQuantile(context, expr, grid);
-    case AggregateOp::kCountValues: return EvalCountValues(context, expr, grid);
-    default: break;
+    case AggregateOp::kLimitRatio:
+      return EvalSelection(context, expr, grid);
+    case AggregateOp::kQuantile:
+      return EvalQuantile(context, expr, grid);
+    case AggregateOp::kCountValues:
+      return EvalCountValues(context, expr, grid);
+    default:
+      break;
   }
   auto rows = BARO_TRY(OpenRows(context, *expr.expr, grid));
   Grouping grouping = MakeGrouping(expr, rows->names());
@@ -300,8 +318,7 @@ base::Result<Vector> EvalAggregation(Context& context, const AggregateExpr& expr
   BARO_TRY(accumulators.Allocate());
   for (std::size_t begin = 0; begin < rows->rows(); begin += kRowsPerBatch) {
     BARO_TRY(context.Check());
-    Cells cells =
-        BARO_TRY(Cells::Make(context.budget(), std::min(kRowsPerBatch, rows->rows() - begin), grid.count));
+    Cells cells = BARO_TRY(Cells::Make(context.budget(), std::min(kRowsPerBatch, rows->rows() - begin), grid.count));
     BARO_TRY(rows->Fill(begin, cells));
     BARO_TRY(cells.Settle());
     for (std::size_t i = 0; i < cells.rows(); ++i) accumulators.AddRow(cells, i, grouping.group_of[begin + i]);

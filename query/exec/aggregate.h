@@ -10,8 +10,8 @@ namespace baro::query::exec {
 
 /// Which group each row belongs to.
 struct Grouping {
-  std::vector<RowName> names;             ///< of the groups, in the order of their first rows
-  std::vector<std::uint32_t> group_of;    ///< by row
+  std::vector<RowName> names;           ///< of the groups, in the order of their first rows
+  std::vector<std::uint32_t> group_of;  ///< by row
 };
 
 Grouping MakeGrouping(const AggregateExpr& expr, const std::vector<RowName>& rows);

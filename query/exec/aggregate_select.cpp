@@ -165,9 +165,12 @@ base::Result<Vector> LimitRatio(Context& context, const AggregateExpr& expr, con
 
 base::Result<Vector> EvalSelection(Context& context, const AggregateExpr& expr, const StepGrid& grid) {
   switch (expr.op) {
-    case AggregateOp::kLimitk: return LimitCount(context, expr, grid);
-    case AggregateOp::kLimitRatio: return LimitRatio(context, expr, grid);
-    default: return TopOrBottom(context, expr, grid);
+    case AggregateOp::kLimitk:
+      return LimitCount(context, expr, grid);
+    case AggregateOp::kLimitRatio:
+      return LimitRatio(context, expr, grid);
+    default:
+      return TopOrBottom(context, expr, grid);
   }
 }
 

@@ -10,9 +10,7 @@
 
 namespace baro::query {
 
-std::string Annotation::ToString() const {
-  return line == 0 ? text : fmt::format("{} ({}:{})", text, line, column);
-}
+std::string Annotation::ToString() const { return line == 0 ? text : fmt::format("{} ({}:{})", text, line, column); }
 
 namespace exec {
 namespace {
@@ -101,8 +99,8 @@ std::vector<Annotation> Annotations::Infos(std::string_view query) const {
         fmt::format("{}input to histogram_quantile needed to be fixed for monotonicity (see "
                     "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile){}, from "
                     "buckets {:g} to {:g}, with a max diff of {:.2g}, over {} samples from {} to {}",
-                    kInfo, ForMetric(metric_name), report.lowest_bound, report.highest_bound,
-                    report.largest_difference, report.samples, FormatTime(report.first_ms), FormatTime(report.last_ms)),
+                    kInfo, ForMetric(metric_name), report.lowest_bound, report.highest_bound, report.largest_difference,
+                    report.samples, FormatTime(report.first_ms), FormatTime(report.last_ms)),
         repair.span, query));
   }
   return result;

@@ -25,11 +25,16 @@ void ArithmeticLoop(Cells& cells, std::span<const double> scalar, bool scalar_is
 
 void Arithmetic(Cells& cells, BinaryOp op, std::span<const double> scalar, bool scalar_is_left) {
   switch (op) {
-    case BinaryOp::kAdd: return ArithmeticLoop(cells, scalar, scalar_is_left, std::plus<>());
-    case BinaryOp::kSub: return ArithmeticLoop(cells, scalar, scalar_is_left, std::minus<>());
-    case BinaryOp::kMul: return ArithmeticLoop(cells, scalar, scalar_is_left, std::multiplies<>());
-    case BinaryOp::kDiv: return ArithmeticLoop(cells, scalar, scalar_is_left, std::divides<>());
-    default: return ArithmeticLoop(cells, scalar, scalar_is_left, FindArithmetic(op));
+    case BinaryOp::kAdd:
+      return ArithmeticLoop(cells, scalar, scalar_is_left, std::plus<>());
+    case BinaryOp::kSub:
+      return ArithmeticLoop(cells, scalar, scalar_is_left, std::minus<>());
+    case BinaryOp::kMul:
+      return ArithmeticLoop(cells, scalar, scalar_is_left, std::multiplies<>());
+    case BinaryOp::kDiv:
+      return ArithmeticLoop(cells, scalar, scalar_is_left, std::divides<>());
+    default:
+      return ArithmeticLoop(cells, scalar, scalar_is_left, FindArithmetic(op));
   }
 }
 

@@ -11,7 +11,7 @@ namespace baro::query::exec {
 
 /// A scalar or a vector, made piece by piece if possible.
 struct Operands {
-  std::vector<double> scalar;        ///< one value for each step, if `rows` is null
+  std::vector<double> scalar;  ///< one value for each step, if `rows` is null
   std::unique_ptr<RowSource> rows;
 };
 

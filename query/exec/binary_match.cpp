@@ -92,8 +92,9 @@ class Matcher {
         expr_(expr),
         matching_(expr.matching),
         is_turned_(expr.matching.cardinality == Cardinality::kOneToMany),
-        fill_many_(is_turned_ ? matching_.fill_right : matching_.fill_left),
-        fill_one_(is_turned_ ? matching_.fill_left : matching_.fill_right),
+        // With group_right Prometheus turns the sides round and leaves the fill values where they are.
+        fill_many_(matching_.fill_left),
+        fill_one_(matching_.fill_right),
         many_(std::move(many)),
         one_(std::move(one)) {}
 
@@ -102,7 +103,6 @@ class Matcher {
     result_.cells = BARO_TRY(Cells::Make(context_.budget(), 0, steps));
     BARO_TRY(FindLiveSteps(steps));
     one_at_.resize(steps);
-    matched_.resize(steps);
     has_partner_.resize(steps);
     for (const MatchGroup& group : MakeGroups(matching_, many_, one_)) {
       BARO_TRY(context_.Check());
@@ -130,7 +130,6 @@ class Matcher {
   base::Result<> MatchOneGroup(const MatchGroup& group) {
     if (group.right.empty() && !fill_one_) return {};
     BARO_TRY(FindOneSide(group));
-    std::fill(matched_.begin(), matched_.end(), false);
     std::fill(has_partner_.begin(), has_partner_.end(), false);
     for (const std::uint32_t row : group.left) BARO_TRY(MatchManyRow(group, row));
     if (fill_many_) BARO_TRY(FillMany(group));
@@ -170,12 +169,12 @@ class Matcher {
       const Operand many = At(view, step);
       const Operand one = partner == kNobody ? Operand{.value = *fill_one_} : At(one_.cells.row(partner), step);
       auto outcome = ApplyInOrder(many, one);
-      if (partner != kNobody) has_partner_[step] = true;
-      if (!outcome) continue;
-      if (matching_.cardinality == Cardinality::kOneToOne) {
-        if (matched_[step]) return AmbiguousMatch();
-        matched_[step] = true;
+      if (partner != kNobody) {
+        // Ambiguous is ambiguous, whether or not a comparison keeps the element.
+        if (matching_.cardinality == Cardinality::kOneToOne && has_partner_[step]) return AmbiguousMatch();
+        has_partner_[step] = true;
       }
+      if (!outcome) continue;
       const auto [at, is_new] = targets.try_emplace(partner);
       if (is_new) {
         const model::Labels& one_labels = partner == kNobody ? group.labels : one_.names[partner].labels;
@@ -271,9 +270,7 @@ class Matcher {
   model::LabelsBuilder builder_;
   std::vector<bool> is_live_;
   std::vector<std::uint32_t> one_at_;
-  // Of the group at hand, by step: whether a match was kept, and whether the "one" side met anybody.
-  std::vector<bool> matched_;
-  std::vector<bool> has_partner_;
+  std::vector<bool> has_partner_;  // by step: whether the "one" side of the group at hand met anybody
 };
 
 }  // namespace

@@ -13,26 +13,41 @@ using model::FloatHistogram;
 
 FloatOperator FindArithmetic(BinaryOp op) {
   switch (op) {
-    case BinaryOp::kAdd: return [](double a, double b) { return a + b; };
-    case BinaryOp::kSub: return [](double a, double b) { return a - b; };
-    case BinaryOp::kMul: return [](double a, double b) { return a * b; };
-    case BinaryOp::kDiv: return [](double a, double b) { return a / b; };
-    case BinaryOp::kMod: return func::Modulo;
-    case BinaryOp::kPow: return func::Power;
-    case BinaryOp::kAtan2: return [](double a, double b) { return std::atan2(a, b); };
-    default: return nullptr;
+    case BinaryOp::kAdd:
+      return [](double a, double b) { return a + b; };
+    case BinaryOp::kSub:
+      return [](double a, double b) { return a - b; };
+    case BinaryOp::kMul:
+      return [](double a, double b) { return a * b; };
+    case BinaryOp::kDiv:
+      return [](double a, double b) { return a / b; };
+    case BinaryOp::kMod:
+      return func::Modulo;
+    case BinaryOp::kPow:
+      return func::Power;
+    case BinaryOp::kAtan2:
+      return [](double a, double b) { return std::atan2(a, b); };
+    default:
+      return nullptr;
   }
 }
 
 bool Compare(BinaryOp op, double a, double b) {
   switch (op) {
-    case BinaryOp::kEqual: return a == b;
-    case BinaryOp::kNotEqual: return a != b;
-    case BinaryOp::kLess: return a < b;
-    case BinaryOp::kLessEqual: return a <= b;
-    case BinaryOp::kGreater: return a > b;
-    case BinaryOp::kGreaterEqual: return a >= b;
-    default: return false;
+    case BinaryOp::kEqual:
+      return a == b;
+    case BinaryOp::kNotEqual:
+      return a != b;
+    case BinaryOp::kLess:
+      return a < b;
+    case BinaryOp::kLessEqual:
+      return a <= b;
+    case BinaryOp::kGreater:
+      return a > b;
+    case BinaryOp::kGreaterEqual:
+      return a >= b;
+    default:
+      return false;
   }
 }
 
@@ -47,10 +62,9 @@ Outcome Wrap(FloatHistogram histogram) {
 std::optional<Outcome> Incompatible(Context& context, const BinaryExpr& expr, const Operand& lhs, const Operand& rhs) {
   const auto kind = [](const Operand& operand) { return operand.histogram != nullptr ? "histogram" : "float"; };
   const std::string_view op = BinaryOpText(expr.op);
-  context.annotations().Inform(
-      fmt::format("incompatible sample types encountered for binary operator \"{}\": {} {} {}", op, kind(lhs), op,
-                  kind(rhs)),
-      expr.span);
+  context.annotations().Inform(fmt::format("incompatible sample types encountered for binary operator \"{}\": {} {} {}",
+                                           op, kind(lhs), op, kind(rhs)),
+                               expr.span);
   return std::nullopt;
 }
 
@@ -58,11 +72,20 @@ std::optional<Outcome> HistogramScalar(Context& context, const BinaryExpr& expr,
                                        const Operand& rhs) {
   FloatHistogram result = **lhs.histogram;
   switch (expr.op) {
-    case BinaryOp::kMul: result.Mul(rhs.value); return Wrap(std::move(result));
-    case BinaryOp::kDiv: result.Div(rhs.value); return Wrap(std::move(result));
-    case BinaryOp::kTrimUpper: result.TrimUpper(rhs.value); return Wrap(std::move(result));
-    case BinaryOp::kTrimLower: result.TrimLower(rhs.value); return Wrap(std::move(result));
-    default: return Incompatible(context, expr, lhs, rhs);
+    case BinaryOp::kMul:
+      result.Mul(rhs.value);
+      return Wrap(std::move(result));
+    case BinaryOp::kDiv:
+      result.Div(rhs.value);
+      return Wrap(std::move(result));
+    case BinaryOp::kTrimUpper:
+      result.TrimUpper(rhs.value);
+      return Wrap(std::move(result));
+    case BinaryOp::kTrimLower:
+      result.TrimLower(rhs.value);
+      return Wrap(std::move(result));
+    default:
+      return Incompatible(context, expr, lhs, rhs);
   }
 }
 
@@ -90,16 +113,19 @@ std::optional<Outcome> HistogramSum(Context& context, const BinaryExpr& expr, co
   return Wrap(std::move(result));
 }
 
-std::optional<Outcome> TwoHistograms(Context& context, const BinaryExpr& expr, const Operand& lhs,
-                                     const Operand& rhs) {
+std::optional<Outcome> TwoHistograms(Context& context, const BinaryExpr& expr, const Operand& lhs, const Operand& rhs) {
   const FloatHistogram& a = **lhs.histogram;
   const FloatHistogram& b = **rhs.histogram;
   switch (expr.op) {
     case BinaryOp::kAdd:
-    case BinaryOp::kSub: return HistogramSum(context, expr, a, b);
-    case BinaryOp::kEqual: return Outcome{.histogram = *lhs.histogram, .holds = a.Equals(b)};
-    case BinaryOp::kNotEqual: return Outcome{.histogram = *lhs.histogram, .holds = !a.Equals(b)};
-    default: return Incompatible(context, expr, lhs, rhs);
+    case BinaryOp::kSub:
+      return HistogramSum(context, expr, a, b);
+    case BinaryOp::kEqual:
+      return Outcome{.histogram = *lhs.histogram, .holds = a.Equals(b)};
+    case BinaryOp::kNotEqual:
+      return Outcome{.histogram = *lhs.histogram, .holds = !a.Equals(b)};
+    default:
+      return Incompatible(context, expr, lhs, rhs);
   }
 }
 

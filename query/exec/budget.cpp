@@ -20,8 +20,9 @@ base::Result<> Budget::Take(std::size_t bytes, std::size_t samples) {
     Give(bytes, samples);
     return base::Fail(
         base::Code::kLimitExceeded,
-        fmt::format("query processing would hold too much memory in query execution: limit {} bytes, needed at least {}",
-                    bytes_max_, bytes_now));
+        fmt::format(
+            "query processing would hold too much memory in query execution: limit {} bytes, needed at least {}",
+            bytes_max_, bytes_now));
   }
   if (samples_max_ > 0 && samples > 0 && samples_now > samples_max_) {
     Give(bytes, samples);

@@ -185,19 +185,27 @@ base::Result<Vector> MakeAbsent(Context& context, const Expr& selector, const st
 
 base::Result<Vector> EvalCall(Context& context, const CallExpr& call, const StepGrid& grid) {
   switch (call.function->id) {
-    case Function::kAbsent: return Absent(context, call, grid);
-    case Function::kAbsentOverTime: return EvalAbsentOverTime(context, call, grid);
+    case Function::kAbsent:
+      return Absent(context, call, grid);
+    case Function::kAbsentOverTime:
+      return EvalAbsentOverTime(context, call, grid);
     case Function::kHistogramFraction:
     case Function::kHistogramQuantile:
-    case Function::kHistogramQuantiles: return EvalHistogramFunction(context, call, grid);
-    case Function::kInfo: return EvalInfo(context, call, grid);
-    case Function::kLabelJoin: return LabelJoin(context, call, grid);
-    case Function::kLabelReplace: return LabelReplace(context, call, grid);
+    case Function::kHistogramQuantiles:
+      return EvalHistogramFunction(context, call, grid);
+    case Function::kInfo:
+      return EvalInfo(context, call, grid);
+    case Function::kLabelJoin:
+      return LabelJoin(context, call, grid);
+    case Function::kLabelReplace:
+      return LabelReplace(context, call, grid);
     case Function::kSort:
     case Function::kSortDesc:
     case Function::kSortByLabel:
-    case Function::kSortByLabelDesc: return Sort(context, call, grid);
-    case Function::kVector: return VectorOf(context, call, grid);
+    case Function::kSortByLabelDesc:
+      return Sort(context, call, grid);
+    case Function::kVector:
+      return VectorOf(context, call, grid);
     default:
       return base::Fail(base::Code::kUnsupported,
                         fmt::format("function {}() is not supported yet", call.function->name));

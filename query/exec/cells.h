@@ -61,9 +61,7 @@ class Cells {
             .kinds = std::span(kinds_).subspan(index * steps_, steps_),
             .histograms = &histograms_[index]};
   }
-  std::span<const double> values(std::size_t index) const {
-    return std::span(values_).subspan(index * steps_, steps_);
-  }
+  std::span<const double> values(std::size_t index) const { return std::span(values_).subspan(index * steps_, steps_); }
   std::span<const Kind> kinds(std::size_t index) const { return std::span(kinds_).subspan(index * steps_, steps_); }
   /// Empty if the row has none.
   std::span<const HistogramPtr> histograms(std::size_t index) const { return histograms_[index]; }

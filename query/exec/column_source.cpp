@@ -15,10 +15,14 @@ using func::WindowGrid;
 
 model::MatchType TypeOf(MatchOp op) {
   switch (op) {
-    case MatchOp::kEqual: return model::MatchType::kEqual;
-    case MatchOp::kNotEqual: return model::MatchType::kNotEqual;
-    case MatchOp::kRegex: return model::MatchType::kRegex;
-    case MatchOp::kNotRegex: return model::MatchType::kNotRegex;
+    case MatchOp::kEqual:
+      return model::MatchType::kEqual;
+    case MatchOp::kNotEqual:
+      return model::MatchType::kNotEqual;
+    case MatchOp::kRegex:
+      return model::MatchType::kRegex;
+    case MatchOp::kNotRegex:
+      return model::MatchType::kNotRegex;
   }
   return model::MatchType::kEqual;
 }
@@ -38,11 +42,12 @@ bool HasStaleMarker(std::span<const double> values) {
 // Series of a matrix selector.
 class SelectedColumns final : public ColumnSource {
  public:
-  SelectedColumns(Context& context, const WindowGrid& windows, model::TimeRange range,
+  SelectedColumns(Context& context, const WindowGrid& windows, model::TimeRange range, bool finds_resets,
                   std::unique_ptr<tsdb::SeriesSelection> selection)
       : ColumnSource(windows),
         context_(context),
         range_(range),
+        finds_resets_(finds_resets),
         selection_(std::move(selection)),
         names_(NamesOf(*selection_)) {}
 
@@ -50,11 +55,11 @@ class SelectedColumns final : public ColumnSource {
 
   base::Result<RangeColumn> Read(std::size_t index, ColumnScratch& scratch) const override {
     BARO_TRY(selection_->Read(index, range_, scratch.columns));
+    if (finds_resets_) FindResets(scratch.columns.histogram_buffer());
     const tsdb::SampleColumns& columns = scratch.columns;
     context_.CountRead(columns.values().size() + columns.histograms().size());
-    RangeColumn column{.timestamps_ms = columns.timestamps_ms(),
-                       .values = columns.values(),
-                       .histograms = columns.histograms()};
+    RangeColumn column{
+        .timestamps_ms = columns.timestamps_ms(), .values = columns.values(), .histograms = columns.histograms()};
     if (HasStaleMarker(column.values)) DropStaleFloats(column, scratch);
     const auto is_stale = [](const tsdb::HistogramSample& sample) { return model::IsStaleNaN(sample.histogram->sum); };
     if (std::ranges::any_of(column.histograms, is_stale)) {
@@ -80,6 +85,7 @@ class SelectedColumns final : public ColumnSource {
 
   Context& context_;
   model::TimeRange range_;
+  const bool finds_resets_;
   std::unique_ptr<tsdb::SeriesSelection> selection_;
   std::vector<RowName> names_;
 };
@@ -160,6 +166,22 @@ base::Result<std::unique_ptr<ColumnSource>> OpenSubquery(Context& context, const
 
 }  // namespace
 
+void FindResets(std::vector<tsdb::HistogramSample>& histograms) {
+  using model::CounterResetHint;
+  HistogramPtr previous;
+  for (tsdb::HistogramSample& sample : histograms) {
+    if (model::IsStaleNaN(sample.histogram->sum)) continue;
+    const HistogramPtr original = sample.histogram;
+    if (previous != nullptr && original->counter_reset_hint == CounterResetHint::kUnknown) {
+      auto copy = std::make_shared<model::FloatHistogram>(*original);
+      copy->counter_reset_hint =
+          original->DetectReset(*previous) ? CounterResetHint::kReset : CounterResetHint::kNotReset;
+      sample.histogram = std::move(copy);
+    }
+    previous = original;
+  }
+}
+
 std::vector<RowName> NamesOf(const tsdb::SeriesSelection& selection) {
   std::vector<RowName> names;
   names.reserve(selection.size());
@@ -196,7 +218,8 @@ base::Result<std::unique_ptr<ColumnSource>> OpenColumns(Context& context, const 
     range.max_ms = SaturatingAdd(range.max_ms, context.lookback_ms());
   }
   auto selection = BARO_TRY(Select(context, *matrix->selector, range));
-  return std::make_unique<SelectedColumns>(context, windows, range, std::move(selection));
+  return std::make_unique<SelectedColumns>(context, windows, range, context.plan(*matrix).finds_resets,
+                                           std::move(selection));
 }
 
 void Annotate(Context& context, const func::Notes& notes, const model::Labels& labels, TextSpan span) {

@@ -47,6 +47,9 @@ base::Result<std::unique_ptr<ColumnSource>> OpenColumns(Context& context, const 
 base::Result<std::unique_ptr<tsdb::SeriesSelection>> Select(Context& context, const VectorSelector& selector,
                                                             model::TimeRange range);
 
+/// Says of histograms without a hint whether a reset came before them, as the one before tells. The first one stays.
+void FindResets(std::vector<tsdb::HistogramSample>& histograms);
+
 /// The names of a selection's series, as they are.
 std::vector<RowName> NamesOf(const tsdb::SeriesSelection& selection);
 

@@ -13,15 +13,14 @@ base::Result<> Context::Check() const {
     return base::Fail(base::Code::kCancelled, "query was canceled in expression evaluation");
   }
   if (setup_.deadline && setup_.clock->Monotonic() > *setup_.deadline) {
-    return base::Fail(base::Code::kTimeout, fmt::format("query timed out in expression evaluation: limit {} ms",
-                                                        setup_.timeout.count()));
+    return base::Fail(base::Code::kTimeout,
+                      fmt::format("query timed out in expression evaluation: limit {} ms", setup_.timeout.count()));
   }
   return {};
 }
 
-base::Result<> Context::ForStretches(
-    std::size_t count, std::size_t grain,
-    const std::function<base::Result<>(std::size_t begin, std::size_t end)>& body) {
+base::Result<> Context::ForStretches(std::size_t count, std::size_t grain,
+                                     const std::function<base::Result<>(std::size_t begin, std::size_t end)>& body) {
   const std::size_t stretches = (count + grain - 1) / grain;
   const auto run = [&](std::size_t index) -> base::Result<> {
     BARO_TRY(Check());

@@ -32,7 +32,7 @@ class Context {
     const base::Clock* clock = nullptr;
     base::CancelToken cancel;
     std::optional<base::MonotonicTime> deadline;  ///< needs the clock
-    std::chrono::milliseconds timeout{0};  ///< for the message
+    std::chrono::milliseconds timeout{0};         ///< for the message
     std::int64_t lookback_ms = 0;
     EngineFeatures features;
     std::size_t memory_bytes_max = 0;
@@ -40,8 +40,7 @@ class Context {
     bool is_range_query = false;
   };
 
-  explicit Context(const Setup& setup)
-      : setup_(setup), budget_(setup.memory_bytes_max, setup.samples_max) {}
+  explicit Context(const Setup& setup) : setup_(setup), budget_(setup.memory_bytes_max, setup.samples_max) {}
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 

@@ -26,7 +26,8 @@ base::Result<Rows> MapFloats(Context& context, const Expr& vector_expr, const St
                  });
 }
 
-base::Result<Rows> Unary(Context& context, const Expr& vector_expr, const StepGrid& grid, func::UnaryFunction function) {
+base::Result<Rows> Unary(Context& context, const Expr& vector_expr, const StepGrid& grid,
+                         func::UnaryFunction function) {
   return MapFloats(context, vector_expr, grid, [function](Cells& cells) {
     for (double& value : cells.all_values()) value = function(value);
   });
@@ -81,17 +82,22 @@ using HistogramPart = double (*)(const model::FloatHistogram&);
 HistogramPart FindHistogramPart(Function function) {
   using model::FloatHistogram;
   switch (function) {
-    case Function::kHistogramCount: return [](const FloatHistogram& h) { return h.count; };
-    case Function::kHistogramSum: return [](const FloatHistogram& h) { return h.sum; };
-    case Function::kHistogramAvg: return [](const FloatHistogram& h) { return h.sum / h.count; };
-    case Function::kHistogramStdvar: return func::NativeVariance;
-    case Function::kHistogramStddev: return [](const FloatHistogram& h) { return std::sqrt(func::NativeVariance(h)); };
-    default: return nullptr;
+    case Function::kHistogramCount:
+      return [](const FloatHistogram& h) { return h.count; };
+    case Function::kHistogramSum:
+      return [](const FloatHistogram& h) { return h.sum; };
+    case Function::kHistogramAvg:
+      return [](const FloatHistogram& h) { return h.sum / h.count; };
+    case Function::kHistogramStdvar:
+      return func::NativeVariance;
+    case Function::kHistogramStddev:
+      return [](const FloatHistogram& h) { return std::sqrt(func::NativeVariance(h)); };
+    default:
+      return nullptr;
   }
 }
 
-base::Result<Rows> HistogramParts(Context& context, const Expr& vector_expr, const StepGrid& grid,
-                                  HistogramPart part) {
+base::Result<Rows> HistogramParts(Context& context, const Expr& vector_expr, const StepGrid& grid, HistogramPart part) {
   auto rows = BARO_TRY(OpenRows(context, vector_expr, grid));
   const auto change = [&context, part](Cells& cells) -> base::Result<> {
     for (std::size_t row = 0; row < cells.rows(); ++row) {
@@ -146,10 +152,14 @@ base::Result<std::unique_ptr<RowSource>> OpenElementwise(Context& context, const
   switch (function) {
     case Function::kClamp:
     case Function::kClampMax:
-    case Function::kClampMin: return Clamp(context, call, grid);
-    case Function::kRound: return Round(context, call, grid);
-    case Function::kTimestamp: return Timestamp(context, call, grid);
-    default: return Rows();
+    case Function::kClampMin:
+      return Clamp(context, call, grid);
+    case Function::kRound:
+      return Round(context, call, grid);
+    case Function::kTimestamp:
+      return Timestamp(context, call, grid);
+    default:
+      return Rows();
   }
 }
 

@@ -188,11 +188,10 @@ base::Result<> CheckRange(const QueryRange& range, std::size_t steps_max) {
   }
   if (range.end_ms < range.start_ms) {
     return base::Fail(base::Code::kInvalidArgument,
-                      fmt::format("end timestamp must not be before start time: start {} ms, end {} ms",
-                                  range.start_ms, range.end_ms));
+                      fmt::format("end timestamp must not be before start time: start {} ms, end {} ms", range.start_ms,
+                                  range.end_ms));
   }
-  const std::uint64_t span =
-      static_cast<std::uint64_t>(range.end_ms) - static_cast<std::uint64_t>(range.start_ms);
+  const std::uint64_t span = static_cast<std::uint64_t>(range.end_ms) - static_cast<std::uint64_t>(range.start_ms);
   const std::uint64_t steps = span / static_cast<std::uint64_t>(range.step_ms);
   if (span > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) ||
       (steps_max > 0 && steps > steps_max)) {

@@ -18,8 +18,10 @@ bool IsRangeFunction(Function function) {
     case Function::kIncrease:
     case Function::kDelta:
     case Function::kIrate:
-    case Function::kIdelta: return true;
-    default: return func::IsOverTime(function);
+    case Function::kIdelta:
+      return true;
+    default:
+      return func::IsOverTime(function);
   }
 }
 
@@ -58,12 +60,18 @@ base::Result<std::vector<double>> ScalarCall(Context& context, const CallExpr& c
   const PlanTimes& times = context.times();
   const auto seconds = [](std::int64_t ms) { return static_cast<double>(ms) / 1000; };
   switch (call.function->id) {
-    case Function::kPi: return constant(std::numbers::pi);
-    case Function::kStart: return constant(seconds(times.start_ms));
-    case Function::kEnd: return constant(seconds(times.end_ms));
-    case Function::kStep: return constant(seconds(times.step_ms));
-    case Function::kRange: return constant(seconds(times.end_ms - times.start_ms));
-    case Function::kScalar: return ScalarOf(context, *call.args[0], grid);
+    case Function::kPi:
+      return constant(std::numbers::pi);
+    case Function::kStart:
+      return constant(seconds(times.start_ms));
+    case Function::kEnd:
+      return constant(seconds(times.end_ms));
+    case Function::kStep:
+      return constant(seconds(times.step_ms));
+    case Function::kRange:
+      return constant(seconds(times.end_ms - times.start_ms));
+    case Function::kScalar:
+      return ScalarOf(context, *call.args[0], grid);
     case Function::kTime: {
       std::vector<double> result(grid.count);
       for (std::size_t step = 0; step < grid.count; ++step) result[step] = seconds(grid.at(step));
@@ -92,8 +100,10 @@ base::Result<std::vector<double>> ScalarCall(Context& context, const CallExpr& c
 
 base::Result<std::vector<double>> EvalScalarOnce(Context& context, const Expr& expr, const StepGrid& grid) {
   switch (expr.kind) {
-    case NodeKind::kNumber: return std::vector<double>(grid.count, static_cast<const NumberLiteral&>(expr).value);
-    case NodeKind::kCall: return ScalarCall(context, static_cast<const CallExpr&>(expr), grid);
+    case NodeKind::kNumber:
+      return std::vector<double>(grid.count, static_cast<const NumberLiteral&>(expr).value);
+    case NodeKind::kCall:
+      return ScalarCall(context, static_cast<const CallExpr&>(expr), grid);
     case NodeKind::kUnary: {
       const auto& unary = static_cast<const UnaryExpr&>(expr);
       auto values = BARO_TRY(EvalScalar(context, *unary.expr, grid));
@@ -106,7 +116,8 @@ base::Result<std::vector<double>> EvalScalarOnce(Context& context, const Expr& e
       Operands chain = BARO_TRY(EvalBinaryChain(context, static_cast<const BinaryExpr&>(expr), grid));
       return std::move(chain.scalar);
     }
-    default: BARO_ASSERT(false);
+    default:
+      BARO_ASSERT(false);
   }
 }
 
@@ -134,7 +145,8 @@ base::Result<std::unique_ptr<RowSource>> OpenRowsOnce(Context& context, const Ex
       Operands chain = BARO_TRY(EvalBinaryChain(context, static_cast<const BinaryExpr&>(expr), grid));
       return std::move(chain.rows);
     }
-    default: BARO_ASSERT(false);
+    default:
+      BARO_ASSERT(false);
   }
 }
 

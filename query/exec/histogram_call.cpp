@@ -1,5 +1,6 @@
 // histogram_quantile(), histogram_quantiles() and histogram_fraction(), for classic and native histograms.
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <unordered_map>
 
@@ -47,10 +48,9 @@ std::vector<HistogramGroup> GroupHistograms(Context& context, const Vector& vect
     const std::string_view bound_text = labels.Get(model::kBucketLabel);
     const auto bound = base::ParseFloat(bound_text);
     if (!bound) {
-      context.annotations().Warn(
-          fmt::format("bucket label \"le\" is missing or has a malformed value of {}{}", model::Quoted(bound_text),
-                      ForMetric(labels.metric_name())),
-          span);
+      context.annotations().Warn(fmt::format("bucket label \"le\" is missing or has a malformed value of {}{}",
+                                             model::Quoted(bound_text), ForMetric(labels.metric_name())),
+                                 span);
       continue;
     }
     builder.Reset(labels);
@@ -81,17 +81,15 @@ base::Result<> ForEachHistogram(Context& context, const Vector& vector, std::spa
         if (vector.cells.kinds(bucket.row)[step] != Kind::kFloat) continue;
         buckets.push_back({.upper_bound = bucket.upper_bound, .count = vector.cells.values(bucket.row)[step]});
       }
-      const auto native = std::ranges::find_if(group.native_rows, [&](std::size_t row) {
-        return vector.cells.kinds(row)[step] == Kind::kHistogram;
-      });
+      const auto native = std::ranges::find_if(
+          group.native_rows, [&](std::size_t row) { return vector.cells.kinds(row)[step] == Kind::kHistogram; });
       if (native == group.native_rows.end()) {
         if (!buckets.empty()) function.classic(step, g, buckets);
       } else if (buckets.empty()) {
         function.native(step, g, *vector.cells.histograms(*native)[step]);
       } else {
-        context.annotations().Warn("vector contains a mix of classic and native histograms" +
-                                       ForMetric(group.labels.metric_name()),
-                                   span);
+        context.annotations().Warn(
+            "vector contains a mix of classic and native histograms" + ForMetric(group.labels.metric_name()), span);
       }
     }
   }
@@ -108,7 +106,8 @@ void NoteNaN(Context& context, func::NaNEffect effect, const model::Labels& labe
     context.annotations().Inform(std::string(text) + ForMetric(labels.metric_name()), span);
   };
   switch (effect) {
-    case func::NaNEffect::kNone: return;
+    case func::NaNEffect::kNone:
+      return;
     case func::NaNEffect::kResultIsNaN:
       return inform("input to histogram_quantile has NaN observations, result is NaN");
     case func::NaNEffect::kSkewedHigher:
@@ -116,6 +115,13 @@ void NoteNaN(Context& context, func::NaNEffect effect, const model::Labels& labe
     case func::NaNEffect::kExcluded:
       return inform("input to histogram_fraction has NaN observations, which are excluded from all fractions");
   }
+}
+
+// A quantile in a label looks as OpenMetrics writes it: whole numbers have a fraction.
+std::string FormatOpenMetrics(double value) {
+  std::string text = FormatGo(value);
+  if (std::isfinite(value) && text.find_first_of(".e") == std::string::npos) text += ".0";
+  return text;
 }
 
 // One quantile of every histogram, into `result`. With a label the rows carry the quantile in it.
@@ -126,7 +132,7 @@ base::Result<> AddQuantiles(Context& context, const Vector& vector, std::span<co
   base::Result<> failed;
   const auto set = [&](std::size_t step, std::size_t g, double value) {
     std::string text;
-    if (!label.empty()) text = base::FormatFloat(phis[step]);
+    if (!label.empty()) text = FormatOpenMetrics(phis[step]);
     auto at = rows[g].find(text);
     if (at == rows[g].end()) {
       RowName name = ResultName(context, groups[g].labels);

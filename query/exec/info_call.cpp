@@ -17,6 +17,7 @@ namespace baro::query::exec {
 namespace {
 
 constexpr std::string_view kDefaultInfoMetric = "target_info";
+constexpr std::string_view kAnyInfoMetric = ".+_info";  // where only names that are not meant are given
 
 const std::array<std::string, 2>& IdentifyingLabels() {
   static const std::array<std::string, 2> kLabels = {"instance", "job"};
@@ -38,19 +39,31 @@ InfoRequest ReadRequest(const CallExpr& call) {
       (matcher.name == model::kMetricName ? request.name_matchers : request.data_matchers).push_back(matcher);
     }
   }
-  if (request.name_matchers.empty()) {
+  const auto demand = [&](MatchOp op, std::string_view value) {
     request.name_matchers.push_back(
-        {.op = MatchOp::kEqual, .name = std::string(model::kMetricName), .value = std::string(kDefaultInfoMetric)});
+        {.op = op, .name = std::string(model::kMetricName), .value = std::string(value), .span = {}});
+  };
+  const auto is_negated = [](const LabelMatcher& matcher) {
+    return matcher.op == MatchOp::kNotEqual || matcher.op == MatchOp::kNotRegex;
+  };
+  if (request.name_matchers.empty()) {
+    demand(MatchOp::kEqual, kDefaultInfoMetric);
+  } else if (std::ranges::all_of(request.name_matchers, is_negated)) {
+    demand(MatchOp::kRegex, kAnyInfoMetric);
   }
   return request;
 }
 
 base::Result<model::Matcher> Compile(const LabelMatcher& matcher) {
   switch (matcher.op) {
-    case MatchOp::kEqual: return model::Matcher::Equal(matcher.name, matcher.value);
-    case MatchOp::kNotEqual: return model::Matcher::Make(model::MatchType::kNotEqual, matcher.name, matcher.value);
-    case MatchOp::kRegex: return model::Matcher::Make(model::MatchType::kRegex, matcher.name, matcher.value);
-    case MatchOp::kNotRegex: return model::Matcher::Make(model::MatchType::kNotRegex, matcher.name, matcher.value);
+    case MatchOp::kEqual:
+      return model::Matcher::Equal(matcher.name, matcher.value);
+    case MatchOp::kNotEqual:
+      return model::Matcher::Make(model::MatchType::kNotEqual, matcher.name, matcher.value);
+    case MatchOp::kRegex:
+      return model::Matcher::Make(model::MatchType::kRegex, matcher.name, matcher.value);
+    case MatchOp::kNotRegex:
+      return model::Matcher::Make(model::MatchType::kNotRegex, matcher.name, matcher.value);
   }
   return model::Matcher::Equal(matcher.name, matcher.value);
 }
@@ -67,14 +80,20 @@ struct InfoSeries {
   std::vector<std::int64_t> sample_ms;  // kMinTimestampMs where there is none
 };
 
-// The offset and `@` of the first selector of the base expression hold for the info series, too.
-const Expr* FirstTimedNode(const Expr& expr) {
-  const Expr* found = nullptr;
+// The first selector of an expression and the subqueries around it, the outermost first: their offsets and `@` hold for
+// the info series, too.
+std::vector<const Expr*> TimedNodes(const Expr& expr) {
+  std::vector<const Expr*> nodes;
+  const auto selectors = Selectors(expr);
+  if (selectors.empty()) return nodes;
   for (const Expr* node : PostOrder(expr)) {
-    if (node->kind == NodeKind::kSubquery) return node;
-    if (found == nullptr && node->kind == NodeKind::kVectorSelector) found = node;
+    const auto* subquery = As<SubqueryExpr>(node);
+    if (subquery == nullptr) continue;
+    const auto inside = Selectors(*subquery->expr);
+    if (!inside.empty() && inside.front() == selectors.front()) nodes.insert(nodes.begin(), node);
   }
-  return found;
+  nodes.push_back(selectors.front());
+  return nodes;
 }
 
 class InfoJoin {
@@ -102,7 +121,8 @@ class InfoJoin {
 
   static Identity IdentityOf(const model::Labels& labels) { return labels.WithLabelsOnly(IdentifyingLabels()); }
 
-  // Series that are info metrics themselves are passed through. What was renamed by a function is told by its flag only.
+  // Series that are info metrics themselves are passed through. What was renamed by a function is told by its flag
+  // only.
   bool IsInfoSeries(const model::Labels& labels) const {
     return std::ranges::all_of(name_matchers_,
                                [&](const model::Matcher& matcher) { return matcher.MatchesLabels(labels); });
@@ -116,21 +136,14 @@ class InfoJoin {
     VectorSelector selector;
     selector.matchers = request_.name_matchers;
     selector.matchers.insert(selector.matchers.end(), request_.data_matchers.begin(), request_.data_matchers.end());
-    const bool only_negative = std::ranges::all_of(name_matchers_, &model::Matcher::is_negated);
-    if (only_negative) {
-      selector.matchers.push_back(
-          {.op = MatchOp::kRegex, .name = std::string(model::kMetricName), .value = ".+_info"});
-    }
     std::int64_t first = grid_.start_ms;
     std::int64_t step = grid_.step_ms;
-    if (const Expr* timed = FirstTimedNode(*call_.args[0])) {
-      const NodePlan& plan = context_.plan(*timed);
+    for (const Expr* node : TimedNodes(*call_.args[0])) {
+      const NodePlan& plan = context_.plan(*node);
       if (plan.at_ms) step = 0;
       first = SaturatingSub(plan.at_ms.value_or(first), plan.offset_ms);
     }
-    const auto at = [&](std::size_t index) {
-      return SaturatingAdd(first, static_cast<std::int64_t>(index) * step);
-    };
+    const auto at = [&](std::size_t index) { return SaturatingAdd(first, static_cast<std::int64_t>(index) * step); };
     const model::TimeRange range{.min_ms = SaturatingAdd(SaturatingSub(first, context_.lookback_ms()), 1),
                                  .max_ms = at(grid_.count - 1)};
     auto selection = BARO_TRY(Select(context_, selector, range));

@@ -18,9 +18,7 @@ struct SelectorTimes {
   std::int64_t step_ms = 0;
   std::int64_t lookback_ms = 0;
 
-  std::int64_t at(std::size_t step) const {
-    return SaturatingAdd(first_ms, static_cast<std::int64_t>(step) * step_ms);
-  }
+  std::int64_t at(std::size_t step) const { return SaturatingAdd(first_ms, static_cast<std::int64_t>(step) * step_ms); }
 };
 
 // Floats alone: one pass over both columns.
@@ -38,8 +36,7 @@ void SelectFloats(std::span<const std::int64_t> times, std::span<const double> v
 }
 
 // Floats and histograms: the newer of the two newest.
-void SelectBoth(const tsdb::SampleColumns& columns, const SelectorTimes& at, bool want_timestamps,
-                const RowView& out) {
+void SelectBoth(const tsdb::SampleColumns& columns, const SelectorTimes& at, bool want_timestamps, const RowView& out) {
   const auto times = columns.timestamps_ms();
   const auto histograms = columns.histograms();
   std::size_t next_float = 0;
@@ -53,8 +50,7 @@ void SelectBoth(const tsdb::SampleColumns& columns, const SelectorTimes& at, boo
         next_histogram == 0 || (next_float > 0 && times[next_float - 1] > histograms[next_histogram - 1].timestamp_ms);
     const std::int64_t sample_time = is_float ? times[next_float - 1] : histograms[next_histogram - 1].timestamp_ms;
     if (sample_time <= SaturatingSub(time, at.lookback_ms)) continue;
-    const double stale_if =
-        is_float ? columns.values()[next_float - 1] : histograms[next_histogram - 1].histogram->sum;
+    const double stale_if = is_float ? columns.values()[next_float - 1] : histograms[next_histogram - 1].histogram->sum;
     if (model::IsStaleNaN(stale_if)) continue;
     if (want_timestamps) {
       out.SetFloat(step, static_cast<double>(sample_time) / 1000);
@@ -88,10 +84,11 @@ class SelectorSource final : public RowSource {
       for (std::size_t i = from; i < to; ++i) {
         columns.Clear();
         BARO_TRY(selection_->Read(begin + i, range_, columns));
+        if (context_.plan(selector_).finds_resets) FindResets(columns.histogram_buffer());
         context_.CountRead(columns.values().size() + columns.histograms().size());
         if (is_smoothed) {
-          func::SmoothedInstant(columns, {.first_ms = times_.first_ms, .step_ms = times_.step_ms},
-                                times_.lookback_ms, cells.row(i), notes[i]);
+          func::SmoothedInstant(columns, {.first_ms = times_.first_ms, .step_ms = times_.step_ms}, times_.lookback_ms,
+                                cells.row(i), notes[i]);
         } else if (columns.histograms().empty()) {
           SelectFloats(columns.timestamps_ms(), columns.values(), times_, want_timestamps_, cells.row(i));
         } else {

@@ -23,8 +23,10 @@ bool LooksAtTheStep(Function function) {
     case Function::kStart:
     case Function::kEnd:
     case Function::kStep:
-    case Function::kRange: return true;
-    default: return func::IsDateFunction(function);
+    case Function::kRange:
+      return true;
+    default:
+      return func::IsDateFunction(function);
   }
 }
 
@@ -40,11 +42,16 @@ class Planner {
     NodePlan& node = nodes_[expr.id];
     switch (expr.kind) {
       case NodeKind::kNumber:
-      case NodeKind::kString: return {};
-      case NodeKind::kVectorSelector: return Modifiers(static_cast<const VectorSelector&>(expr).modifiers, node);
-      case NodeKind::kMatrixSelector: return Matrix(static_cast<const MatrixSelector&>(expr), node);
-      case NodeKind::kSubquery: return Subquery(static_cast<const SubqueryExpr&>(expr), node);
-      case NodeKind::kCall: return Call(static_cast<const CallExpr&>(expr), node);
+      case NodeKind::kString:
+        return {};
+      case NodeKind::kVectorSelector:
+        return Modifiers(static_cast<const VectorSelector&>(expr).modifiers, node);
+      case NodeKind::kMatrixSelector:
+        return Matrix(static_cast<const MatrixSelector&>(expr), node);
+      case NodeKind::kSubquery:
+        return Subquery(static_cast<const SubqueryExpr&>(expr), node);
+      case NodeKind::kCall:
+        return Call(static_cast<const CallExpr&>(expr), node);
       case NodeKind::kAggregation: {
         const auto& aggregation = static_cast<const AggregateExpr&>(expr);
         node.is_step_invariant =
@@ -76,10 +83,17 @@ class Planner {
   base::Result<> Modifiers(const TimeModifiers& modifiers, NodePlan& node) {
     node.offset_ms = BARO_TRY(ResolveDuration(modifiers.offset, DurationUse::kOffset, query_times_));
     switch (modifiers.at) {
-      case TimeModifiers::At::kNone: break;
-      case TimeModifiers::At::kTime: node.at_ms = modifiers.at_ms; break;
-      case TimeModifiers::At::kStart: node.at_ms = times_.start_ms; break;
-      case TimeModifiers::At::kEnd: node.at_ms = times_.end_ms; break;
+      case TimeModifiers::At::kNone:
+        break;
+      case TimeModifiers::At::kTime:
+        node.at_ms = modifiers.at_ms;
+        break;
+      case TimeModifiers::At::kStart:
+        node.at_ms = times_.start_ms;
+        break;
+      case TimeModifiers::At::kEnd:
+        node.at_ms = times_.end_ms;
+        break;
     }
     node.is_step_invariant = node.at_ms.has_value();
     return {};
@@ -131,12 +145,53 @@ class Planner {
 
 }  // namespace
 
+namespace {
+
+// What becomes of the histograms below a call.
+enum class HistogramUse : std::uint8_t { kAsAbove, kStatistics, kBuckets };
+
+HistogramUse UseOf(const Expr& expr) {
+  const auto* call = As<CallExpr>(&expr);
+  if (call == nullptr) return HistogramUse::kAsAbove;
+  switch (call->function->id) {
+    case Function::kHistogramCount:
+    case Function::kHistogramSum:
+    case Function::kHistogramAvg:
+      return HistogramUse::kStatistics;
+    case Function::kHistogramFraction:
+    case Function::kHistogramQuantile:
+    case Function::kHistogramQuantiles:
+    case Function::kHistogramStddev:
+    case Function::kHistogramStdvar:
+      return HistogramUse::kBuckets;
+    default:
+      return HistogramUse::kAsAbove;
+  }
+}
+
+// Marks the selectors whose nearest such call asks for count and sum only. Parents before children.
+void MarkStatistics(const std::vector<const Expr*>& post_order, std::vector<NodePlan>& nodes) {
+  std::vector<const Expr*> children;
+  for (auto at = post_order.rbegin(); at != post_order.rend(); ++at) {
+    const HistogramUse use = UseOf(**at);
+    const bool is_marked =
+        use == HistogramUse::kAsAbove ? nodes[(*at)->id].finds_resets : use == HistogramUse::kStatistics;
+    children.clear();
+    AppendChildren(**at, children);
+    for (const Expr* child : children) nodes[child->id].finds_resets = is_marked;
+  }
+}
+
+}  // namespace
+
 base::Result<Plan> Plan::Make(const Ast& ast, const PlanTimes& times) {
   Plan plan;
   plan.times_ = times;
   plan.nodes_.resize(ast.size());
   Planner planner(plan.times_, plan.nodes_);
-  for (const Expr* expr : PostOrder(ast.root())) BARO_TRY(planner.Visit(*expr));
+  const std::vector<const Expr*> post_order = PostOrder(ast.root());
+  for (const Expr* expr : post_order) BARO_TRY(planner.Visit(*expr));
+  MarkStatistics(post_order, plan.nodes_);
   return plan;
 }
 

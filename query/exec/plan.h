@@ -14,10 +14,13 @@ namespace baro::query::exec {
 struct NodePlan {
   /// The value is the same at every step, so that it is computed once. False for literals, which cost nothing.
   bool is_step_invariant = false;
-  std::int64_t range_ms = 0;             ///< of a matrix selector or subquery
-  std::int64_t step_ms = 0;              ///< of a subquery
-  std::int64_t offset_ms = 0;            ///< of a selector or subquery
-  std::optional<std::int64_t> at_ms{};   ///< of a selector or subquery with `@`
+  std::int64_t range_ms = 0;            ///< of a matrix selector or subquery
+  std::int64_t step_ms = 0;             ///< of a subquery
+  std::int64_t offset_ms = 0;           ///< of a selector or subquery
+  std::optional<std::int64_t> at_ms{};  ///< of a selector or subquery with `@`
+  /// Of a selector whose histograms are asked for their count and sum only: resets that storage does not tell are
+  /// looked for while reading. Source: Prometheus does so, and warns of collisions of hints in such queries only.
+  bool finds_resets = false;
 };
 
 /// The times of a query as its text may refer to them. An instant query has start = end and step 0.
@@ -33,7 +36,8 @@ struct PlanTimes {
 /// Threads  Immutable.
 class Plan {
  public:
-  /// Errors   kInvalidArgument: a duration expression has no legal value, `anchored` or `smoothed` stands where it has no
+  /// Errors   kInvalidArgument: a duration expression has no legal value, `anchored` or `smoothed` stands where it has
+  /// no
   ///          meaning.
   static base::Result<Plan> Make(const Ast& ast, const PlanTimes& times);
 

@@ -75,12 +75,18 @@ class RangeFunctionSource final : public RowSource {
       return func::ExtendedRange(function_, extension_, column, windows, context_.lookback_ms(), out, notes);
     }
     switch (function_) {
-      case Function::kRate: return func::Rate(func::RateKind::kRate, column, windows, out, notes);
-      case Function::kIncrease: return func::Rate(func::RateKind::kIncrease, column, windows, out, notes);
-      case Function::kDelta: return func::Rate(func::RateKind::kDelta, column, windows, out, notes);
-      case Function::kIrate: return func::InstantRate(true, column, windows, out, notes);
-      case Function::kIdelta: return func::InstantRate(false, column, windows, out, notes);
-      default: return func::OverTime(function_, column, windows, arguments_, out, notes);
+      case Function::kRate:
+        return func::Rate(func::RateKind::kRate, column, windows, out, notes);
+      case Function::kIncrease:
+        return func::Rate(func::RateKind::kIncrease, column, windows, out, notes);
+      case Function::kDelta:
+        return func::Rate(func::RateKind::kDelta, column, windows, out, notes);
+      case Function::kIrate:
+        return func::InstantRate(true, column, windows, out, notes);
+      case Function::kIdelta:
+        return func::InstantRate(false, column, windows, out, notes);
+      default:
+        return func::OverTime(function_, column, windows, arguments_, out, notes);
     }
   }
 
@@ -142,8 +148,7 @@ base::Result<> CheckArguments(Context& context, const CallExpr& call, std::span<
 }  // namespace
 
 void WarnQuantile(Context& context, double phi, TextSpan span) {
-  context.annotations().Warn(
-      fmt::format("quantile value should be between 0 and 1, got {}", FormatGo(phi)), span);
+  context.annotations().Warn(fmt::format("quantile value should be between 0 and 1, got {}", FormatGo(phi)), span);
 }
 
 base::Result<std::unique_ptr<RowSource>> OpenRangeFunction(Context& context, const CallExpr& call,

@@ -58,7 +58,8 @@ class MappedSource final : public RowSource {
   Change change_;
 };
 
-/// What functions and arithmetic do to names: with delayed name removal they are marked, else they lose the metric name.
+/// What functions and arithmetic do to names: with delayed name removal they are marked, else they lose the metric
+/// name.
 std::vector<RowName> DropMetricNames(const Context& context, const std::vector<RowName>& names);
 
 /// Whether two names are equal, so that rows must be compared before they are used.

@@ -17,13 +17,13 @@ struct ClassicBucket {
 /// What had to be repaired because the counts were not cumulative.
 struct MonotonicityFix {
   bool was_forced = false;
-  double lowest_bound = 0;   ///< of the buckets that were raised
+  double lowest_bound = 0;  ///< of the buckets that were raised
   double highest_bound = 0;
   double largest_difference = 0;
 };
 
-/// The φ-quantile by linear interpolation. NaN without a bucket to +Inf, with fewer than two buckets or no observations.
-/// `buckets` are sorted by bound; they are joined and repaired in place.
+/// The φ-quantile by linear interpolation. NaN without a bucket to +Inf, with fewer than two buckets or no
+/// observations. `buckets` are sorted by bound; they are joined and repaired in place.
 double ClassicQuantile(double phi, std::vector<ClassicBucket>& buckets, MonotonicityFix& fix);
 
 /// The share of observations in (lower, upper].

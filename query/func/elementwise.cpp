@@ -77,38 +77,70 @@ double DayOfWeek(double seconds) {
 
 UnaryFunction FindUnary(Function function) {
   switch (function) {
-    case Function::kAbs: return [](double x) { return std::fabs(x); };
-    case Function::kAcos: return [](double x) { return std::acos(x); };
-    case Function::kAcosh: return [](double x) { return std::acosh(x); };
-    case Function::kAsin: return [](double x) { return std::asin(x); };
-    case Function::kAsinh: return [](double x) { return std::asinh(x); };
-    case Function::kAtan: return [](double x) { return std::atan(x); };
-    case Function::kAtanh: return [](double x) { return std::atanh(x); };
-    case Function::kCeil: return [](double x) { return std::ceil(x); };
-    case Function::kCos: return [](double x) { return std::cos(x); };
-    case Function::kCosh: return [](double x) { return std::cosh(x); };
-    case Function::kDeg: return [](double x) { return x * 180 / std::numbers::pi; };
-    case Function::kExp: return [](double x) { return std::exp(x); };
-    case Function::kFloor: return [](double x) { return std::floor(x); };
-    case Function::kLn: return [](double x) { return std::log(x); };
-    case Function::kLog10: return [](double x) { return std::log10(x); };
-    case Function::kLog2: return [](double x) { return std::log2(x); };
-    case Function::kRad: return [](double x) { return x * std::numbers::pi / 180; };
-    case Function::kSgn: return Sign;
-    case Function::kSin: return [](double x) { return std::sin(x); };
-    case Function::kSinh: return [](double x) { return std::sinh(x); };
-    case Function::kSqrt: return [](double x) { return std::sqrt(x); };
-    case Function::kTan: return [](double x) { return std::tan(x); };
-    case Function::kTanh: return [](double x) { return std::tanh(x); };
-    case Function::kMinute: return [](double x) { return static_cast<double>(DateOf(x).second / 60 % 60); };
-    case Function::kHour: return [](double x) { return static_cast<double>(DateOf(x).second / 3600); };
-    case Function::kDayOfMonth: return [](double x) { return static_cast<double>(DateOf(x).day); };
-    case Function::kMonth: return [](double x) { return static_cast<double>(DateOf(x).month); };
-    case Function::kYear: return [](double x) { return static_cast<double>(DateOf(x).year); };
-    case Function::kDayOfWeek: return DayOfWeek;
-    case Function::kDayOfYear: return DayOfYear;
-    case Function::kDaysInMonth: return DaysInMonth;
-    default: return nullptr;
+    case Function::kAbs:
+      return [](double x) { return std::fabs(x); };
+    case Function::kAcos:
+      return [](double x) { return std::acos(x); };
+    case Function::kAcosh:
+      return [](double x) { return std::acosh(x); };
+    case Function::kAsin:
+      return [](double x) { return std::asin(x); };
+    case Function::kAsinh:
+      return [](double x) { return std::asinh(x); };
+    case Function::kAtan:
+      return [](double x) { return std::atan(x); };
+    case Function::kAtanh:
+      return [](double x) { return std::atanh(x); };
+    case Function::kCeil:
+      return [](double x) { return std::ceil(x); };
+    case Function::kCos:
+      return [](double x) { return std::cos(x); };
+    case Function::kCosh:
+      return [](double x) { return std::cosh(x); };
+    case Function::kDeg:
+      return [](double x) { return x * 180 / std::numbers::pi; };
+    case Function::kExp:
+      return [](double x) { return std::exp(x); };
+    case Function::kFloor:
+      return [](double x) { return std::floor(x); };
+    case Function::kLn:
+      return [](double x) { return std::log(x); };
+    case Function::kLog10:
+      return [](double x) { return std::log10(x); };
+    case Function::kLog2:
+      return [](double x) { return std::log2(x); };
+    case Function::kRad:
+      return [](double x) { return x * std::numbers::pi / 180; };
+    case Function::kSgn:
+      return Sign;
+    case Function::kSin:
+      return [](double x) { return std::sin(x); };
+    case Function::kSinh:
+      return [](double x) { return std::sinh(x); };
+    case Function::kSqrt:
+      return [](double x) { return std::sqrt(x); };
+    case Function::kTan:
+      return [](double x) { return std::tan(x); };
+    case Function::kTanh:
+      return [](double x) { return std::tanh(x); };
+    case Function::kMinute:
+      return [](double x) { return static_cast<double>(DateOf(x).second / 60 % 60); };
+    case Function::kHour:
+      return [](double x) { return static_cast<double>(DateOf(x).second / 3600); };
+    case Function::kDayOfMonth:
+      return [](double x) { return static_cast<double>(DateOf(x).day); };
+    case Function::kMonth:
+      return [](double x) { return static_cast<double>(DateOf(x).month); };
+    case Function::kYear:
+      return [](double x) { return static_cast<double>(DateOf(x).year); };
+    case Function::kDayOfWeek:
+      return DayOfWeek;
+    case Function::kDayOfYear:
+      return DayOfYear;
+    case Function::kDaysInMonth:
+      return DaysInMonth;
+    default:
+      return nullptr;
   }
 }
 
@@ -121,8 +153,10 @@ bool IsDateFunction(Function function) {
     case Function::kYear:
     case Function::kDayOfWeek:
     case Function::kDayOfYear:
-    case Function::kDaysInMonth: return true;
-    default: return false;
+    case Function::kDaysInMonth:
+      return true;
+    default:
+      return false;
   }
 }
 

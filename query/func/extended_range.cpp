@@ -56,8 +56,7 @@ std::optional<double> FloatDifference(const RangeColumn& column, std::int64_t st
                                       bool is_smoothed, bool is_counter) {
   const auto& times = column.timestamps_ms;
   const auto& values = column.values;
-  const auto extent =
-      FindExtent(times.size(), [&](std::size_t i) { return times[i]; }, start_ms, end_ms, is_smoothed);
+  const auto extent = FindExtent(times.size(), [&](std::size_t i) { return times[i]; }, start_ms, end_ms, is_smoothed);
   if (!extent) return std::nullopt;
   double left = values[extent->first];
   double right = values[extent->last];
@@ -170,8 +169,7 @@ void AnchoredPairs(Function function, const RangeColumn& column, const WindowGri
     Stretch floats = float_edges.MoveTo(start, windows.end_ms(step));
     Stretch histograms = histogram_edges.MoveTo(start, windows.end_ms(step));
     if (floats.empty() && histograms.empty()) continue;
-    const std::int64_t float_time =
-        floats.begin > 0 ? column.timestamps_ms[floats.begin - 1] : model::kMinTimestampMs;
+    const std::int64_t float_time = floats.begin > 0 ? column.timestamps_ms[floats.begin - 1] : model::kMinTimestampMs;
     const std::int64_t histogram_time =
         histograms.begin > 0 ? column.histograms[histograms.begin - 1].timestamp_ms : model::kMinTimestampMs;
     if (float_time > oldest && float_time >= histogram_time) {
@@ -264,8 +262,7 @@ void SmoothedInstant(const tsdb::SampleColumns& columns, const InstantTimes& tim
   auto float_edges = FloatEdges(column);
   auto histogram_edges = HistogramEdges(column);
   for (std::size_t step = 0; step < out.kinds.size(); ++step) {
-    const std::int64_t time =
-        exec::SaturatingAdd(times.first_ms, static_cast<std::int64_t>(step) * times.step_ms);
+    const std::int64_t time = exec::SaturatingAdd(times.first_ms, static_cast<std::int64_t>(step) * times.step_ms);
     const std::int64_t after = exec::SaturatingSub(time, lookback_ms);
     const std::int64_t until = exec::SaturatingAdd(time, lookback_ms);
     const Stretch floats = float_edges.MoveTo(after, until);

@@ -49,8 +49,8 @@ HistogramEstimate NativeQuantile(double phi, const FloatHistogram& histogram) {
   if (phi > 1) return {.value = kInfinity};
   if (histogram.count == 0 || std::isnan(phi)) return {.value = kNaN};
 
-  // Counting from the nearer end keeps rounding errors small. NaN observations stand above all others, so that with them
-  // only counting from below is right.
+  // Counting from the nearer end keeps rounding errors small. NaN observations stand above all others, so that with
+  // them only counting from below is right.
   const bool has_nan = std::isnan(histogram.sum);
   const bool is_forward = has_nan || phi < 0.5;
   double rank = (is_forward ? phi : 1 - phi) * histogram.count;

@@ -1,6 +1,7 @@
 // Quantiles, fractions and spread of native histograms.
 //
-// Source   Prometheus, "Native histograms" specification: exponential interpolation inside ordinary buckets, linear inside
+// Source   Prometheus, "Native histograms" specification: exponential interpolation inside ordinary buckets, linear
+// inside
 //          the zero bucket and custom buckets.
 // Threads  Pure functions.
 #pragma once

@@ -111,26 +111,37 @@ void Smoothing(const RangeColumn& column, const WindowGrid& windows, const Range
 void FloatsOverTime(Function function, const RangeColumn& column, const WindowGrid& windows,
                     const RangeArguments& arguments, const RowView& out) {
   switch (function) {
-    case Function::kSumOverTime: return SumOrAverage(false, column, windows, out);
-    case Function::kAvgOverTime: return SumOrAverage(true, column, windows, out);
-    case Function::kMinOverTime: return Extreme(column, windows, out, false, std::less_equal<>());
-    case Function::kMaxOverTime: return Extreme(column, windows, out, false, std::greater_equal<>());
-    case Function::kTsOfMinOverTime: return Extreme(column, windows, out, true, std::less_equal<>());
-    case Function::kTsOfMaxOverTime: return Extreme(column, windows, out, true, std::greater_equal<>());
+    case Function::kSumOverTime:
+      return SumOrAverage(false, column, windows, out);
+    case Function::kAvgOverTime:
+      return SumOrAverage(true, column, windows, out);
+    case Function::kMinOverTime:
+      return Extreme(column, windows, out, false, std::less_equal<>());
+    case Function::kMaxOverTime:
+      return Extreme(column, windows, out, false, std::greater_equal<>());
+    case Function::kTsOfMinOverTime:
+      return Extreme(column, windows, out, true, std::less_equal<>());
+    case Function::kTsOfMaxOverTime:
+      return Extreme(column, windows, out, true, std::greater_equal<>());
     case Function::kChanges:
       return NeighbourCount(column, windows, out, [](double a, double b) { return !IsSameValue(a, b); });
-    case Function::kResets: return NeighbourCount(column, windows, out, [](double a, double b) { return b < a; });
+    case Function::kResets:
+      return NeighbourCount(column, windows, out, [](double a, double b) { return b < a; });
     case Function::kStddevOverTime:
       return WindowWise(column, windows, out, [](auto values) { return std::sqrt(VarianceOf(values)); });
     case Function::kStdvarOverTime:
       return WindowWise(column, windows, out, [](auto values) { return VarianceOf(values); });
     case Function::kMadOverTime:
       return WindowWise(column, windows, out, [](auto values) { return MedianDeviationOf(values); });
-    case Function::kQuantileOverTime: return QuantileOverTime(column, windows, arguments, out);
-    case Function::kDoubleExponentialSmoothing: return Smoothing(column, windows, arguments, out);
+    case Function::kQuantileOverTime:
+      return QuantileOverTime(column, windows, arguments, out);
+    case Function::kDoubleExponentialSmoothing:
+      return Smoothing(column, windows, arguments, out);
     case Function::kDeriv:
-    case Function::kPredictLinear: return Regression(function, column, windows, arguments, out);
-    default: BARO_ASSERT(false);
+    case Function::kPredictLinear:
+      return Regression(function, column, windows, arguments, out);
+    default:
+      BARO_ASSERT(false);
   }
 }
 
@@ -178,8 +189,10 @@ bool TakesAnyKind(Function function) {
     case Function::kFirstOverTime:
     case Function::kLastOverTime:
     case Function::kTsOfFirstOverTime:
-    case Function::kTsOfLastOverTime: return true;
-    default: return false;
+    case Function::kTsOfLastOverTime:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -218,8 +231,10 @@ bool IsOverTime(Function function) {
     case Function::kTsOfFirstOverTime:
     case Function::kTsOfLastOverTime:
     case Function::kTsOfMaxOverTime:
-    case Function::kTsOfMinOverTime: return true;
-    default: return false;
+    case Function::kTsOfMinOverTime:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -231,7 +246,8 @@ void OverTime(Function function, const RangeColumn& column, const WindowGrid& wi
     case Function::kSumOverTime:
     case Function::kAvgOverTime:
     case Function::kChanges:
-    case Function::kResets: return HistogramsOverTime(function, column, windows, out, notes);
+    case Function::kResets:
+      return HistogramsOverTime(function, column, windows, out, notes);
     default:
       NoteIgnoredHistograms(column, windows, notes);
       return FloatsOverTime(function, column, windows, arguments, out);

@@ -10,7 +10,8 @@ namespace baro::query::func {
 
 /// Fills `out` with the function's value at each step.
 /// Shape    `function` is one that IsOverTime() accepts; `arguments` has its scalars.
-/// Cost     samples + steps for those with a running structure (sum, avg, min, max, count, present, first, last, changes,
+/// Cost     samples + steps for those with a running structure (sum, avg, min, max, count, present, first, last,
+/// changes,
 ///          resets); for the others the sum of the windows' sizes.
 void OverTime(Function function, const RangeColumn& column, const WindowGrid& windows, const RangeArguments& arguments,
               const RowView& out, Notes& notes);

@@ -57,6 +57,9 @@ double VarianceOf(std::span<const double> values) {
 }
 
 double MedianDeviationOf(std::span<const double> values) {
+  if (std::ranges::any_of(values, [](double value) { return std::isnan(value); })) {
+    return std::numeric_limits<double>::quiet_NaN();
+  }
   std::vector<double> scratch(values.begin(), values.end());
   const double median = Quantile(0.5, scratch);
   for (double& value : scratch) value = std::fabs(value - median);
@@ -192,8 +195,9 @@ double CountPairs(Function function, const RangeColumn& column, Stretch floats, 
   double previous_value = 0;
   bool has_previous = false;
   while (!floats.empty() || !histograms.empty()) {
-    const bool is_float = histograms.empty() || (!floats.empty() && column.timestamps_ms[floats.begin] <
-                                                                         column.histograms[histograms.begin].timestamp_ms);
+    const bool is_float =
+        histograms.empty() ||
+        (!floats.empty() && column.timestamps_ms[floats.begin] < column.histograms[histograms.begin].timestamp_ms);
     const FloatHistogram* histogram = is_float ? nullptr : column.histograms[histograms.begin].histogram.get();
     const double value = is_float ? column.values[floats.begin] : 0;
     if (has_previous) {
@@ -237,8 +241,8 @@ void HistogramsOverTime(Function function, const RangeColumn& column, const Wind
       const auto values = column.values.subspan(floats.begin, floats.size());
       out.SetFloat(step, function == Function::kSumOverTime ? SumOf(values).value() : AverageOf(values));
     } else {
-      SumOrAverageAt(function == Function::kAvgOverTime,
-                     column.histograms.subspan(histograms.begin, histograms.size()), step, out, notes);
+      SumOrAverageAt(function == Function::kAvgOverTime, column.histograms.subspan(histograms.begin, histograms.size()),
+                     step, out, notes);
     }
   }
 }

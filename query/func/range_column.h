@@ -107,8 +107,8 @@ class Notes {
 
 /// The arguments of a range function beside the range.
 struct RangeArguments {
-  StepGrid steps;                                  ///< evaluation times, for those that look at them
-  std::vector<std::span<const double>> scalars;    ///< one value for each step
+  StepGrid steps;                                ///< evaluation times, for those that look at them
+  std::vector<std::span<const double>> scalars;  ///< one value for each step
 };
 
 }  // namespace baro::query::func

@@ -83,8 +83,7 @@ class FloatRate {
     const auto& values = column_.values;
     const double first = values[window.begin];
     const double result = values[window.end - 1] - first + resets_.In(window);
-    const Edges edges =
-        MakeEdges(start_ms, end_ms, times[window.begin], times[window.end - 1], window.size());
+    const Edges edges = MakeEdges(start_ms, end_ms, times[window.begin], times[window.end - 1], window.size());
     const bool is_counter = kind_ != RateKind::kDelta;
     const double to_zero = is_counter && result > 0 && first >= 0 ? edges.sampled * (first / result) : kUnbounded;
     const double factor = ExtrapolationFactor(edges, to_zero);
@@ -151,8 +150,8 @@ std::optional<LastSample> TakeLast(const RangeColumn& column, Stretch& floats, S
   const bool has_float = !floats.empty();
   const bool has_histogram = !histograms.empty();
   if (!has_float && !has_histogram) return std::nullopt;
-  if (has_float && (!has_histogram || column.timestamps_ms[floats.end - 1] >
-                                          column.histograms[histograms.end - 1].timestamp_ms)) {
+  if (has_float &&
+      (!has_histogram || column.timestamps_ms[floats.end - 1] > column.histograms[histograms.end - 1].timestamp_ms)) {
     --floats.end;
     return LastSample{.timestamp_ms = column.timestamps_ms[floats.end], .value = column.values[floats.end]};
   }
@@ -163,10 +162,10 @@ std::optional<LastSample> TakeLast(const RangeColumn& column, Stretch& floats, S
 
 std::optional<FloatHistogram> HistogramDifference(bool is_rate, const FloatHistogram& previous,
                                                   const FloatHistogram& last, Notes& notes) {
-  const bool has_gauge = previous.counter_reset_hint == CounterResetHint::kGauge ||
-                         last.counter_reset_hint == CounterResetHint::kGauge;
-  const bool has_counter = previous.counter_reset_hint != CounterResetHint::kGauge ||
-                           last.counter_reset_hint != CounterResetHint::kGauge;
+  const bool has_gauge =
+      previous.counter_reset_hint == CounterResetHint::kGauge || last.counter_reset_hint == CounterResetHint::kGauge;
+  const bool has_counter =
+      previous.counter_reset_hint != CounterResetHint::kGauge || last.counter_reset_hint != CounterResetHint::kGauge;
   if (is_rate && has_gauge) notes.Add(Note::kNotCounter);
   if (!is_rate && has_counter) notes.Add(Note::kNotGauge);
   FloatHistogram result = last;

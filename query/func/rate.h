@@ -1,8 +1,8 @@
 // rate, increase and delta with extrapolation; irate and idelta.
 //
 // Source   docs/querying/functions.md of Prometheus; reference: the rules of extrapolation in the project's behaviour
-//          checklist (a gap of less than 1.1 average intervals at an edge is taken as covered, a counter is not followed
-//          below zero).
+//          checklist (a gap of less than 1.1 average intervals at an edge is taken as covered, a counter is not
+//          followed below zero).
 // Threads  Pure functions.
 #pragma once
 

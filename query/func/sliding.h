@@ -1,6 +1,7 @@
 // Running structures for windows that only move forward.
 //
-// Source   The minimum of a sliding window by a monotonic queue; sums by two stacks (each value is added once on its way
+// Source   The minimum of a sliding window by a monotonic queue; sums by two stacks (each value is added once on its
+// way
 //          in and once when the front stack is rebuilt, none is ever subtracted, so no rounding error stays behind).
 // Threads  Confined.
 #pragma once

@@ -39,6 +39,7 @@ constexpr Suite kSuites[] = {
     {"scrape", RunScrape},
     {"openmetrics", RunOpenMetrics},
     {"promql-parse", RunPromqlParse},
+    {"promql", RunPromql},
 };
 
 struct Arguments {

@@ -45,6 +45,7 @@ std::vector<std::filesystem::path> SortedEntries(const std::filesystem::path& fo
 
 void RunScrape(const std::filesystem::path& data, Report& report);
 void RunOpenMetrics(const std::filesystem::path& data, Report& report);
+void RunPromql(const std::filesystem::path& data, Report& report);
 void RunPromqlParse(const std::filesystem::path& data, Report& report);
 
 }  // namespace baro::conformance
