@@ -98,8 +98,12 @@ Authority SplitAuthority(std::string_view text) {
     const auto close = text.find(']');
     if (close == std::string_view::npos) return parts;
     parts.host = text.substr(1, close - 1);
-    const auto is_address_byte = [](char c) { return HexValue(c) >= 0 || c == ':' || c == '.' || c == '%'; };
-    if (parts.host.empty() || !std::ranges::all_of(parts.host.substr(0, parts.host.find('%')), is_address_byte)) {
+    const auto zone = std::min(parts.host.find('%'), parts.host.size());  // of a link-local address, as in fe80::1%eth0
+    const auto is_address_byte = [](char c) { return HexValue(c) >= 0 || c == ':' || c == '.'; };
+    const auto is_zone_byte = [](char c) { return c == '%' || IsUnreserved(static_cast<unsigned char>(c)); };
+    const std::string_view address = parts.host.substr(0, zone);
+    if (address.find(':') == std::string_view::npos || !std::ranges::all_of(address, is_address_byte) ||
+        !std::ranges::all_of(parts.host.substr(zone), is_zone_byte)) {
       return parts;
     }
     host_end = close + 1;

@@ -1,0 +1,66 @@
+// A TCP connection with or without TLS, as coroutines that are compiled once for both.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <span>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
+
+#include "base/result.h"
+
+namespace baro::net::asio {
+
+using ErrorCode = boost::system::error_code;
+
+/// Threads  Confined to the socket's loop.
+class SocketStream {
+ public:
+  explicit SocketStream(boost::asio::ip::tcp::socket socket) : socket_(std::move(socket)) {}
+  SocketStream(const SocketStream&) = delete;
+  SocketStream& operator=(const SocketStream&) = delete;
+
+  boost::asio::ip::tcp::socket& socket() { return socket_; }
+  bool is_tls() const { return tls_ != nullptr; }
+  /// Null without TLS.
+  SSL* ssl() { return tls_ ? tls_->native_handle() : nullptr; }
+
+  /// Puts TLS on top. `context` is kept alive. To be followed by Handshake().
+  void StartTls(std::shared_ptr<boost::asio::ssl::context> context);
+  boost::asio::awaitable<void> Handshake(boost::asio::ssl::stream_base::handshake_type type, ErrorCode& error);
+
+  /// At least one byte, or an error; `error` is eof at the other side's end, also for TLS without close_notify.
+  boost::asio::awaitable<std::size_t> ReadSome(boost::asio::mutable_buffer buffer, ErrorCode& error);
+  /// Waits until there is something to read, without a buffer. With TLS it returns at once.
+  boost::asio::awaitable<void> WaitReadable(ErrorCode& error);
+  boost::asio::awaitable<void> Write(boost::asio::const_buffer first, boost::asio::const_buffer second,
+                                     ErrorCode& error);
+  /// Says goodbye (TLS close_notify, FIN) without waiting for the other side.
+  boost::asio::awaitable<void> Shutdown();
+
+  enum class Peek { kNothing, kData, kEnd, kBroken };
+  /// What a read would see right now on the socket, below TLS. Never blocks.
+  Peek PeekSocket();
+
+  /// Cuts the connection; all waits end with operation_aborted.
+  void Close();
+
+ private:
+  boost::asio::ip::tcp::socket socket_;
+  std::shared_ptr<boost::asio::ssl::context> context_;
+  std::unique_ptr<boost::asio::ssl::stream<boost::asio::ip::tcp::socket&>> tls_;
+};
+
+/// "connection refused", "connection reset by peer", "certificate verify failed (unable to get local issuer
+/// certificate)": the words for an error of ours, in lower case.
+std::string Describe(const ErrorCode& error);
+
+/// "127.0.0.1:80", "[::1]:80"; IPv4 addresses mapped into IPv6 are written as IPv4.
+std::string ToString(const boost::asio::ip::tcp::endpoint& endpoint);
+
+}  // namespace baro::net::asio
