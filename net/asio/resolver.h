@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,12 +15,15 @@
 
 namespace baro::net::asio {
 
+using Endpoints = std::vector<boost::asio::ip::tcp::endpoint>;
+
 /// Asks the system's resolver (getaddrinfo), which blocks, on up to eight threads of its own that end when there is
 /// nothing to ask. Asio's resolver has one per loop, which one hanging lookup would block for everybody.
 /// Threads  Any.
 class Resolver {
  public:
   class Lookup;
+  struct Question;
   struct Queue;
 
   Resolver();
@@ -27,7 +31,7 @@ class Resolver {
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
 
-  /// Starts a lookup whose answer wakes `context`'s loop.
+  /// Starts a lookup that is waited for on `context`'s loop.
   std::unique_ptr<Lookup> Start(boost::asio::io_context& context, std::string host, std::uint16_t port);
 
   /// The endpoint if `host` is an address already, which needs no lookup.
@@ -38,24 +42,22 @@ class Resolver {
 };
 
 /// A running lookup. Its end forgets the answer; the thread that asks is left to itself.
+/// Threads  Confined to the loop.
 class Resolver::Lookup {
  public:
-  struct Shared;
-
-  Lookup(boost::asio::io_context& context, std::shared_ptr<Shared> shared);
+  explicit Lookup(std::shared_ptr<Question> question) : question_(std::move(question)) {}
   ~Lookup();
   Lookup(const Lookup&) = delete;
   Lookup& operator=(const Lookup&) = delete;
 
   /// Until the answer is there or Cancel() was called.
   /// Errors   kIo: no such name, or the resolver's words; kCancelled.
-  boost::asio::awaitable<base::Result<std::vector<boost::asio::ip::tcp::endpoint>>> Wait();
+  boost::asio::awaitable<base::Result<Endpoints>> Wait();
   void Cancel();
 
  private:
-  class Waker;
-  std::shared_ptr<Shared> shared_;
-  std::shared_ptr<Waker> waker_;
+  std::shared_ptr<Question> question_;
+  bool is_cancelled_ = false;
 };
 
 }  // namespace baro::net::asio

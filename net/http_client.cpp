@@ -1,0 +1,88 @@
+#include "net/http_client.h"
+
+#include <atomic>
+#include <latch>
+
+#include <boost/asio/post.hpp>
+
+#include "net/asio/io_threads_impl.h"
+#include "net/http/client_shard.h"
+
+namespace baro::net {
+
+struct HttpClient::Impl {
+  std::vector<std::shared_ptr<http::ClientShard>> shards;
+  std::atomic<std::uint64_t> last_id{0};
+
+  // One loop per origin, so that its connections are found there.
+  std::size_t ShardOf(const std::string& url) const {
+    const auto scheme_end = url.find("://");
+    const auto path = url.find_first_of("/?#", scheme_end == std::string::npos ? 0 : scheme_end + 3);
+    return std::hash<std::string_view>()(std::string_view(url).substr(0, path)) % shards.size();
+  }
+};
+
+HttpClient::HttpClient(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+base::Result<std::shared_ptr<HttpClient>> HttpClient::Make(HttpClientOptions options, HttpClientSettings settings) {
+  BARO_ASSERT(settings.threads != nullptr && settings.executor != nullptr);
+  auto shared = std::make_shared<http::ClientShared>();
+  if (!options.proxy_url.empty()) {
+    auto proxy = ParseUrl(options.proxy_url);
+    if (!proxy) return proxy.error().WithContext("proxy_url");
+    if (proxy->scheme != "http") {
+      return base::Fail(base::Code::kUnsupported, "proxy_url: only proxies that are spoken to over http are supported");
+    }
+    shared->proxy = *std::move(proxy);
+  }
+  shared->tls = BARO_TRY(tls::ClientContextSource::Make(options.tls));
+  shared->options = std::move(options);
+  shared->settings = settings;
+
+  auto impl = std::make_shared<Impl>();
+  auto& threads = settings.threads->impl();
+  for (std::size_t i = 0; i < threads.size(); ++i) {
+    auto credentials = BARO_TRY(http::Credentials::Make(shared->options));
+    impl->shards.push_back(
+        std::make_shared<http::ClientShard>(threads.context(i), threads.resolver, shared, std::move(credentials)));
+  }
+  return std::shared_ptr<HttpClient>(new HttpClient(std::move(impl)));
+}
+
+HttpClient::~HttpClient() {
+  std::latch closed(static_cast<std::ptrdiff_t>(impl_->shards.size()));
+  for (const auto& shard : impl_->shards) {
+    boost::asio::post(shard->context(), [shard, &closed] { shard->Close([&closed] { closed.count_down(); }); });
+  }
+  closed.wait();
+}
+
+HttpFetcher::CallId HttpClient::Fetch(FetchRequest request, FetchOptions options, FetchCallback callback) {
+  const std::size_t index = impl_->ShardOf(request.url);
+  // The id says which loop the call lives on. relaxed: it only has to be different from all others.
+  const auto turn = impl_->last_id.fetch_add(1, std::memory_order_relaxed) + 1;
+  const auto id = static_cast<CallId>(turn * impl_->shards.size() + index);
+  const auto& shard = impl_->shards[index];
+  auto call = std::make_shared<http::ClientCall>(shard->context());
+  call->request = std::move(request);
+  call->options = options;
+  call->callback = std::move(callback);
+  call->started = std::chrono::steady_clock::now();
+  boost::asio::post(shard->context(),
+                    [shard, id, call = std::move(call)]() mutable { shard->Start(id, std::move(call)); });
+  return id;
+}
+
+void HttpClient::Cancel(CallId call) {
+  const auto& shard = impl_->shards[static_cast<std::uint64_t>(call) % impl_->shards.size()];
+  boost::asio::post(shard->context(), [shard, call] { shard->Cancel(call); });
+}
+
+FetcherFactory MakeHttpClientFactory(HttpClientSettings settings) {
+  return [settings](const HttpClientOptions& options) -> base::Result<std::shared_ptr<HttpFetcher>> {
+    std::shared_ptr<HttpFetcher> client = BARO_TRY(HttpClient::Make(options, settings));
+    return client;
+  };
+}
+
+}  // namespace baro::net
