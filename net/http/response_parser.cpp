@@ -9,6 +9,8 @@
 #include <boost/beast/http/fields.hpp>
 #include <boost/beast/http/parser.hpp>
 
+#include "net/http/append_body.h"
+
 namespace baro::net::http {
 namespace {
 
@@ -16,61 +18,6 @@ namespace beast_http = boost::beast::http;
 using base::Code;
 using base::Fail;
 using base::Result;
-
-// Beast's "body": where the parser puts what it has unframed.
-struct AppendBody {
-  struct value_type {
-    std::string* plain = nullptr;
-    std::string* coded = nullptr;
-    std::string* out = nullptr;  // one of the two
-    std::size_t bytes = 0;
-    std::size_t bytes_max = 0;
-  };
-
-  class reader {
-   public:
-    template <bool kIsRequest, typename Fields>
-    reader(beast_http::header<kIsRequest, Fields>& header, value_type& body) : body_(body) {
-      const auto coding = header[beast_http::field::content_encoding];
-      body_.out = coding.empty() ? body_.plain : body_.coded;
-    }
-
-    void init(const boost::optional<std::uint64_t>& declared, boost::system::error_code& error) {
-      error = {};
-      if (!declared) return;
-      if (*declared >= body_.bytes_max) {
-        error = beast_http::error::body_limit;
-        return;
-      }
-      // A declared length is a claim: memory beyond this is taken as bytes come in.
-      constexpr std::size_t kReserveMax = 1024 * 1024;
-      body_.out->reserve(std::min<std::size_t>(*declared, kReserveMax));
-    }
-
-    template <typename Buffers>
-    std::size_t put(const Buffers& buffers, boost::system::error_code& error) {
-      error = {};
-      std::size_t total = 0;
-      for (auto at = boost::asio::buffer_sequence_begin(buffers); at != boost::asio::buffer_sequence_end(buffers);
-           ++at) {
-        const boost::asio::const_buffer buffer = *at;
-        if (buffer.size() >= body_.bytes_max - body_.bytes) {
-          error = beast_http::error::body_limit;
-          return total;
-        }
-        body_.out->append(static_cast<const char*>(buffer.data()), buffer.size());
-        body_.bytes += buffer.size();
-        total += buffer.size();
-      }
-      return total;
-    }
-
-    void finish(boost::system::error_code& error) { error = {}; }
-
-   private:
-    value_type& body_;
-  };
-};
 
 using Parser = beast_http::response_parser<AppendBody>;
 
@@ -141,8 +88,10 @@ Result<std::size_t> ResponseParser::Put(std::string_view bytes) {
 
 Result<> ResponseParser::PutEnd() {
   boost::system::error_code error;
-  impl_->parser->put_eof(error);
-  if (!error && is_done()) return {};
+  if (impl_->parser->got_some()) {
+    impl_->parser->put_eof(error);
+    if (!error && is_done()) return {};
+  }
   if (!has_header()) return Fail(Code::kCorruption, "the connection was closed before the end of the header");
   return Fail(Code::kCorruption,
               fmt::format("the connection was closed in the middle of the body, after {} bytes", body_bytes()));

@@ -4,6 +4,8 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "base/file_system.h"
+
 namespace baro::net::tls {
 namespace {
 
@@ -41,7 +43,7 @@ std::unexpected<base::Error> Bad(std::string_view what) {
 Result<std::string> TextOrFile(std::string_view name, const std::string& text, const std::string& file) {
   if (!text.empty() && !file.empty()) return Bad(fmt::format("at most one of {0} and {0}_file may be set", name));
   if (file.empty()) return text;
-  auto content = ReadSmallFile(file);
+  auto content = base::ReadFile(base::RealFileSystem(), file, kSmallFileBytesMax);
   if (!content) return content.error().WithContext(fmt::format("TLS {}", name));
   return content;
 }

@@ -22,9 +22,6 @@ FileStamp StampOf(const std::string& path);
 
 inline constexpr std::size_t kSmallFileBytesMax = 1024 * 1024;
 
-/// Errors   kIo: cannot be read, with the system's reason. kLimitExceeded: larger than `kSmallFileBytesMax`.
-base::Result<std::string> ReadSmallFile(const std::string& path);
-
 /// Threads  Confined.
 class WatchedFile {
  public:
