@@ -211,6 +211,40 @@ std::string Judge(const EvalCommand& eval, query::Engine& engine) {
   return problem;
 }
 
+// The middle of three steps, as a vector. A scalar's range is one series without labels.
+query::SeriesTable MiddleStep(const query::SeriesTable& matrix, std::int64_t time_ms) {
+  query::SeriesTable result;
+  for (std::size_t i = 0; i < matrix.size(); ++i) {
+    for (const Point& point : PointsOf(matrix, i)) {
+      if (point.timestamp_ms != time_ms) continue;
+      result.BeginSeries(matrix.labels(i));
+      if (point.histogram != nullptr) {
+        result.AddHistogram(time_ms, std::make_shared<model::FloatHistogram>(*point.histogram));
+      } else {
+        result.AddFloat(time_ms, point.value);
+      }
+    }
+  }
+  return result;
+}
+
+// An instant query must give the same as one step among others of a range query.
+std::string JudgeAsRange(const EvalCommand& eval, query::Engine& engine) {
+  const bool looks_at_query = eval.query.find("range()") != std::string::npos;
+  const bool is_other_type = eval.range_vector || eval.expected_string || eval.expected_scalar;
+  if (eval.is_range || eval.ExpectsFailure() || eval.Expects(Expectation::Kind::kOrdered) || is_other_type ||
+      looks_at_query) {
+    return "";
+  }
+  constexpr std::int64_t kStepMs = 60'000;
+  auto result = engine.Range(
+      eval.query, {.start_ms = eval.start_ms - kStepMs, .end_ms = eval.start_ms + kStepMs, .step_ms = kStepMs});
+  if (!result) return "as a range query: " + result.error().message();
+  const auto& matrix = std::get<query::MatrixResult>(result->value).series;
+  const std::string problem = CompareSeries(eval, MiddleStep(matrix, eval.start_ms));
+  return problem.empty() ? "" : "as a range query: " + problem;
+}
+
 query::EngineOptions MakeOptions() {
   query::EngineOptions options;
   options.features = {.experimental_functions = true,
@@ -232,6 +266,7 @@ void RunScript(const std::string& file, const std::vector<ScriptCommand>& script
       if (!source) source.emplace(data.MakeSource());
       query::Engine engine(MakeOptions(), {.source = &*source});
       std::string problem = Judge(*eval, engine);
+      if (problem.empty()) problem = JudgeAsRange(*eval, engine);
       std::string name = fmt::format("{}:{}", file, eval->line);
       if (problem.empty()) {
         report.Pass(std::move(name));
