@@ -114,6 +114,7 @@ TEST_F(HttpClientTest, KeepsConnectionsAndUnderstandsAllFramings) {
     EXPECT_EQ(answer->body, want);
   }
   EXPECT_EQ(connections, 2);
+  client.reset();
 }
 
 TEST_F(HttpClientTest, TriesAgainOnceWhenAKeptConnectionWasClosed) {

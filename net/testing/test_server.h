@@ -38,6 +38,11 @@ class Flag {
 };
 
 struct TestServer {
+  // For handlers: declared first, so that they outlive these.
+  Flag running;
+  Flag release;
+  Flag cancelled;
+
   IoThreads threads{2};
   base::Registry registry;
   Router router;
