@@ -1,0 +1,114 @@
+// Records: what a commit in the log is made of.
+//
+// Format   docs/formats/log.md, section 4: type, varint length, body.
+// Threads  RecordWriter and RecordReader are confined.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "model/exemplar.h"
+#include "model/histogram.h"
+#include "model/labels.h"
+#include "model/sample.h"
+
+namespace baro::tsdb {
+
+/// A series as the log names it. Never reused in one log.
+enum class LogSeriesId : std::uint64_t { kNone = 0 };
+
+enum class RecordType : std::uint8_t {
+  kSeries = 1,
+  kLayout = 2,
+  kRow = 3,
+  kSamples = 4,
+  kHistograms = 5,
+  kExemplars = 6,
+  kTombstones = 7,  ///< reserved
+  kMetadata = 8,    ///< reserved
+  kNextSeries = 9,
+};
+
+/// A row as it is logged: by columns of its group's layout.
+struct LoggedRow {
+  std::uint64_t group = 0;
+  std::int64_t timestamp_ms = 0;
+  std::span<const double> values;           ///< one per column; +0 where the series is absent
+  std::span<const std::uint64_t> presence;  ///< one bit per column, 64 per word; empty: all are there
+};
+
+/// Builds a commit's payload.
+class RecordWriter {
+ public:
+  explicit RecordWriter(base::ByteBuffer& out) : out_(out) {}
+
+  void Series(LogSeriesId series, const model::Labels& labels);
+  /// The columns of a group from now on.
+  void Layout(std::uint64_t group, std::span<const LogSeriesId> columns);
+  /// A row that stands for itself, or, with `before`, as the difference to the row before of the same layout, whose
+  /// values beyond its end count as 0.
+  void Row(const LoggedRow& row, const LoggedRow* before);
+  void Sample(LogSeriesId series, model::Sample sample);
+  void Histogram(LogSeriesId series, std::int64_t timestamp_ms, const model::FloatHistogram& histogram);
+  void Exemplar(LogSeriesId series, std::int64_t timestamp_ms, const model::Exemplar& exemplar);
+  void NextSeries(LogSeriesId next);
+
+ private:
+  void Append(RecordType type, base::ByteSpan body);
+
+  base::ByteBuffer& out_;
+  base::ByteBuffer body_;
+};
+
+/// Receives what a commit says. Views are borrowed for the call.
+class RecordVisitor {
+ public:
+  virtual ~RecordVisitor() = default;
+  virtual void OnSeries(LogSeriesId series, model::Labels labels) = 0;
+  virtual void OnLayout(std::uint64_t group, std::span<const LogSeriesId> columns) = 0;
+  /// Presence as in LoggedRow.
+  virtual void OnRow(const LoggedRow& row) = 0;
+  virtual void OnSample(LogSeriesId series, model::Sample sample) = 0;
+  virtual void OnHistogram(LogSeriesId series, std::int64_t timestamp_ms,
+                           std::shared_ptr<const model::FloatHistogram> histogram) = 0;
+  virtual void OnExemplar(LogSeriesId series, std::int64_t timestamp_ms, model::Exemplar exemplar) = 0;
+  virtual void OnNextSeries(LogSeriesId next) = 0;
+};
+
+/// Reads payloads in the order of the log. Keeps each group's layout and last row, of which the next one tells the
+/// difference.
+class RecordReader {
+ public:
+  /// Reads one commit. Records of unknown type are passed over. A row whose base is unknown, after Forget(), is left
+  /// out and counted.
+  /// Errors   kCorruption: the commit contradicts itself; what came before in it was visited.
+  base::Result<> Read(base::ByteSpan payload, RecordVisitor& visitor);
+
+  /// Something between two commits is missing: rows count again from the next one that stands for itself.
+  void Forget() { groups_.clear(); }
+
+  std::uint64_t rows_left_out() const { return rows_left_out_; }
+
+ private:
+  struct Group {
+    std::size_t columns = 0;
+    bool has_row = false;
+    std::int64_t timestamp_ms = 0;
+    std::vector<double> values;
+  };
+
+  base::Result<> ReadBody(RecordType type, base::ByteReader& body, RecordVisitor& visitor);
+  base::Result<> ReadLayout(base::ByteReader& body, RecordVisitor& visitor);
+  base::Result<> ReadRow(base::ByteReader& body, RecordVisitor& visitor);
+
+  std::unordered_map<std::uint64_t, Group> groups_;
+  std::uint64_t rows_left_out_ = 0;
+};
+
+}  // namespace baro::tsdb

@@ -1,0 +1,144 @@
+#include <array>
+#include <bit>
+
+#include "tsdb/codec/value_codec.h"
+#include "tsdb/wal/histogram_record.h"
+#include "tsdb/wal/record.h"
+#include "tsdb/wal/row_format.h"
+
+namespace baro::tsdb {
+namespace {
+
+std::uint64_t Bits(double value) { return std::bit_cast<std::uint64_t>(value); }
+
+bool IsPresent(const LoggedRow& row, std::size_t column) {
+  return row.presence.empty() || ((row.presence[column / 64] >> (column % 64)) & 1) != 0;
+}
+
+// Whether all that is there is one value: a target that failed says "stale" for every series.
+bool IsUniform(const LoggedRow& row, std::uint64_t& bits) {
+  bool is_first = true;
+  for (std::size_t i = 0; i < row.values.size(); ++i) {
+    if (!IsPresent(row, i)) continue;
+    if (is_first) bits = Bits(row.values[i]);
+    if (Bits(row.values[i]) != bits) return false;
+    is_first = false;
+  }
+  return !is_first;
+}
+
+// The bytes of a difference between its zero ones, behind a byte that says how many there are on either side.
+std::byte* PutDifference(std::uint64_t difference, std::byte* at) {
+  const unsigned low = static_cast<unsigned>(std::countr_zero(difference)) / 8;
+  const unsigned high = static_cast<unsigned>(std::countl_zero(difference)) / 8;
+  const unsigned count = 8 - low - high;
+  *at++ = static_cast<std::byte>(low << 4 | count);
+  base::StoreLe(at, difference >> (8 * low));  // up to seven bytes too many, which the next value overwrites
+  return at + count;
+}
+
+// The bitmap of what differs from `before`, and the differences.
+void PutDifferences(const LoggedRow& row, const LoggedRow* before, base::ByteBuffer& out) {
+  const std::size_t columns = row.values.size();
+  const std::size_t bitmap_bytes = (columns + 7) / 8;
+  const std::size_t start = out.size();
+  out.resize(start + bitmap_bytes + columns * 9 + 8);
+  std::byte* bitmap = out.data() + start;
+  std::byte* at = bitmap + bitmap_bytes;
+  const std::size_t common = before == nullptr ? 0 : std::min(columns, before->values.size());
+  for (std::size_t first = 0; first < columns; first += 8) {
+    unsigned changed = 0;
+    const std::size_t end = std::min(columns, first + 8);
+    for (std::size_t i = first; i < end; ++i) {
+      const std::uint64_t difference = Bits(row.values[i]) ^ (i < common ? Bits(before->values[i]) : 0);
+      if (difference == 0) continue;
+      changed |= 1U << (i - first);
+      at = PutDifference(difference, at);
+    }
+    bitmap[first / 8] = static_cast<std::byte>(changed);
+  }
+  out.resize(static_cast<std::size_t>(at - out.data()));
+}
+
+}  // namespace
+
+void RecordWriter::Append(RecordType type, base::ByteSpan body) {
+  out_.push_back(static_cast<std::byte>(type));
+  base::AppendVarint(out_, body.size());
+  base::AppendBytes(out_, body);
+}
+
+void RecordWriter::Series(LogSeriesId series, const model::Labels& labels) {
+  body_.clear();
+  base::AppendVarint(body_, static_cast<std::uint64_t>(series));
+  base::AppendBytes(body_, base::AsBytes(labels.packed()));
+  Append(RecordType::kSeries, body_);
+}
+
+void RecordWriter::Layout(std::uint64_t group, std::span<const LogSeriesId> columns) {
+  body_.clear();
+  base::AppendVarint(body_, group);
+  base::AppendVarint(body_, columns.size());
+  std::uint64_t last = 0;
+  for (const LogSeriesId column : columns) {
+    const auto id = static_cast<std::uint64_t>(column);
+    base::AppendSignedVarint(body_, static_cast<std::int64_t>(id - last));
+    last = id;
+  }
+  Append(RecordType::kLayout, body_);
+}
+
+void RecordWriter::Row(const LoggedRow& row, const LoggedRow* before) {
+  body_.clear();
+  std::uint64_t uniform_bits = 0;
+  const bool is_uniform = IsUniform(row, uniform_bits);
+  base::AppendVarint(body_, row.group);
+  body_.push_back(static_cast<std::byte>((before == nullptr ? kRowIsWhole : 0) |
+                                         (row.presence.empty() ? 0 : kRowIsPartial) |
+                                         (is_uniform ? kRowIsUniform : 0)));
+  const auto before_ms = static_cast<std::uint64_t>(before == nullptr ? 0 : before->timestamp_ms);
+  base::AppendSignedVarint(body_, static_cast<std::int64_t>(static_cast<std::uint64_t>(row.timestamp_ms) - before_ms));
+  base::AppendVarint(body_, row.values.size());
+  if (!row.presence.empty()) {
+    base::AppendBytes(body_, std::as_bytes(row.presence).first((row.values.size() + 7) / 8));
+  }
+  if (is_uniform) {
+    base::AppendLe(body_, uniform_bits);
+  } else {
+    PutDifferences(row, before, body_);
+  }
+  Append(RecordType::kRow, body_);
+}
+
+void RecordWriter::Sample(LogSeriesId series, model::Sample sample) {
+  body_.clear();
+  base::AppendVarint(body_, static_cast<std::uint64_t>(series));
+  base::AppendSignedVarint(body_, sample.timestamp_ms);
+  base::AppendLe(body_, Bits(sample.value));
+  Append(RecordType::kSamples, body_);
+}
+
+void RecordWriter::Histogram(LogSeriesId series, std::int64_t timestamp_ms, const model::FloatHistogram& histogram) {
+  body_.clear();
+  base::AppendVarint(body_, static_cast<std::uint64_t>(series));
+  base::AppendSignedVarint(body_, timestamp_ms);
+  EncodeHistogram(histogram, body_);
+  Append(RecordType::kHistograms, body_);
+}
+
+void RecordWriter::Exemplar(LogSeriesId series, std::int64_t timestamp_ms, const model::Exemplar& exemplar) {
+  body_.clear();
+  base::AppendVarint(body_, static_cast<std::uint64_t>(series));
+  base::AppendSignedVarint(body_, timestamp_ms);
+  base::AppendLe(body_, Bits(exemplar.value));
+  base::AppendBytes(body_, base::AsBytes(exemplar.labels.packed()));
+  Append(RecordType::kExemplars, body_);
+}
+
+void RecordWriter::NextSeries(LogSeriesId next) {
+  body_.clear();
+  base::AppendVarint(body_, static_cast<std::uint64_t>(next));
+  Append(RecordType::kNextSeries, body_);
+}
+
+}  // namespace baro::tsdb

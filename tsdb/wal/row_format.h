@@ -1,0 +1,18 @@
+// The flags of a row record, for its writer and its reader.
+//
+// Format   docs/formats/log.md, section 4.3.
+#pragma once
+
+#include <cstddef>
+
+namespace baro::tsdb {
+
+inline constexpr unsigned kRowIsWhole = 1;    // not a difference to the row before
+inline constexpr unsigned kRowIsPartial = 2;  // a presence bitmap follows
+inline constexpr unsigned kRowIsUniform = 4;  // one value for all that are present
+inline constexpr unsigned kRowFlagsAll = 7;
+
+// More columns than any target may have series; a record that claims more is damage.
+inline constexpr std::size_t kRowColumnsMax = std::size_t{1} << 24;
+
+}  // namespace baro::tsdb
