@@ -1,0 +1,203 @@
+#include "tsdb/head/group.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace baro::tsdb {
+namespace {
+
+// 32 rows cost 128 bytes per series on average before they are transposed (design, codec section 1).
+constexpr std::size_t kSealRows = 32;
+// So many small chunks become one: the codec's own costs per column then vanish.
+constexpr std::size_t kJoinChunks = 8;
+constexpr std::size_t kJoinedRows = kSealRows * kJoinChunks;
+// Readers that stay open keep rows staged; past this many they are sealed all the same, and such a reader sees commits
+// that are newer than itself.
+constexpr std::size_t kStagedRowsMax = 4096;
+constexpr std::size_t kWholeRowEvery = 128;
+// A target's samples and its report series are two lists; a rule group or a flapping target may have a few more.
+constexpr std::size_t kOrdersMax = 4;
+
+}  // namespace
+
+std::uint32_t Group::Join(const SeriesPtr& series, const LastSample& last) {
+  const auto [place, is_new] = columns_.try_emplace(series->ref, static_cast<std::uint32_t>(members_.size()));
+  const std::uint32_t column = place->second;
+  if (is_new) {
+    members_.push_back(series);
+  } else if (members_[column] == nullptr) {
+    members_[column] = series;
+    --vacant_;
+  }
+  if (last.timestamp_ms != model::kMinTimestampMs) {
+    departed_[column] = last;
+    clear_after_ms_ = std::max(clear_after_ms_, last.timestamp_ms);
+  }
+  ++version_;
+  return column;
+}
+
+LastSample Group::Leave(std::uint32_t column) {
+  const LastSample last = Last(column);
+  if (members_[column] != nullptr) {
+    members_[column] = nullptr;
+    ++vacant_;
+    ++version_;
+    ++leave_version_;
+    orders_.clear();
+  }
+  return last;
+}
+
+LastSample Group::Last(std::uint32_t column) const {
+  const auto sample_of = [column](const Row& row) {
+    return LastSample{.timestamp_ms = row.timestamp_ms, .bits = std::bit_cast<std::uint64_t>(row.values[column])};
+  };
+  LastSample last;
+  if (const auto departed = departed_.find(column); departed != departed_.end()) last = departed->second;
+  if (last_sealed_ != nullptr && last_sealed_->Has(column)) last = Later(last, sample_of(*last_sealed_));
+  for (auto row = staged_.rbegin(); row != staged_.rend(); ++row) {
+    if ((*row)->Has(column)) return Later(last, sample_of(**row));
+  }
+  return last;
+}
+
+RowOrderPtr Group::FindOrder(std::span<const SeriesRef> series) const {
+  for (const RowOrderPtr& order : orders_) {
+    if (order->series.size() == series.size() &&
+        std::memcmp(order->series.data(), series.data(), series.size_bytes()) == 0) {
+      return order;
+    }
+  }
+  return nullptr;
+}
+
+void Group::KeepOrder(RowOrderPtr order) {
+  if (orders_.size() == kOrdersMax) orders_.erase(orders_.begin());
+  orders_.push_back(std::move(order));
+}
+
+void Group::Link(RowPtr row) {
+  clear_after_ms_ = std::max(clear_after_ms_, row->timestamp_ms);
+  staged_.push_back(std::move(row));
+}
+
+void Group::Unlink(CommitNumber commit) {
+  std::erase_if(staged_, [commit](const RowPtr& row) { return row->commit == commit; });
+}
+
+void Group::TakeSealed(std::size_t count, GroupChunkPtr chunk) {
+  const RowPtr new_last = staged_[count - 1];
+  const std::size_t columns = members_.size();
+  const bool is_full = new_last->presence.empty() && new_last->values.size() == columns;
+  if (is_full) {
+    departed_.clear();
+  } else {
+    for (std::uint32_t column = 0; column < columns; ++column) {
+      if (new_last->Has(column)) {
+        departed_.erase(column);
+        continue;
+      }
+      LastSample last;
+      if (last_sealed_ != nullptr && last_sealed_->Has(column)) {
+        last = {.timestamp_ms = last_sealed_->timestamp_ms,
+                .bits = std::bit_cast<std::uint64_t>(last_sealed_->values[column])};
+      }
+      for (std::size_t i = count; i-- > 0;) {
+        if (!staged_[i]->Has(column)) continue;
+        last = {.timestamp_ms = staged_[i]->timestamp_ms,
+                .bits = std::bit_cast<std::uint64_t>(staged_[i]->values[column])};
+        break;
+      }
+      if (last.timestamp_ms != model::kMinTimestampMs) {
+        LastSample& departed = departed_[column];
+        departed = Later(departed, last);
+      }
+    }
+  }
+  last_sealed_ = new_last;
+  staged_.erase(staged_.begin(), staged_.begin() + static_cast<std::ptrdiff_t>(count));
+  chunks_.push_back(std::move(chunk));
+}
+
+void Group::Seal(CommitNumber visible_to_all, bool all) {
+  for (;;) {
+    std::vector<RowPtr> rows;
+    {
+      const base::MutexLock lock(mutex);
+      if (is_sealing_) return;
+      std::size_t count = 0;
+      while (count < staged_.size() && count < kSealRows && staged_[count]->commit <= visible_to_all) ++count;
+      if (staged_.size() > kStagedRowsMax) count = kSealRows;
+      if (count == 0 || (count < kSealRows && !all)) return;
+      rows.assign(staged_.begin(), staged_.begin() + static_cast<std::ptrdiff_t>(count));
+      is_sealing_ = true;
+    }
+    GroupChunkPtr chunk = GroupChunk::FromRows(rows);
+    {
+      const base::MutexLock lock(mutex);
+      TakeSealed(rows.size(), std::move(chunk));
+    }
+    JoinChunks();
+    const base::MutexLock lock(mutex);
+    is_sealing_ = false;
+  }
+}
+
+// The last chunks become one when there are enough of them. Nobody else changes the list's end: `is_sealing_` is set.
+void Group::JoinChunks() {
+  std::vector<GroupChunkPtr> last;
+  {
+    const base::MutexLock lock(mutex);
+    std::size_t rows = 0;
+    for (auto chunk = chunks_.rbegin(); chunk != chunks_.rend() && (*chunk)->rows() <= kSealRows; ++chunk) {
+      rows += (*chunk)->rows();
+      last.push_back(*chunk);
+    }
+    if (rows < kJoinedRows || last.size() < kJoinChunks) return;
+  }
+  std::ranges::reverse(last);
+  auto joined = GroupChunk::Join(last);
+  if (!joined) return;  // they stay as they are, and readers will say what is wrong
+  const base::MutexLock lock(mutex);
+  // Retention may have taken some of them away meanwhile.
+  if (chunks_.size() < last.size() || chunks_[chunks_.size() - last.size()] != last.front()) return;
+  chunks_.resize(chunks_.size() - last.size());
+  chunks_.push_back(*std::move(joined));
+}
+
+void Group::DropBefore(std::int64_t cutoff_ms, CommitNumber visible_to_all) {
+  while (!chunks_.empty() && chunks_.front()->max_ms() < cutoff_ms) chunks_.pop_front();
+  if (is_sealing_ || staged_.empty() || clear_after_ms_ >= cutoff_ms) return;
+  // Nothing came for a whole retention: what is staged goes too, if nobody is looking.
+  const auto is_free = [=](const RowPtr& row) {
+    return row->timestamp_ms < cutoff_ms && row->commit <= visible_to_all;
+  };
+  if (!std::ranges::all_of(staged_, is_free)) return;
+  last_sealed_ = staged_.back();
+  staged_.clear();
+}
+
+bool Group::NeedsWholeRow(std::uint64_t segment) const {
+  return logged_segment_ != segment || logged_version_ != version_ || rows_since_whole_ >= kWholeRowEvery ||
+         last_row() == nullptr;
+}
+
+void Group::NoteLogged(std::uint64_t segment, bool was_whole) {
+  logged_segment_ = segment;
+  logged_version_ = version_;
+  rows_since_whole_ = was_whole ? 1 : rows_since_whole_ + 1;
+}
+
+Group::Sizes Group::SizeBytes() const {
+  Sizes sizes;
+  for (const RowPtr& row : staged_) {
+    sizes.staged_bytes += sizeof(Row) + row->values.capacity() * 8 + row->presence.capacity() * 8;
+  }
+  sizes.staged_bytes += members_.capacity() * sizeof(SeriesPtr) + columns_.size() * 32;
+  for (const GroupChunkPtr& chunk : chunks_) sizes.chunk_bytes += chunk->SizeBytes();
+  sizes.chunks = chunks_.size();
+  return sizes;
+}
+
+}  // namespace baro::tsdb

@@ -1,0 +1,118 @@
+// A scrape group: series that are written together, their rows, and the chunks that rows become.
+//
+// A column belongs to one series for as long as the group lives, so a series finds its samples by (group, column) even
+// after it has moved to another group. Its samples in different places never overlap in time.
+//
+// Threads  Guarded: each member function asks for `mutex`.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "base/mutex.h"
+#include "tsdb/head/group_chunk.h"
+#include "tsdb/head/series.h"
+
+namespace baro::tsdb {
+
+/// How a list of series as the caller has it maps to columns. Immutable.
+struct RowOrder {
+  static constexpr std::uint32_t kNoColumn = ~std::uint32_t{0};
+
+  std::vector<SeriesRef> series;
+  std::vector<std::uint32_t> columns;  ///< kNoColumn: the sample is refused with `refusals[i]`
+  std::vector<SampleStatus> refusals;  ///< empty: none
+  bool is_identity = false;            ///< column i for sample i, and none refused
+  std::uint64_t version = 0;           ///< the group's leave_version() when it was made
+};
+using RowOrderPtr = std::shared_ptr<const RowOrder>;
+
+class Group {
+ public:
+  explicit Group(std::uint64_t log_id_in) : log_id(log_id_in) {}
+
+  const std::uint64_t log_id;
+  mutable base::Mutex mutex;
+
+  // Columns.
+
+  /// The column of a series that is at home here from now on; `last` is its newest sample anywhere.
+  std::uint32_t Join(const SeriesPtr& series, const LastSample& last) BARO_REQUIRES(mutex);
+  /// The series gets its samples elsewhere from now on. Returns its newest sample here.
+  LastSample Leave(std::uint32_t column) BARO_REQUIRES(mutex);
+  LastSample Last(std::uint32_t column) const BARO_REQUIRES(mutex);
+  /// Null where the series has left.
+  std::span<const SeriesPtr> members() const BARO_REQUIRES(mutex) { return members_; }
+  /// Changes whenever a series leaves: what was known about columns before may be wrong.
+  std::uint64_t leave_version() const BARO_REQUIRES(mutex) { return leave_version_; }
+  /// How many columns have no series.
+  std::size_t vacant() const BARO_REQUIRES(mutex) { return vacant_; }
+
+  /// The order that these series had before, or null.
+  RowOrderPtr FindOrder(std::span<const SeriesRef> series) const BARO_REQUIRES(mutex);
+  void KeepOrder(RowOrderPtr order) BARO_REQUIRES(mutex);
+
+  // Rows.
+
+  /// Rows later than this need no look at single series.
+  std::int64_t clear_after_ms() const BARO_REQUIRES(mutex) { return clear_after_ms_; }
+  void Link(RowPtr row) BARO_REQUIRES(mutex);
+  /// Takes rows of a failed commit out again.
+  void Unlink(CommitNumber commit) BARO_REQUIRES(mutex);
+  /// The row before the next, null if there is none.
+  RowPtr last_row() const BARO_REQUIRES(mutex) { return staged_.empty() ? last_sealed_ : staged_.back(); }
+  std::span<const RowPtr> staged() const BARO_REQUIRES(mutex) { return staged_; }
+  const std::deque<GroupChunkPtr>& chunks() const BARO_REQUIRES(mutex) { return chunks_; }
+  bool HasSamples() const BARO_REQUIRES(mutex) { return !staged_.empty() || !chunks_.empty(); }
+
+  /// Transposes staged rows that every reader may see, once there are enough (`all`: however few). Takes the lock
+  /// itself, and not while it encodes.
+  void Seal(CommitNumber visible_to_all, bool all) BARO_EXCLUDES(mutex);
+
+  /// Drops what ends before the cutoff. Rows that wait for a long reader stay.
+  void DropBefore(std::int64_t cutoff_ms, CommitNumber visible_to_all) BARO_REQUIRES(mutex);
+
+  // The log.
+
+  /// Whether the next row must stand for itself, behind its layout.
+  bool NeedsWholeRow(std::uint64_t segment) const BARO_REQUIRES(mutex);
+  void NoteLogged(std::uint64_t segment, bool was_whole) BARO_REQUIRES(mutex);
+
+  struct Sizes {
+    std::size_t staged_bytes = 0;
+    std::size_t chunk_bytes = 0;
+    std::size_t chunks = 0;
+  };
+  Sizes SizeBytes() const BARO_REQUIRES(mutex);
+
+ private:
+  void TakeSealed(std::size_t count, GroupChunkPtr chunk) BARO_REQUIRES(mutex);
+  void JoinChunks() BARO_EXCLUDES(mutex);
+
+  std::vector<SeriesPtr> members_;
+  std::unordered_map<SeriesRef, std::uint32_t> columns_;  // also of those that have left
+  std::size_t vacant_ = 0;
+  std::uint64_t version_ = 1;  // also when one comes: the layout in the log is then another
+  std::uint64_t leave_version_ = 1;
+  std::vector<RowOrderPtr> orders_;
+
+  std::int64_t clear_after_ms_ = model::kMinTimestampMs;
+  std::vector<RowPtr> staged_;
+  RowPtr last_sealed_;
+  // Newest samples of columns that are not in the last sealed row, or whose series came with some from elsewhere.
+  std::unordered_map<std::uint32_t, LastSample> departed_;
+  std::deque<GroupChunkPtr> chunks_;
+  bool is_sealing_ = false;
+
+  std::uint64_t logged_segment_ = 0;
+  std::uint64_t logged_version_ = 0;
+  std::size_t rows_since_whole_ = 0;
+};
+
+using GroupPtr = std::shared_ptr<Group>;
+
+}  // namespace baro::tsdb

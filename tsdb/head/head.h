@@ -1,0 +1,130 @@
+// The head: all series and groups in memory, and what finds them.
+//
+// Threads  Safe to share. Locks, outer to inner: moves mutex, groups by their log id, stripes by number, table shards,
+//          slots, label index; the rest are leaves. A reader holds one of them at a time.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <shared_mutex>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/result.h"
+#include "tsdb/head/group.h"
+#include "tsdb/head/series.h"
+#include "tsdb/index/label_index.h"
+#include "tsdb/storage.h"
+
+namespace baro::tsdb {
+
+class Head {
+ public:
+  static constexpr std::size_t kStripes = 256;
+
+  explicit Head(std::size_t series_max) : series_max_(series_max) {}
+  ~Head();
+  Head(const Head&) = delete;
+  Head& operator=(const Head&) = delete;
+
+  // Series. A pinned series stays until it is unpinned.
+
+  /// Errors   kInvalidArgument, kLimitExceeded as Appender::Resolve().
+  base::Result<SeriesPtr> GetOrCreatePinned(const model::Labels& labels, bool* created);
+  /// Null if it has left.
+  SeriesPtr FindPinned(SeriesRef ref);
+  SeriesPtr Find(SeriesRef ref) const;
+  static void Unpin(const SeriesPtr& series) { series->pins.fetch_sub(1, std::memory_order_relaxed); }
+  std::vector<SeriesPtr> FindSlots(std::span<const Slot> slots) const;
+  std::vector<SeriesPtr> AllSeries() const;
+  std::size_t series_count() const { return series_count_.load(std::memory_order_relaxed); }
+  LogSeriesId next_log_id() const { return static_cast<LogSeriesId>(next_log_id_.load(std::memory_order_relaxed)); }
+  /// Numbers below this one are taken.
+  void ReserveLogIds(LogSeriesId next);
+
+  base::Mutex& StripeMutex(const Series& series) const { return stripes_[StripeOf(series)]; }
+  static std::size_t StripeOf(const Series& series) { return series.slot % kStripes; }
+  base::Mutex& StripeMutexAt(std::size_t stripe) const { return stripes_[stripe]; }
+
+  const LabelIndex& index() const { return index_; }
+
+  // Groups.
+
+  GroupRef AddGroup();
+  GroupPtr FindGroup(GroupRef ref) const;
+  /// Its series get samples singly from now on; what is staged is sealed as far as readers allow.
+  void DropGroup(GroupRef ref) BARO_EXCLUDES(moves_mutex);
+  std::vector<GroupPtr> AllGroups() const;
+
+  // Moves of series between homes, under one lock.
+
+  mutable base::Mutex moves_mutex;
+
+  /// Where these series stand in the group; those that are not at home in it move there.
+  RowOrderPtr MakeOrder(const GroupPtr& group, std::span<const SeriesRef> series) BARO_REQUIRES(moves_mutex);
+  void MoveToSingles(const SeriesPtr& series) BARO_REQUIRES(moves_mutex);
+
+  // Time and visibility.
+
+  void NoteTimes(std::int64_t min_ms, std::int64_t max_ms);
+  void SetMinTime(std::int64_t min_ms) { min_time_ms_.store(min_ms, std::memory_order_relaxed); }
+  std::int64_t min_time_ms() const { return min_time_ms_.load(std::memory_order_relaxed); }
+  std::int64_t max_time_ms() const { return max_time_ms_.load(std::memory_order_relaxed); }
+  bool has_samples() const { return max_time_ms() != model::kMinTimestampMs; }
+
+  /// A reader is open from now on; returns up to which commit it sees.
+  CommitNumber AddReader(const LogWriter& log);
+  void RemoveReader(CommitNumber commit);
+  /// The commits that no reader is too old to see.
+  CommitNumber VisibleToAll(CommitNumber written) const;
+
+  /// Drops samples before the cutoff, series without samples, and columns that nobody fills.
+  void DropBefore(std::int64_t cutoff_ms, CommitNumber visible_to_all) BARO_EXCLUDES(moves_mutex);
+  /// Frees columns of series that have not been in their group's rows for a while.
+  void TidyGroups(CommitNumber visible_to_all) BARO_EXCLUDES(moves_mutex);
+
+ private:
+  static constexpr std::size_t kShards = 64;
+  struct Shard {
+    base::Mutex mutex;
+    std::unordered_multimap<std::uint64_t, Series*> by_hash BARO_GUARDED_BY(mutex);
+  };
+
+  Shard& ShardOf(std::uint64_t hash) { return shards_[hash % kShards]; }
+  base::Result<SeriesPtr> Create(const model::Labels& labels);
+  bool RemoveIfEmpty(const SeriesPtr& series, std::int64_t cutoff_ms) BARO_REQUIRES(moves_mutex);
+  bool IsFreeToGo(Series& series, std::int64_t cutoff_ms) BARO_REQUIRES(moves_mutex);
+  void RetireGroup(const GroupPtr& group) BARO_REQUIRES(moves_mutex);
+  void DropSamplesOf(Series& series, std::int64_t cutoff_ms, CommitNumber visible_to_all);
+
+  const std::size_t series_max_;
+  std::array<Shard, kShards> shards_;
+  mutable std::array<base::Mutex, kStripes> stripes_;
+  LabelIndex index_;
+
+  mutable std::shared_mutex slots_mutex_;  // guards the four below
+  std::vector<SeriesPtr> slots_;
+  std::vector<std::uint32_t> generations_;
+  std::vector<Slot> free_slots_;
+  std::atomic<std::size_t> series_count_{0};  // relaxed: a number for limits and status
+  std::atomic<std::uint64_t> next_log_id_{1};
+
+  mutable base::Mutex groups_mutex_;
+  std::unordered_map<GroupRef, GroupPtr> groups_ BARO_GUARDED_BY(groups_mutex_);
+  std::vector<std::weak_ptr<Group>> all_groups_ BARO_GUARDED_BY(groups_mutex_);
+  std::uint64_t next_group_ BARO_GUARDED_BY(groups_mutex_) = 1;
+
+  mutable base::Mutex readers_mutex_;
+  std::multiset<CommitNumber> readers_ BARO_GUARDED_BY(readers_mutex_);
+
+  // Relaxed: bounds for rules and status, which order nothing.
+  std::atomic<std::int64_t> min_time_ms_{model::kMaxTimestampMs};
+  std::atomic<std::int64_t> max_time_ms_{model::kMinTimestampMs};
+};
+
+}  // namespace baro::tsdb

@@ -1,0 +1,92 @@
+// Transactions on the head: what they check, log and link.
+//
+// Source   Order rules: Prometheus 3.14, head append; visibility of whole commits as its isolation.
+// Threads  HeadAppender is confined; HeadWriter is safe to share.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "tsdb/appender.h"
+#include "tsdb/head/exemplar_store.h"
+#include "tsdb/head/head.h"
+#include "tsdb/wal/log_writer.h"
+
+namespace baro::tsdb {
+
+/// What all appenders of a store share. Borrows everything.
+struct HeadWriter {
+  Head& head;
+  LogWriter& log;
+  ExemplarStore& exemplars;
+  const base::Clock& clock;
+  const StorageOptions& options;
+  base::Counter& samples_appended;
+  base::Counter& histograms_appended;
+  base::Counter& out_of_order;
+  base::Counter& out_of_bounds;
+
+  /// The times that a sample may have at present.
+  model::TimeRange AllowedTimes() const;
+};
+
+class HeadAppender : public Appender {
+ public:
+  explicit HeadAppender(HeadWriter& writer);
+  ~HeadAppender() override;
+
+  base::Result<SeriesRef> Resolve(const model::Labels& labels, bool* created) override;
+  void AppendRow(GroupRef group, std::int64_t timestamp_ms, std::span<const SeriesRef> series,
+                 std::span<const double> values, std::span<SampleStatus> statuses) override;
+  SampleStatus Append(SeriesRef series, model::Sample sample) override;
+  base::Result<SampleStatus> AppendHistogram(SeriesRef series, std::int64_t timestamp_ms,
+                                             const model::FloatHistogram& histogram) override;
+  void AppendExemplar(SeriesRef series, const model::Exemplar& exemplar) override;
+  base::Result<CommitStats> Commit(Durability durability) override;
+  void Rollback() override;
+
+ private:
+  // A row on its way. `orders` says which series its columns are of, should the columns change before the commit.
+  struct PendingRow {
+    GroupPtr group;
+    std::shared_ptr<Row> row;
+    std::vector<RowOrderPtr> orders;
+    std::uint64_t version = 0;
+    std::size_t present = 0;
+  };
+  struct PendingSample {
+    SeriesPtr series;
+    model::Sample sample;
+    std::shared_ptr<const model::FloatHistogram> histogram;  // then the sample's value is not used
+    bool is_accepted = true;
+  };
+  struct PendingExemplar {
+    SeriesPtr series;
+    model::Exemplar exemplar;
+  };
+  class Transaction;
+
+  PendingRow& RowFor(const GroupPtr& group, std::int64_t timestamp_ms);
+  RowOrderPtr OrderOf(const GroupPtr& group, std::span<const SeriesRef> series);
+  void Fill(PendingRow& pending, const RowOrderPtr& order, std::span<const double> values,
+            std::span<SampleStatus> statuses);
+  SampleStatus CheckSingle(const SeriesPtr& series, std::int64_t timestamp_ms, const LastSample& candidate);
+  void Count(SampleStatus status);
+  void Clear();
+
+  HeadWriter& writer_;
+  model::TimeRange allowed_;
+  CommitStats stats_;
+  std::vector<SeriesPtr> pinned_;
+  std::vector<PendingRow> rows_;
+  std::vector<PendingSample> samples_;
+  std::unordered_map<Series*, std::size_t> newest_;  // the last of each series in samples_
+  std::vector<PendingExemplar> exemplars_;
+};
+
+}  // namespace baro::tsdb

@@ -1,0 +1,43 @@
+#include "tsdb/head/head_reader.h"
+
+#include "tsdb/head/head_selection.h"
+#include "tsdb/index/matchers.h"
+
+namespace baro::tsdb {
+
+HeadReader::HeadReader(std::shared_ptr<Head> head, const LogWriter& log)
+    : head_(std::move(head)), visible_(head_->AddReader(log)) {}
+
+HeadReader::~HeadReader() { head_->RemoveReader(visible_); }
+
+bool HeadReader::MayHave(model::TimeRange range) const {
+  return head_->has_samples() && range.Overlaps({.min_ms = head_->min_time_ms(), .max_ms = head_->max_time_ms()});
+}
+
+base::Result<std::unique_ptr<SeriesSelection>> HeadReader::Select(const SelectRequest& request,
+                                                                  const base::CancelToken& cancel) const {
+  BARO_TRY(CheckSelective(request.matchers));
+  const std::vector<Slot> slots = BARO_TRY(head_->index().Select(request.matchers, cancel));
+  std::vector<SeriesPtr> series = head_->FindSlots(slots);
+  // A slot may have got another series between the two steps.
+  std::erase_if(series,
+                [&request](const SeriesPtr& entry) { return !model::MatchesAll(request.matchers, entry->labels); });
+  return std::make_unique<HeadSelection>(*head_, std::move(series), request.range, visible_, request.limit);
+}
+
+base::Result<std::vector<std::string>> HeadReader::LabelNames(std::span<const model::Matcher> matchers,
+                                                              model::TimeRange range, std::size_t limit,
+                                                              const base::CancelToken& cancel) const {
+  if (!MayHave(range)) return std::vector<std::string>();
+  return head_->index().Names(matchers, limit, cancel);
+}
+
+base::Result<std::vector<std::string>> HeadReader::LabelValues(std::string_view name,
+                                                               std::span<const model::Matcher> matchers,
+                                                               model::TimeRange range, std::size_t limit,
+                                                               const base::CancelToken& cancel) const {
+  if (!MayHave(range)) return std::vector<std::string>();
+  return head_->index().Values(name, matchers, limit, cancel);
+}
+
+}  // namespace baro::tsdb

@@ -1,0 +1,39 @@
+// Readers of the head: what was committed when they were opened.
+//
+// Threads  HeadReader and its selections are immutable.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tsdb/head/head.h"
+#include "tsdb/reader.h"
+#include "tsdb/wal/log_writer.h"
+
+namespace baro::tsdb {
+
+class HeadReader : public Reader {
+ public:
+  /// Owns  shares of the head and the log; what it selects shares the data.
+  HeadReader(std::shared_ptr<Head> head, const LogWriter& log);
+  ~HeadReader() override;
+  HeadReader(const HeadReader&) = delete;
+  HeadReader& operator=(const HeadReader&) = delete;
+
+  base::Result<std::unique_ptr<SeriesSelection>> Select(const SelectRequest& request,
+                                                        const base::CancelToken& cancel) const override;
+  base::Result<std::vector<std::string>> LabelNames(std::span<const model::Matcher> matchers, model::TimeRange range,
+                                                    std::size_t limit, const base::CancelToken& cancel) const override;
+  base::Result<std::vector<std::string>> LabelValues(std::string_view name, std::span<const model::Matcher> matchers,
+                                                     model::TimeRange range, std::size_t limit,
+                                                     const base::CancelToken& cancel) const override;
+
+ private:
+  bool MayHave(model::TimeRange range) const;
+
+  std::shared_ptr<Head> head_;
+  const CommitNumber visible_;
+};
+
+}  // namespace baro::tsdb

@@ -1,0 +1,145 @@
+// What leaves the head: old samples, series without any, and columns that nobody fills.
+#include <algorithm>
+#include <mutex>
+
+#include "tsdb/head/head.h"
+
+namespace baro::tsdb {
+namespace {
+
+// A series that is in none of a group's rows for so long frees its column.
+constexpr std::int64_t kAbsentMaxMs = 10 * 60 * 1000;
+// A group whose columns are mostly vacant is replaced, but small ones are not worth it.
+constexpr std::size_t kVacantMin = 64;
+// Series are moved and removed in pieces, so that new targets never wait long.
+constexpr std::size_t kPiece = 256;
+
+}  // namespace
+
+void Head::DropSamplesOf(Series& series, std::int64_t cutoff_ms, CommitNumber visible_to_all) {
+  std::vector<Series::Place> places;
+  {
+    const base::MutexLock lock(StripeMutex(series));
+    if (series.singles != nullptr) {
+      series.floor = Later(series.floor, series.LastSingle());
+      series.singles->DropBefore(cutoff_ms, visible_to_all);
+      if (series.singles->empty()) series.singles.reset();
+    }
+    places = series.places;
+  }
+  std::vector<const Group*> empty;
+  for (const Series::Place& place : places) {
+    const base::MutexLock lock(place.group->mutex);
+    if (!place.group->HasSamples()) empty.push_back(place.group.get());
+  }
+  if (empty.empty()) return;
+  const base::MutexLock lock(StripeMutex(series));
+  std::erase_if(series.places, [&](const Series::Place& place) {
+    return place.group != series.home && std::ranges::find(empty, place.group.get()) != empty.end();
+  });
+}
+
+bool Head::IsFreeToGo(Series& series, std::int64_t cutoff_ms) {
+  if (series.home != nullptr) {
+    const base::MutexLock lock(series.home->mutex);
+    if (series.home->Last(series.home_column).timestamp_ms >= cutoff_ms) return false;
+  }
+  const base::MutexLock lock(StripeMutex(series));
+  return series.LastSingle().timestamp_ms < cutoff_ms;
+}
+
+bool Head::RemoveIfEmpty(const SeriesPtr& series, std::int64_t cutoff_ms) {
+  if (!IsFreeToGo(*series, cutoff_ms)) return false;
+  const std::uint64_t hash = series->labels.Hash();
+  Shard& shard = ShardOf(hash);
+  {
+    const base::MutexLock lock(shard.mutex);
+    const std::unique_lock slots_lock(slots_mutex_);
+    // Pins are taken under one of these locks, so none comes while both are held.
+    if (series->pins.load(std::memory_order_relaxed) != 0) return false;
+    const auto [first, last] = shard.by_hash.equal_range(hash);
+    for (auto found = first; found != last; ++found) {
+      if (found->second != series.get()) continue;
+      shard.by_hash.erase(found);
+      break;
+    }
+    index_.Remove(series->slot, series->labels);
+    slots_[series->slot] = nullptr;
+    ++generations_[series->slot];
+    free_slots_.push_back(series->slot);
+  }
+  series_count_.fetch_sub(1, std::memory_order_relaxed);
+  MoveToSingles(series);
+  return true;
+}
+
+void Head::DropBefore(std::int64_t cutoff_ms, CommitNumber visible_to_all) {
+  std::int64_t least = model::kMaxTimestampMs;
+  for (const GroupPtr& group : AllGroups()) {
+    const base::MutexLock lock(group->mutex);
+    group->DropBefore(cutoff_ms, visible_to_all);
+    for (const GroupChunkPtr& chunk : group->chunks()) least = std::min(least, chunk->min_ms());
+    for (const RowPtr& row : group->staged()) least = std::min(least, row->timestamp_ms);
+  }
+  const std::vector<SeriesPtr> all = AllSeries();
+  for (std::size_t at = 0; at < all.size(); at += kPiece) {
+    const base::MutexLock moves(moves_mutex);
+    for (std::size_t i = at; i < std::min(all.size(), at + kPiece); ++i) {
+      DropSamplesOf(*all[i], cutoff_ms, visible_to_all);
+      if (RemoveIfEmpty(all[i], cutoff_ms)) continue;
+      const base::MutexLock lock(StripeMutex(*all[i]));
+      const Singles* singles = all[i]->singles.get();
+      if (singles == nullptr) continue;
+      if (!singles->chunks.empty()) least = std::min(least, singles->chunks.front()->min_ms);
+      if (!singles->tail.empty()) least = std::min(least, singles->tail.front().timestamp_ms);
+      if (!singles->histograms.empty()) least = std::min(least, singles->histograms.front().sample.timestamp_ms);
+    }
+  }
+  SetMinTime(least);
+  const base::MutexLock lock(groups_mutex_);
+  std::erase_if(all_groups_, [](const std::weak_ptr<Group>& group) { return group.expired(); });
+}
+
+void Head::TidyGroups(CommitNumber visible_to_all) {
+  std::vector<std::pair<GroupRef, GroupPtr>> groups;
+  {
+    const base::MutexLock lock(groups_mutex_);
+    groups.assign(groups_.begin(), groups_.end());
+  }
+  for (const auto& [ref, group] : groups) {
+    const base::MutexLock moves(moves_mutex);
+    std::vector<SeriesPtr> absent;
+    bool is_mostly_vacant = false;
+    {
+      const base::MutexLock lock(group->mutex);
+      const RowPtr last = group->last_row();
+      if (last == nullptr) continue;
+      for (std::uint32_t column = 0; column < group->members().size(); ++column) {
+        if (group->members()[column] == nullptr || last->Has(column)) continue;
+        const std::int64_t seen_ms = group->Last(column).timestamp_ms;
+        if (seen_ms < last->timestamp_ms - kAbsentMaxMs) absent.push_back(group->members()[column]);
+      }
+      const std::size_t vacant = group->vacant() + absent.size();
+      is_mostly_vacant = vacant > kVacantMin && vacant * 2 > group->members().size();
+    }
+    for (const SeriesPtr& series : absent) MoveToSingles(series);
+    if (!is_mostly_vacant) continue;
+    RetireGroup(group);
+    const base::MutexLock lock(groups_mutex_);
+    const auto found = groups_.find(ref);
+    if (found == groups_.end()) continue;
+    found->second = std::make_shared<Group>(next_group_++);
+    all_groups_.push_back(found->second);
+  }
+  // Retired groups get no more rows: what is still staged in them is sealed, however little it is.
+  for (const GroupPtr& group : AllGroups()) {
+    bool is_retired = false;
+    {
+      const base::MutexLock lock(group->mutex);
+      is_retired = group->vacant() == group->members().size() && !group->staged().empty();
+    }
+    if (is_retired) group->Seal(visible_to_all, /*all=*/true);
+  }
+}
+
+}  // namespace baro::tsdb

@@ -1,0 +1,231 @@
+#include "tsdb/head/head_selection.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace baro::tsdb {
+namespace {
+
+bool IsStrictlyIncreasing(std::span<const std::int64_t> values) {
+  return std::ranges::adjacent_find(values, std::ranges::greater_equal()) == values.end();
+}
+
+// Puts samples from several places into the order of time. They never overlap, so this is rare and the lists are
+// nearly sorted.
+void SortByTime(std::vector<std::int64_t>& timestamps, std::vector<double>& values) {
+  if (IsStrictlyIncreasing(timestamps)) return;
+  std::vector<std::size_t> order(timestamps.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, {}, [&timestamps](std::size_t i) { return timestamps[i]; });
+  std::vector<std::int64_t> sorted_timestamps;
+  std::vector<double> sorted_values;
+  for (const std::size_t i : order) {
+    if (!sorted_timestamps.empty() && sorted_timestamps.back() == timestamps[i]) continue;
+    sorted_timestamps.push_back(timestamps[i]);
+    sorted_values.push_back(values[i]);
+  }
+  timestamps.swap(sorted_timestamps);
+  values.swap(sorted_values);
+}
+
+}  // namespace
+
+bool GroupView::Has(std::size_t column) const {
+  return std::ranges::any_of(chunks, [column](const GroupChunkPtr& chunk) { return chunk->Has(column); }) ||
+         std::ranges::any_of(rows, [column](const RowPtr& row) { return row->Has(column); });
+}
+
+// Makes views while a selection is built; groups are looked at once each.
+class HeadSelection::Viewer {
+ public:
+  Viewer(const Head& head, model::TimeRange range, CommitNumber visible)
+      : head_(head), range_(range), visible_(visible) {}
+
+  // False if the series has nothing in the range.
+  bool View(const SeriesPtr& series, Entry& entry, std::vector<Source>& sources) {
+    std::vector<Series::Place> places;
+    {
+      const base::MutexLock lock(head_.StripeMutex(*series));
+      places = series->places;
+      if (series->singles != nullptr) entry.singles = ViewSingles(*series->singles);
+    }
+    entry.series = series;
+    entry.first_source = sources.size();
+    for (const Series::Place& place : places) {
+      const std::shared_ptr<const GroupView>& group = ViewGroup(place.group);
+      if (!group->Has(place.column)) continue;
+      sources.push_back({.group = group, .column = place.column});
+    }
+    entry.sources = sources.size() - entry.first_source;
+    return entry.sources > 0 || entry.singles != nullptr;
+  }
+
+ private:
+  std::shared_ptr<const SinglesView> ViewSingles(const Singles& singles) const {
+    auto view = std::make_shared<SinglesView>();
+    for (const auto& chunk : singles.chunks) {
+      if (range_.Overlaps({.min_ms = chunk->min_ms, .max_ms = chunk->max_ms})) view->chunks.push_back(chunk);
+    }
+    for (const Singles::TailSample& sample : singles.tail) {
+      if (sample.commit > visible_ || !range_.Contains(sample.timestamp_ms)) continue;
+      view->tail.push_back({.timestamp_ms = sample.timestamp_ms, .value = sample.value});
+    }
+    for (const Singles::HistogramEntry& entry : singles.histograms) {
+      if (entry.commit <= visible_ && range_.Contains(entry.sample.timestamp_ms)) {
+        view->histograms.push_back(entry.sample);
+      }
+    }
+    if (view->chunks.empty() && view->tail.empty() && view->histograms.empty()) return nullptr;
+    return view;
+  }
+
+  const std::shared_ptr<const GroupView>& ViewGroup(const GroupPtr& group) {
+    std::shared_ptr<const GroupView>& known = groups_[group.get()];
+    if (known != nullptr) return known;
+    auto view = std::make_shared<GroupView>();
+    {
+      const base::MutexLock lock(group->mutex);
+      for (const GroupChunkPtr& chunk : group->chunks()) {
+        if (range_.Overlaps({.min_ms = chunk->min_ms(), .max_ms = chunk->max_ms()})) view->chunks.push_back(chunk);
+      }
+      for (const RowPtr& row : group->staged()) {
+        if (row->commit <= visible_ && range_.Contains(row->timestamp_ms)) view->rows.push_back(row);
+      }
+    }
+    for (const GroupChunkPtr& chunk : view->chunks) {
+      if (auto read = chunk->ReadTimestamps(view->timestamps_ms); !read) view->error = read.error().message();
+    }
+    for (const RowPtr& row : view->rows) view->timestamps_ms.push_back(row->timestamp_ms);
+    view->is_increasing = IsStrictlyIncreasing(view->timestamps_ms);
+    known = std::move(view);
+    return known;
+  }
+
+  const Head& head_;
+  const model::TimeRange range_;
+  const CommitNumber visible_;
+  std::unordered_map<const Group*, std::shared_ptr<const GroupView>> groups_;
+};
+
+HeadSelection::HeadSelection(const Head& head, std::vector<SeriesPtr> series, model::TimeRange range,
+                             CommitNumber visible, std::size_t limit) {
+  std::ranges::sort(series, [](const SeriesPtr& a, const SeriesPtr& b) { return a->labels < b->labels; });
+  Viewer viewer(head, range, visible);
+  for (const SeriesPtr& entry_series : series) {
+    if (limit != 0 && entries_.size() == limit) break;
+    Entry entry;
+    if (viewer.View(entry_series, entry, sources_)) entries_.push_back(std::move(entry));
+  }
+}
+
+base::Result<> HeadSelection::Read(std::size_t index, model::TimeRange range, SampleColumns& columns) const {
+  columns.Clear();
+  const Entry& entry = entries_[index];
+  const std::span<const Source> sources(sources_.data() + entry.first_source, entry.sources);
+  if (sources.size() == 1 && entry.singles == nullptr && BARO_TRY(ReadWhole(sources[0], range, columns))) return {};
+  for (const Source& source : sources) BARO_TRY(ReadPieces(source, range, columns));
+  if (entry.singles != nullptr) BARO_TRY(ReadSingles(*entry.singles, range, columns));
+  if (sources.size() + (entry.singles != nullptr ? 1 : 0) > 1) {
+    SortByTime(columns.timestamp_buffer(), columns.value_buffer());
+  }
+  columns.UseBuffers();
+  return {};
+}
+
+// The common case: one group, no gap. Timestamps are the group's own column, only values are decoded. False if the
+// series is not like that; `columns` are then empty.
+base::Result<bool> HeadSelection::ReadWhole(const Source& source, model::TimeRange range, SampleColumns& columns) {
+  const GroupView& view = *source.group;
+  if (!view.is_increasing || !view.error.empty()) return false;
+  const auto first = std::ranges::lower_bound(view.timestamps_ms, range.min_ms) - view.timestamps_ms.begin();
+  const auto last = std::ranges::upper_bound(view.timestamps_ms, range.max_ms) - view.timestamps_ms.begin();
+  if (first >= last) return true;
+  const auto begin = static_cast<std::size_t>(first);
+  const auto end = static_cast<std::size_t>(last);
+  const auto give_up = [&columns] {
+    columns.Clear();
+    return false;
+  };
+
+  std::vector<double>& values = columns.value_buffer();
+  thread_local std::vector<double> piece;
+  thread_local std::vector<std::uint64_t> presence;
+  std::size_t at = 0;  // the row that the next chunk begins with
+  for (const GroupChunkPtr& chunk : view.chunks) {
+    const std::size_t chunk_begin = at;
+    at += chunk->rows();
+    if (at <= begin) continue;
+    if (chunk_begin >= end) break;
+    if (!chunk->Has(source.column)) return give_up();
+    BARO_TRY(chunk->ReadColumn(source.column, piece, presence));
+    if (!presence.empty()) return give_up();
+    const std::size_t from = std::max(begin, chunk_begin) - chunk_begin;
+    const std::size_t to = std::min(end, at) - chunk_begin;
+    values.insert(values.end(), piece.begin() + static_cast<std::ptrdiff_t>(from),
+                  piece.begin() + static_cast<std::ptrdiff_t>(to));
+  }
+  for (std::size_t row = std::max(begin, at); row < end; ++row) {
+    const Row& staged = *view.rows[row - at];
+    if (!staged.Has(source.column)) return give_up();
+    values.push_back(staged.values[source.column]);
+  }
+  columns.UseSharedTimestamps(std::span(view.timestamps_ms).subspan(begin, end - begin), source.group);
+  return true;
+}
+
+base::Result<> HeadSelection::ReadPieces(const Source& source, model::TimeRange range, SampleColumns& columns) {
+  const GroupView& view = *source.group;
+  if (!view.error.empty()) return base::Fail(base::Code::kCorruption, view.error);
+  std::vector<double> piece;
+  std::vector<std::uint64_t> presence;
+  std::size_t at = 0;
+  const auto put = [&](std::int64_t timestamp_ms, double value) {
+    if (!range.Contains(timestamp_ms)) return;
+    columns.timestamp_buffer().push_back(timestamp_ms);
+    columns.value_buffer().push_back(value);
+  };
+  for (const GroupChunkPtr& chunk : view.chunks) {
+    if (chunk->Has(source.column)) {
+      BARO_TRY(chunk->ReadColumn(source.column, piece, presence));
+      std::size_t next = 0;
+      for (std::size_t row = 0; row < chunk->rows(); ++row) {
+        if (!presence.empty() && ((presence[row / 64] >> (row % 64)) & 1) == 0) continue;
+        put(view.timestamps_ms[at + row], piece[next++]);
+      }
+    }
+    at += chunk->rows();
+  }
+  for (const RowPtr& row : view.rows) {
+    if (row->Has(source.column)) put(row->timestamp_ms, row->values[source.column]);
+  }
+  return {};
+}
+
+base::Result<> HeadSelection::ReadSingles(const SinglesView& singles, model::TimeRange range, SampleColumns& columns) {
+  std::vector<std::int64_t>& timestamps = columns.timestamp_buffer();
+  std::vector<double>& values = columns.value_buffer();
+  const std::size_t start = timestamps.size();
+  for (const auto& chunk : singles.chunks) {
+    if (range.Overlaps({.min_ms = chunk->min_ms, .max_ms = chunk->max_ms})) {
+      BARO_TRY(ReadSingleChunk(*chunk, timestamps, values));
+    }
+  }
+  for (const model::Sample& sample : singles.tail) {
+    timestamps.push_back(sample.timestamp_ms);
+    values.push_back(sample.value);
+  }
+  std::size_t kept = start;
+  for (std::size_t i = start; i < timestamps.size(); ++i) {
+    if (!range.Contains(timestamps[i])) continue;
+    timestamps[kept] = timestamps[i];
+    values[kept++] = values[i];
+  }
+  timestamps.resize(kept);
+  values.resize(kept);
+  for (const HistogramSample& sample : singles.histograms) {
+    if (range.Contains(sample.timestamp_ms)) columns.histogram_buffer().push_back(sample);
+  }
+  return {};
+}
+
+}  // namespace baro::tsdb

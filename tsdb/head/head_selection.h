@@ -1,0 +1,64 @@
+// Series of the head that were selected, with all that reading them takes.
+//
+// Threads  HeadSelection is immutable once made.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "tsdb/head/head.h"
+#include "tsdb/reader.h"
+
+namespace baro::tsdb {
+
+/// What a group held in a time range when it was looked at. Shared by the group's series in one selection, and so are
+/// its timestamps, which are decoded once.
+struct GroupView {
+  std::vector<GroupChunkPtr> chunks;
+  std::vector<RowPtr> rows;
+  std::vector<std::int64_t> timestamps_ms;  // of all rows of `chunks`, then of `rows`
+  bool is_increasing = false;               // strictly
+  std::string error;                        // not empty: a chunk's timestamps are damaged
+
+  bool Has(std::size_t column) const;
+};
+
+/// Samples that came singly, as far as a reader sees them.
+struct SinglesView {
+  std::vector<std::shared_ptr<const SingleChunk>> chunks;
+  std::vector<model::Sample> tail;
+  std::vector<HistogramSample> histograms;
+};
+
+class HeadSelection : public SeriesSelection {
+ public:
+  /// Looks at each series once. Shape: `series` in any order.
+  HeadSelection(const Head& head, std::vector<SeriesPtr> series, model::TimeRange range, CommitNumber visible,
+                std::size_t limit);
+
+  std::size_t size() const override { return entries_.size(); }
+  const model::Labels& labels(std::size_t index) const override { return entries_[index].series->labels; }
+  base::Result<> Read(std::size_t index, model::TimeRange range, SampleColumns& columns) const override;
+
+ private:
+  struct Source {
+    std::shared_ptr<const GroupView> group;
+    std::uint32_t column = 0;
+  };
+  struct Entry {
+    SeriesPtr series;
+    std::size_t first_source = 0;
+    std::size_t sources = 0;
+    std::shared_ptr<const SinglesView> singles;  // null: none
+  };
+  class Viewer;
+
+  static base::Result<bool> ReadWhole(const Source& source, model::TimeRange range, SampleColumns& columns);
+  static base::Result<> ReadPieces(const Source& source, model::TimeRange range, SampleColumns& columns);
+  static base::Result<> ReadSingles(const SinglesView& singles, model::TimeRange range, SampleColumns& columns);
+
+  std::vector<Entry> entries_;  // in label order
+  std::vector<Source> sources_;
+};
+
+}  // namespace baro::tsdb

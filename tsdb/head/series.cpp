@@ -1,0 +1,124 @@
+#include "tsdb/head/series.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "tsdb/codec/integer_stream.h"
+#include "tsdb/codec/value_codec.h"
+
+namespace baro::tsdb {
+namespace {
+
+constexpr std::size_t kSealCount = 32;
+constexpr std::size_t kChunkCountMax = 256;
+
+}  // namespace
+
+std::shared_ptr<const SingleChunk> MakeSingleChunk(std::span<const std::int64_t> timestamps_ms,
+                                                   std::span<const double> values) {
+  auto chunk = std::make_shared<SingleChunk>();
+  chunk->min_ms = timestamps_ms.front();
+  chunk->max_ms = timestamps_ms.back();
+  chunk->count = values.size();
+  const std::vector<std::uint64_t> stamps(timestamps_ms.begin(), timestamps_ms.end());
+  EncodeIntegers(stamps, chunk->bytes);
+  EncodeValues(values, chunk->bytes);
+  chunk->bytes.shrink_to_fit();
+  return chunk;
+}
+
+base::Result<> ReadSingleChunk(const SingleChunk& chunk, std::vector<std::int64_t>& timestamps_ms,
+                               std::vector<double>& values) {
+  std::vector<std::uint64_t> stamps(chunk.count);
+  const base::ByteSpan rest = BARO_TRY(DecodeIntegers(chunk.bytes, stamps));
+  timestamps_ms.insert(timestamps_ms.end(), stamps.begin(), stamps.end());
+  const std::size_t start = values.size();
+  values.resize(start + chunk.count);
+  BARO_TRY(DecodeValues(rest, std::span(values).subspan(start)));
+  return {};
+}
+
+void Singles::Seal(CommitNumber visible_to_all) {
+  std::size_t count = 0;
+  while (count < tail.size() && tail[count].commit <= visible_to_all) ++count;
+  if (count < kSealCount) return;
+  std::vector<std::int64_t> timestamps;
+  std::vector<double> values;
+  for (std::size_t i = 0; i < count; ++i) {
+    timestamps.push_back(tail[i].timestamp_ms);
+    values.push_back(tail[i].value);
+  }
+  tail.erase(tail.begin(), tail.begin() + static_cast<std::ptrdiff_t>(count));
+  while (!chunks.empty() && chunks.back()->count <= values.size() &&
+         chunks.back()->count + values.size() <= kChunkCountMax) {
+    std::vector<std::int64_t> joined_timestamps;
+    std::vector<double> joined_values;
+    if (!ReadSingleChunk(*chunks.back(), joined_timestamps, joined_values))
+      break;  // stays as it is; readers will say so
+    joined_timestamps.insert(joined_timestamps.end(), timestamps.begin(), timestamps.end());
+    joined_values.insert(joined_values.end(), values.begin(), values.end());
+    timestamps.swap(joined_timestamps);
+    values.swap(joined_values);
+    chunks.pop_back();
+  }
+  for (std::size_t at = 0; at < values.size(); at += kChunkCountMax) {
+    const std::size_t size = std::min(kChunkCountMax, values.size() - at);
+    chunks.push_back(MakeSingleChunk(std::span(timestamps).subspan(at, size), std::span(values).subspan(at, size)));
+  }
+}
+
+void Singles::Remove(CommitNumber commit) {
+  std::erase_if(tail, [commit](const TailSample& sample) { return sample.commit == commit; });
+  std::erase_if(histograms, [commit](const HistogramEntry& entry) { return entry.commit == commit; });
+}
+
+void Singles::DropBefore(std::int64_t cutoff_ms, CommitNumber visible_to_all) {
+  std::erase_if(chunks, [cutoff_ms](const auto& chunk) { return chunk->max_ms < cutoff_ms; });
+  std::erase_if(tail, [=](const TailSample& sample) {
+    return sample.timestamp_ms < cutoff_ms && sample.commit <= visible_to_all;
+  });
+  std::erase_if(histograms, [=](const HistogramEntry& entry) {
+    return entry.sample.timestamp_ms < cutoff_ms && entry.commit <= visible_to_all;
+  });
+}
+
+std::size_t Singles::SizeBytes() const {
+  std::size_t size = sizeof(Singles) + tail.capacity() * sizeof(TailSample);
+  for (const auto& chunk : chunks) size += sizeof(SingleChunk) + sizeof(chunk) + 16 + chunk->bytes.capacity();
+  return size;
+}
+
+std::size_t Singles::HistogramBytes() const {
+  std::size_t size = histograms.capacity() * sizeof(HistogramEntry);
+  for (const HistogramEntry& entry : histograms) size += entry.sample.histogram->SizeBytes();
+  return size;
+}
+
+LastSample Series::LastSingle() const {
+  LastSample last = floor;
+  if (singles == nullptr) return last;
+  if (!singles->tail.empty()) {
+    const Singles::TailSample& sample = singles->tail.back();
+    last = Later(last, {.timestamp_ms = sample.timestamp_ms, .bits = std::bit_cast<std::uint64_t>(sample.value)});
+  }
+  if (!singles->histograms.empty()) {
+    const HistogramSample& sample = singles->histograms.back().sample;
+    last = Later(last, {.timestamp_ms = sample.timestamp_ms, .histogram = sample.histogram});
+  }
+  return last;
+}
+
+SampleStatus Judge(const LastSample& last, std::int64_t timestamp_ms, std::uint64_t bits) {
+  if (timestamp_ms > last.timestamp_ms) return SampleStatus::kAccepted;
+  if (timestamp_ms < last.timestamp_ms) return SampleStatus::kOutOfOrder;
+  return last.histogram == nullptr && last.bits == bits ? SampleStatus::kRepeated : SampleStatus::kDuplicate;
+}
+
+SampleStatus Judge(const LastSample& last, std::int64_t timestamp_ms, const model::FloatHistogram& histogram) {
+  if (timestamp_ms > last.timestamp_ms) return SampleStatus::kAccepted;
+  if (timestamp_ms < last.timestamp_ms) return SampleStatus::kOutOfOrder;
+  return last.histogram != nullptr && last.histogram->Equals(histogram) ? SampleStatus::kRepeated
+                                                                        : SampleStatus::kDuplicate;
+}
+
+}  // namespace baro::tsdb

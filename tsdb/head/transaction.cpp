@@ -1,0 +1,341 @@
+#include "tsdb/head/transaction.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace baro::tsdb {
+namespace {
+
+std::uint64_t Bits(double value) { return std::bit_cast<std::uint64_t>(value); }
+
+}  // namespace
+
+// Locks are taken by lists that are only known at run time, which clang's analysis cannot follow.
+#define BARO_DYNAMIC_LOCKS BARO_THREAD_ANNOTATION(no_thread_safety_analysis)
+
+base::Result<CommitStats> HeadAppender::Transaction::Run(Durability durability) {
+  if (IsEmpty()) {
+    const CommitStats stats = appender_.stats_;
+    Finish();
+    return stats;
+  }
+  writer_.log.TryToRecover();
+  const base::Result<CommitNumber> number = EnqueueAndLink();
+  if (!number) return number.error();
+  if (*number == 0) {
+    const CommitStats stats = appender_.stats_;
+    Finish();
+    return stats;
+  }
+  LogWriter::Outcome outcome = writer_.log.Wait(*number, durability == Durability::kSynced);
+  if (!outcome.is_written) {
+    TakeBack(*number);
+    return outcome.result.error();
+  }
+  for (const PendingExemplar& pending : appender_.exemplars_) {
+    writer_.exemplars.Add(pending.series, pending.exemplar);
+  }
+  writer_.head.NoteTimes(time_min_ms_, time_max_ms_);
+  const CommitStats stats = appender_.stats_;
+  Finish();
+  if (!outcome.result) return outcome.result.error();
+  return stats;
+}
+
+bool HeadAppender::Transaction::IsEmpty() const {
+  const auto has_samples = [](const PendingRow& pending) { return pending.present > 0; };
+  return std::ranges::none_of(appender_.rows_, has_samples) && appender_.samples_.empty() &&
+         appender_.exemplars_.empty();
+}
+
+BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::LockAll() {
+  groups_.clear();
+  stripes_.clear();
+  for (const PendingRow& pending : appender_.rows_) groups_.push_back(pending.group.get());
+  for (const PendingSample& pending : appender_.samples_) stripes_.push_back(Head::StripeOf(*pending.series));
+  std::ranges::sort(groups_, {}, [](const Group* group) { return group->log_id; });
+  groups_.erase(std::unique(groups_.begin(), groups_.end()), groups_.end());
+  std::ranges::sort(stripes_);
+  stripes_.erase(std::unique(stripes_.begin(), stripes_.end()), stripes_.end());
+  for (Group* group : groups_) group->mutex.Lock();
+  for (const std::size_t stripe : stripes_) writer_.head.StripeMutexAt(stripe).Lock();
+}
+
+BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::UnlockAll() {
+  for (auto stripe = stripes_.rbegin(); stripe != stripes_.rend(); ++stripe) {
+    writer_.head.StripeMutexAt(*stripe).Unlock();
+  }
+  for (auto group = groups_.rbegin(); group != groups_.rend(); ++group) (*group)->mutex.Unlock();
+}
+
+// Whether columns changed since the rows were built, or a series that is written singly is at home in a group.
+BARO_DYNAMIC_LOCKS bool HeadAppender::Transaction::HasMoved() const {
+  for (const PendingRow& pending : appender_.rows_) {
+    if (pending.version != pending.group->leave_version()) return true;
+  }
+  return std::ranges::any_of(appender_.samples_,
+                             [](const PendingSample& pending) { return pending.series->home != nullptr; });
+}
+
+// Shape  the moves mutex is held, so that what is settled here stays until the commit is linked.
+BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::Resettle() {
+  for (const PendingSample& pending : appender_.samples_) writer_.head.MoveToSingles(pending.series);
+  // Rows of one group may make each other's columns grow: the second pass finds all in place.
+  for (int pass = 0; pass < 2; ++pass) {
+    for (PendingRow& pending : appender_.rows_) Rebuild(pending);
+  }
+}
+
+BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::Rebuild(PendingRow& pending) {
+  std::vector<SeriesRef> series;
+  std::vector<double> values;
+  const Row& old = *pending.row;
+  for (const RowOrderPtr& order : pending.orders) {
+    for (std::size_t i = 0; i < order->series.size(); ++i) {
+      const std::uint32_t column = order->columns[i];
+      if (column == RowOrder::kNoColumn || !old.Has(column)) continue;
+      series.push_back(order->series[i]);
+      values.push_back(old.values[column]);
+    }
+  }
+  const RowOrderPtr order = writer_.head.MakeOrder(pending.group, series);
+  auto row = std::make_shared<Row>();
+  row->timestamp_ms = old.timestamp_ms;
+  const base::MutexLock lock(pending.group->mutex);
+  row->values.resize(pending.group->members().size());
+  row->presence.resize((row->values.size() + 63) / 64);
+  pending.present = 0;
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    const std::uint32_t column = order->columns[i];
+    if (column == RowOrder::kNoColumn) {
+      // Twice in one appender through two lists, of which the first counts; or the series has left the head.
+      if (order->refusals[i] == SampleStatus::kUnknownSeries) --appender_.stats_.accepted;
+      continue;
+    }
+    row->values[column] = values[i];
+    row->presence[column / 64] |= 1ULL << (column % 64);
+    ++pending.present;
+  }
+  pending.row = std::move(row);
+  pending.orders = {order};
+  pending.version = pending.group->leave_version();
+}
+
+BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::CheckRows() {
+  for (std::size_t i = 0; i < appender_.rows_.size(); ++i) {
+    PendingRow& pending = appender_.rows_[i];
+    pending.row->values.resize(pending.group->members().size());  // more may have come since it was built
+    pending.row->presence.resize((pending.row->values.size() + 63) / 64);
+    bool is_clear = pending.row->timestamp_ms > pending.group->clear_after_ms();
+    // Two rows of one group in one appender: the second is judged behind the first.
+    for (std::size_t earlier = 0; earlier < i; ++earlier) {
+      is_clear &= appender_.rows_[earlier].group != pending.group ||
+                  appender_.rows_[earlier].row->timestamp_ms < pending.row->timestamp_ms;
+    }
+    if (!is_clear) CheckRowSlowly(pending);
+    Row& row = *pending.row;
+    if (pending.present == row.values.size()) row.presence.clear();
+    if (pending.present == 0) continue;
+    time_min_ms_ = std::min(time_min_ms_, row.timestamp_ms);
+    time_max_ms_ = std::max(time_max_ms_, row.timestamp_ms);
+  }
+}
+
+BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::CheckRowSlowly(PendingRow& pending) {
+  Row& row = *pending.row;
+  for (std::uint32_t column = 0; column < row.values.size(); ++column) {
+    if (!row.Has(column)) continue;
+    LastSample last = pending.group->Last(column);
+    for (const PendingRow& earlier : appender_.rows_) {
+      if (&earlier == &pending) break;
+      if (earlier.group != pending.group || !earlier.row->Has(column)) continue;
+      last = Later(last, {.timestamp_ms = earlier.row->timestamp_ms, .bits = Bits(earlier.row->values[column])});
+    }
+    const SampleStatus status = Judge(last, row.timestamp_ms, Bits(row.values[column]));
+    if (status == SampleStatus::kAccepted) continue;
+    row.values[column] = 0;
+    row.presence[column / 64] &= ~(1ULL << (column % 64));
+    --pending.present;
+    --appender_.stats_.accepted;
+    appender_.Count(status);
+  }
+}
+
+BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::CheckSamples() {
+  std::unordered_map<const Series*, LastSample> newest;
+  for (PendingSample& pending : appender_.samples_) {
+    const auto [place, is_first] = newest.try_emplace(pending.series.get());
+    LastSample& last = place->second;
+    if (is_first) last = pending.series->LastSingle();
+    const std::int64_t time_ms = pending.sample.timestamp_ms;
+    const std::uint64_t bits = Bits(pending.sample.value);
+    SampleStatus status =
+        pending.histogram != nullptr ? Judge(last, time_ms, *pending.histogram) : Judge(last, time_ms, bits);
+    // The same series in a row of this very commit: the row counts.
+    if (pending.series->home != nullptr) status = SampleStatus::kDuplicate;
+    pending.is_accepted = status == SampleStatus::kAccepted;
+    if (!pending.is_accepted) {
+      --appender_.stats_.accepted;
+      appender_.Count(status);
+      continue;
+    }
+    last = {.timestamp_ms = time_ms, .bits = bits, .histogram = pending.histogram};
+    time_min_ms_ = std::min(time_min_ms_, time_ms);
+    time_max_ms_ = std::max(time_max_ms_, time_ms);
+  }
+}
+
+BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::BuildRow(RecordWriter& records, PendingRow& pending,
+                                                            std::uint64_t segment) {
+  const Group& group = *pending.group;
+  // Of two rows of one group in one appender each stands for itself: the first is not linked yet.
+  const auto same_group = [&pending](const PendingRow& other) { return other.group == pending.group; };
+  const bool is_whole = group.NeedsWholeRow(segment) || std::ranges::count_if(appender_.rows_, same_group) > 1;
+  was_whole_.push_back(is_whole);
+  const Row& row = *pending.row;
+  const LoggedRow logged{
+      .group = group.log_id, .timestamp_ms = row.timestamp_ms, .values = row.values, .presence = row.presence};
+  if (!is_whole) {
+    const RowPtr last = group.last_row();
+    const LoggedRow before{.group = group.log_id, .timestamp_ms = last->timestamp_ms, .values = last->values};
+    records.Row(logged, &before);
+    return;
+  }
+  std::vector<LogSeriesId> columns;
+  columns.reserve(group.members().size());
+  for (const SeriesPtr& member : group.members()) {
+    columns.push_back(member == nullptr ? LogSeriesId::kNone : member->log_id);
+    if (member == nullptr || member->is_logged.load(std::memory_order_relaxed)) continue;
+    records.Series(member->log_id, member->labels);
+    newly_logged_.push_back(member.get());
+  }
+  records.Layout(group.log_id, columns);
+  records.Row(logged, nullptr);
+}
+
+BARO_DYNAMIC_LOCKS base::ByteBuffer HeadAppender::Transaction::BuildPayload(std::uint64_t segment) {
+  base::ByteBuffer payload;
+  RecordWriter records(payload);
+  newly_logged_.clear();
+  was_whole_.clear();
+  const auto name = [&](Series& series) {
+    if (series.is_logged.load(std::memory_order_relaxed)) return;
+    records.Series(series.log_id, series.labels);
+    series.is_logged.store(true, std::memory_order_relaxed);
+    newly_logged_.push_back(&series);
+  };
+  for (PendingRow& pending : appender_.rows_) {
+    if (pending.present == 0) {
+      was_whole_.push_back(false);
+      continue;
+    }
+    BuildRow(records, pending, segment);
+    for (Series* series : newly_logged_) series->is_logged.store(true, std::memory_order_relaxed);
+  }
+  for (const PendingSample& pending : appender_.samples_) {
+    if (!pending.is_accepted) continue;
+    name(*pending.series);
+    if (pending.histogram != nullptr) {
+      records.Histogram(pending.series->log_id, pending.sample.timestamp_ms, *pending.histogram);
+    } else {
+      records.Sample(pending.series->log_id, pending.sample);
+    }
+  }
+  for (const PendingExemplar& pending : appender_.exemplars_) {
+    // Not under its series' lock: if it is being named by a commit behind this one, replay leaves the exemplar out.
+    if (!pending.series->is_logged.load(std::memory_order_relaxed)) {
+      records.Series(pending.series->log_id, pending.series->labels);
+    }
+    records.Exemplar(pending.series->log_id, *pending.exemplar.timestamp_ms, pending.exemplar);
+  }
+  return payload;
+}
+
+// Returns 0 if the last checks left nothing.
+BARO_DYNAMIC_LOCKS base::Result<CommitNumber> HeadAppender::Transaction::EnqueueAndLink() {
+  LockAll();
+  const bool has_moved = HasMoved();
+  if (has_moved) {
+    UnlockAll();
+    writer_.head.moves_mutex.Lock();
+    Resettle();
+    LockAll();
+  }
+  CheckRows();
+  CheckSamples();
+  base::Result<CommitNumber> number = CommitNumber{0};
+  for (;;) {
+    const std::uint64_t segment = writer_.log.queue_segment();
+    base::ByteBuffer payload = BuildPayload(segment);
+    if (payload.empty()) break;
+    auto queued = writer_.log.Enqueue(std::move(payload), segment, time_max_ms_);
+    if (queued && *queued) {
+      Link(**queued, segment);
+      number = **queued;
+      break;
+    }
+    for (Series* series : newly_logged_) series->is_logged.store(false, std::memory_order_relaxed);
+    if (!queued) {
+      number = std::move(queued).error();
+      break;
+    }
+  }
+  UnlockAll();
+  if (has_moved) writer_.head.moves_mutex.Unlock();
+  return number;
+}
+
+BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::Link(CommitNumber number, std::uint64_t segment) {
+  for (std::size_t i = 0; i < appender_.rows_.size(); ++i) {
+    PendingRow& pending = appender_.rows_[i];
+    if (pending.present == 0) continue;
+    pending.row->commit = number;
+    pending.group->Link(pending.row);
+    pending.group->NoteLogged(segment, was_whole_[i]);
+  }
+  for (const PendingSample& pending : appender_.samples_) {
+    if (!pending.is_accepted) continue;
+    auto& singles = pending.series->singles;
+    if (singles == nullptr) singles = std::make_unique<Singles>();
+    if (pending.histogram != nullptr) {
+      singles->histograms.push_back(
+          {.sample = {.timestamp_ms = pending.sample.timestamp_ms, .histogram = pending.histogram}, .commit = number});
+    } else {
+      singles->tail.push_back(
+          {.timestamp_ms = pending.sample.timestamp_ms, .value = pending.sample.value, .commit = number});
+    }
+  }
+}
+
+BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::TakeBack(CommitNumber number) {
+  LockAll();
+  for (Group* group : groups_) group->Unlink(number);
+  for (const PendingSample& pending : appender_.samples_) {
+    if (pending.series->singles != nullptr) pending.series->singles->Remove(number);
+  }
+  for (Series* series : newly_logged_) series->is_logged.store(false, std::memory_order_relaxed);
+  UnlockAll();
+  writer_.log.TakenBack();
+}
+
+// Behind the commit: counts, and sealing what has become enough.
+void HeadAppender::Transaction::Finish() {
+  const CommitStats& stats = appender_.stats_;
+  std::size_t histograms = 0;
+  for (const PendingSample& pending : appender_.samples_) {
+    histograms += pending.is_accepted && pending.histogram != nullptr ? 1 : 0;
+  }
+  writer_.samples_appended.Add(static_cast<double>(stats.accepted - histograms));
+  if (histograms > 0) writer_.histograms_appended.Add(static_cast<double>(histograms));
+  if (stats.out_of_order > 0) writer_.out_of_order.Add(static_cast<double>(stats.out_of_order));
+  if (stats.out_of_bounds > 0) writer_.out_of_bounds.Add(static_cast<double>(stats.out_of_bounds));
+
+  const CommitNumber visible_to_all = writer_.head.VisibleToAll(writer_.log.written());
+  for (const PendingRow& pending : appender_.rows_) pending.group->Seal(visible_to_all, /*all=*/false);
+  for (const PendingSample& pending : appender_.samples_) {
+    const base::MutexLock lock(writer_.head.StripeMutex(*pending.series));
+    if (pending.series->singles != nullptr) pending.series->singles->Seal(visible_to_all);
+  }
+}
+
+}  // namespace baro::tsdb

@@ -1,0 +1,160 @@
+// What the store tells about itself.
+#include <algorithm>
+
+#include "tsdb/storage/storage_impl.h"
+
+namespace baro::tsdb {
+namespace {
+
+// Keeps the biggest of what it is shown.
+class Biggest {
+ public:
+  explicit Biggest(std::size_t limit) : limit_(limit) {}
+
+  void Add(std::string name, std::uint64_t count) {
+    counts_.push_back({.name = std::move(name), .count = count});
+    if (counts_.size() > 4 * limit_ + 64) Cut();
+  }
+  std::vector<NamedCount> Take() {
+    Cut();
+    return std::move(counts_);
+  }
+
+ private:
+  void Cut() {
+    const auto is_bigger = [](const NamedCount& a, const NamedCount& b) {
+      return a.count != b.count ? a.count > b.count : a.name < b.name;
+    };
+    const std::size_t kept = std::min(limit_, counts_.size());
+    std::partial_sort(counts_.begin(), counts_.begin() + static_cast<std::ptrdiff_t>(kept), counts_.end(), is_bigger);
+    counts_.resize(kept);
+  }
+
+  const std::size_t limit_;
+  std::vector<NamedCount> counts_;
+};
+
+struct HeadSizes {
+  std::uint64_t labels = 0;
+  std::uint64_t series = 0;
+  std::uint64_t staged = 0;
+  std::uint64_t chunks = 0;
+  std::uint64_t singles = 0;
+  std::uint64_t histograms = 0;
+  std::uint64_t chunk_count = 0;
+};
+
+HeadSizes MeasureHead(const Head& head) {
+  // A node of the hash table, the slot, and the shared pointer's counters.
+  constexpr std::size_t kSeriesBytes = sizeof(Series) + 40 + sizeof(SeriesPtr) + 16;
+  constexpr std::size_t kLabelsBlockBytes = 32;
+  HeadSizes sizes;
+  for (const GroupPtr& group : head.AllGroups()) {
+    const base::MutexLock lock(group->mutex);
+    const Group::Sizes of_group = group->SizeBytes();
+    sizes.staged += of_group.staged_bytes;
+    sizes.chunks += of_group.chunk_bytes;
+    sizes.chunk_count += of_group.chunks * group->members().size();
+  }
+  for (const SeriesPtr& series : head.AllSeries()) {
+    const base::MutexLock lock(head.StripeMutex(*series));
+    sizes.labels += series->labels.packed().size() + kLabelsBlockBytes;
+    sizes.series += kSeriesBytes + series->places.capacity() * sizeof(Series::Place);
+    if (series->singles == nullptr) continue;
+    sizes.singles += series->singles->SizeBytes();
+    sizes.histograms += series->singles->HistogramBytes();
+    sizes.chunk_count += series->singles->chunks.size() + (series->singles->tail.empty() ? 0 : 1) +
+                         (series->singles->histograms.empty() ? 0 : 1);
+  }
+  return sizes;
+}
+
+base::MetricFamily OneValue(std::string name, std::string help, base::MetricKind kind, double value) {
+  base::MetricFamily family{.name = std::move(name), .help = std::move(help), .kind = kind};
+  family.points.push_back({.value = value});
+  return family;
+}
+
+}  // namespace
+
+HeadStatus Storage::Impl::Status(std::size_t limit) const {
+  HeadStatus status;
+  status.series_count = head_->series_count();
+  if (head_->has_samples()) {
+    status.min_time_ms = head_->min_time_ms();
+    status.max_time_ms = head_->max_time_ms();
+  }
+  const LabelIndexStats index = head_->index().Stats();
+  status.label_pair_count = index.pairs;
+  Biggest value_counts(limit);
+  Biggest value_bytes(limit);
+  for (const LabelIndexStats::Name& name : index.names) {
+    value_counts.Add(name.name, name.values);
+    value_bytes.Add(name.name, name.value_bytes);
+  }
+  status.label_value_count_by_label_name = value_counts.Take();
+  status.memory_bytes_by_label_name = value_bytes.Take();
+  Biggest metrics(limit);
+  Biggest pairs(limit);
+  head_->index().ForEachPair([&](const LabelIndexStats::Pair& pair) {
+    if (pair.name == model::kMetricName) metrics.Add(std::string(pair.value), pair.series);
+    pairs.Add(fmt::format("{}={}", pair.name, pair.value), pair.series);
+  });
+  status.series_count_by_metric_name = metrics.Take();
+  status.series_count_by_label_pair = pairs.Take();
+
+  const HeadSizes sizes = MeasureHead(*head_);
+  status.chunk_count = sizes.chunk_count;
+  status.memory_bytes_by_part = {
+      {.name = "labels", .count = sizes.labels},        {.name = "index", .count = index.size_bytes},
+      {.name = "series", .count = sizes.series},        {.name = "staged rows", .count = sizes.staged},
+      {.name = "chunks", .count = sizes.chunks},        {.name = "singles", .count = sizes.singles},
+      {.name = "histograms", .count = sizes.histograms}};
+  return status;
+}
+
+LogStatus Storage::Impl::log_status() const {
+  LogStatus status;
+  if (const auto failure = log_->failure()) {
+    status.is_writable = false;
+    status.reason = failure->message();
+  }
+  for (const SegmentInfo& segment : log_->segments()) {
+    status.current_segment = segment.segment;
+    status.size_bytes += segment.size_bytes;
+  }
+  return status;
+}
+
+void Storage::Impl::CollectMetrics(std::vector<base::MetricFamily>& families) const {
+  using base::MetricKind;
+  const auto gauge = [&families](std::string name, std::string help, double value) {
+    families.push_back(OneValue(std::move(name), std::move(help), MetricKind::kGauge, value));
+  };
+  std::uint64_t chunks = 0;
+  for (const GroupPtr& group : head_->AllGroups()) {
+    const base::MutexLock lock(group->mutex);
+    chunks += group->chunks().size() * group->members().size();
+  }
+  const bool has_samples = head_->has_samples();
+  const auto min_ms = has_samples ? static_cast<double>(head_->min_time_ms()) : 0;
+  const auto max_ms = has_samples ? static_cast<double>(head_->max_time_ms()) : 0;
+  const LogStatus log = log_status();
+  gauge("prometheus_tsdb_head_series", "Series in the head.", static_cast<double>(head_->series_count()));
+  gauge("prometheus_tsdb_head_chunks", "Sealed chunks of scraped series in the head.", static_cast<double>(chunks));
+  gauge("prometheus_tsdb_head_min_time", "Time of the oldest sample in the head, in milliseconds.", min_ms);
+  gauge("prometheus_tsdb_head_max_time", "Time of the newest sample in the head, in milliseconds.", max_ms);
+  gauge("prometheus_tsdb_head_min_time_seconds", "Time of the oldest sample in the head.", min_ms / 1000);
+  gauge("prometheus_tsdb_head_max_time_seconds", "Time of the newest sample in the head.", max_ms / 1000);
+  gauge("prometheus_tsdb_lowest_timestamp_seconds", "Time of the oldest sample in storage.", min_ms / 1000);
+  gauge("prometheus_tsdb_wal_segment_current", "The log segment being written.",
+        static_cast<double>(log.current_segment));
+  gauge("prometheus_tsdb_wal_storage_size_bytes", "Size of the log.", static_cast<double>(log.size_bytes));
+  gauge("prometheus_tsdb_retention_limit_seconds", "How long samples are kept; 0 is for ever.",
+        std::chrono::duration<double>(options_.retention).count());
+  gauge("prometheus_tsdb_exemplar_exemplars_in_storage", "Exemplars in memory.",
+        static_cast<double>(exemplars_.size()));
+  gauge("barograph_log_writable", "Whether the log takes samples.", log.is_writable ? 1 : 0);
+}
+
+}  // namespace baro::tsdb
