@@ -120,7 +120,8 @@ struct SeriesExemplars {
 /// The local store.
 ///
 /// Owns     the directory, by a lock file; the log; the head.
-/// Threads  Safe to share. Readers do not block appenders: they hold a lock only to copy pointers.
+/// Threads  Safe to share. Readers do not block appenders: they hold a lock only to copy pointers. Appenders end before
+///          the store does; readers and selections may outlive it.
 class Storage : public ReaderSource, public AppenderSource {
  public:
   /// Opens or makes the store and replays its log. Damage is cut or skipped, counted and named in the log; it is no
