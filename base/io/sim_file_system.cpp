@@ -1,6 +1,7 @@
 #include "base/sim_file_system.h"
 
 #include <algorithm>
+#include <functional>
 #include <set>
 
 #include <fmt/format.h>

@@ -1,0 +1,127 @@
+#include <atomic>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "base/compute_pool.h"
+#include "base/executor.h"
+#include "base/mutex.h"
+#include "base/sim_executor.h"
+
+namespace baro::base {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Waits until `count` tasks have said that they ran.
+class Gate {
+ public:
+  void Open() {
+    const MutexLock lock(mutex_);
+    ++count_;
+    changed_.NotifyAll();
+  }
+  void WaitFor(int count) {
+    const MutexLock lock(mutex_);
+    while (count_ < count) changed_.Wait(mutex_);
+  }
+
+ private:
+  Mutex mutex_;
+  CondVar changed_;
+  int count_ BARO_GUARDED_BY(mutex_) = 0;
+};
+
+TEST(ThreadExecutor, RunsTasksAndTimersInTheOrderOfTheirTimes) {
+  ThreadExecutor executor(1);
+  Gate gate;
+  std::vector<int> order;  // one thread writes it
+  executor.PostAfter(20ms, [&] { order.push_back(2), gate.Open(); });
+  executor.PostAfter(1ms, [&] { order.push_back(1), gate.Open(); });
+  gate.WaitFor(2);
+  EXPECT_EQ(order, (std::vector{1, 2}));
+}
+
+TEST(ThreadExecutor, ACancelledTimerDoesNotRun) {
+  ThreadExecutor executor(2);
+  std::atomic<bool> has_run = false;
+  Gate gate;
+  const TimerId timer = executor.PostAfter(1h, [&] { has_run = true; });
+  EXPECT_TRUE(executor.Cancel(timer));
+  EXPECT_FALSE(executor.Cancel(timer));
+  executor.Post([&] { gate.Open(); });
+  gate.WaitFor(1);
+  executor.Stop();
+  EXPECT_FALSE(has_run);
+  executor.Post([&] { has_run = true; });
+  EXPECT_FALSE(has_run);
+}
+
+TEST(SimExecutor, TimeJumpsToWhatIsDueAndTheSeedGivesTheOrder) {
+  const auto run = [](std::uint64_t seed) {
+    SimClock clock;
+    SimExecutor executor(clock, seed);
+    std::vector<int> order;
+    for (int i = 0; i < 20; ++i) executor.Post([&order, i] { order.push_back(i); });
+    executor.PostAfter(5s, [&] { order.push_back(100); });
+    executor.PostAfter(3s, [&] { executor.PostAfter(1s, [&] { order.push_back(99); }); });
+    executor.RunFor(10s);
+    EXPECT_EQ(clock.Monotonic(), MonotonicTime(10s));
+    return std::pair(order, executor.trace_hash());
+  };
+  EXPECT_EQ(run(7), run(7));
+  EXPECT_NE(run(7).first, run(8).first);
+  EXPECT_EQ(run(7).first[20], 99);
+  EXPECT_EQ(run(7).first[21], 100);
+}
+
+TEST(ComputePool, HigherPrioritiesGoFirst) {
+  ComputePool pool({.threads = 1, .queue_length_max = 100});
+  Gate blocked;
+  Gate begun;
+  Gate done;
+  std::vector<int> order;  // one thread writes it
+  ASSERT_TRUE(pool.Post(Priority::kQueries, [&] { begun.Open(), blocked.WaitFor(1); }));
+  begun.WaitFor(1);
+  ASSERT_TRUE(pool.Post(Priority::kCompaction, [&] { order.push_back(3), done.Open(); }));
+  ASSERT_TRUE(pool.Post(Priority::kQueries, [&] { order.push_back(2), done.Open(); }));
+  ASSERT_TRUE(pool.Post(Priority::kIngestion, [&] { order.push_back(1), done.Open(); }));
+  EXPECT_EQ(pool.waiting(Priority::kIngestion), 1U);
+  blocked.Open();
+  done.WaitFor(3);
+  EXPECT_EQ(order, (std::vector{1, 2, 3}));
+}
+
+TEST(ComputePool, RefusesWhatWouldWaitBeyondTheBound) {
+  ComputePool pool({.threads = 1, .queue_length_max = 2});
+  Gate blocked;
+  Gate begun;
+  ASSERT_TRUE(pool.Post(Priority::kQueries, [&] { begun.Open(), blocked.WaitFor(1); }));
+  begun.WaitFor(1);
+  EXPECT_TRUE(pool.Post(Priority::kQueries, [] {}));
+  EXPECT_TRUE(pool.Post(Priority::kQueries, [] {}));
+  EXPECT_EQ(pool.Post(Priority::kQueries, [] {}).error().code(), Code::kLimitExceeded);
+  blocked.Open();
+}
+
+TEST(ComputePool, ParallelForDoesEachNumberOnceAlsoFromWithinTasks) {
+  ComputePool pool({.threads = 2, .queue_length_max = 4});
+  std::vector<std::atomic<int>> hits(500);
+  pool.ParallelFor(Priority::kQueries, 10, {}, [&](std::size_t outer) {
+    pool.ParallelFor(Priority::kQueries, 50, {}, [&](std::size_t inner) { ++hits[outer * 50 + inner]; });
+  });
+  for (const auto& hit : hits) EXPECT_EQ(hit, 1);
+}
+
+TEST(ComputePool, ParallelForStopsWhenCancelled) {
+  ComputePool pool({.threads = 2, .queue_length_max = 4});
+  const CancelToken cancel;
+  std::atomic<int> count = 0;
+  pool.ParallelFor(Priority::kQueries, 1'000'000, cancel, [&](std::size_t) {
+    if (++count == 10) cancel.Cancel();
+  });
+  EXPECT_LT(count, 1000);
+}
+
+}  // namespace
+}  // namespace baro::base
