@@ -10,7 +10,10 @@ namespace {
 std::vector<std::size_t> SortedByLabels(const std::vector<RowName>& names) {
   std::vector<std::size_t> order(names.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return names[a].labels < names[b].labels; });
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+    const auto by_labels = names[a].labels <=> names[b].labels;
+    return by_labels != 0 ? by_labels < 0 : a < b;
+  });
   return order;
 }
 

@@ -111,18 +111,20 @@ base::Result<Vector> Sort(Context& context, const CallExpr& call, const StepGrid
   std::iota(order.begin(), order.end(), std::size_t{0});
   if (by_value) {
     const bool descending = function == Function::kSortDesc;
-    std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) {
+    std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
       const double x = vector.cells.values(a)[0];
       const double y = vector.cells.values(b)[0];
-      if (std::isnan(x) || std::isnan(y)) return std::isnan(y) && !std::isnan(x);  // NaN last in both directions
+      if (std::isnan(x) != std::isnan(y)) return std::isnan(y);  // NaN last in both directions
+      if (x == y || std::isnan(x)) return a < b;
       return descending ? x > y : x < y;
     });
   } else {
     std::vector<std::string_view> labels;
     for (std::size_t i = 1; i < call.args.size(); ++i) labels.push_back(EvalString(*call.args[i]));
     const bool descending = function == Function::kSortByLabelDesc;
-    std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) {
+    std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
       const auto order_of = CompareByLabels(vector.names[a].labels, vector.names[b].labels, labels);
+      if (order_of == 0) return a < b;
       return descending ? order_of > 0 : order_of < 0;
     });
   }

@@ -47,7 +47,7 @@ std::vector<HistogramGroup> GroupHistograms(Context& context, const Vector& vect
     if (!HasKind(kinds, Kind::kFloat)) continue;
     const std::string_view bound_text = labels.Get(model::kBucketLabel);
     const auto bound = base::ParseFloat(bound_text);
-    if (!bound) {
+    if (!bound || std::isnan(*bound)) {
       context.annotations().Warn(fmt::format("bucket label \"le\" is missing or has a malformed value of {}{}",
                                              model::Quoted(bound_text), ForMetric(labels.metric_name())),
                                  span);
@@ -58,7 +58,9 @@ std::vector<HistogramGroup> GroupHistograms(Context& context, const Vector& vect
     group_of(builder.Build()).buckets.push_back({.upper_bound = *bound, .row = row});
   }
   for (HistogramGroup& group : groups) {
-    std::ranges::stable_sort(group.buckets, {}, &HistogramGroup::BucketRow::upper_bound);
+    std::ranges::sort(group.buckets, [](const auto& a, const auto& b) {
+      return a.upper_bound != b.upper_bound ? a.upper_bound < b.upper_bound : a.row < b.row;
+    });
   }
   return groups;
 }
@@ -126,7 +128,8 @@ std::string FormatOpenMetrics(double value) {
 
 // One quantile of every histogram, into `result`. With a label the rows carry the quantile in it.
 base::Result<> AddQuantiles(Context& context, const Vector& vector, std::span<const HistogramGroup> groups,
-                            TextSpan span, std::span<const double> phis, std::string_view label, Vector& result) {
+                            TextSpan span, const StepGrid& grid, std::span<const double> phis, std::string_view label,
+                            Vector& result) {
   // Rows of the result by group and, if the quantile is part of the name, its text.
   std::vector<std::unordered_map<std::string, std::size_t>> rows(groups.size());
   base::Result<> failed;
@@ -155,13 +158,12 @@ base::Result<> AddQuantiles(Context& context, const Vector& vector, std::span<co
     func::MonotonicityFix fix;
     const double value = func::ClassicQuantile(phis[step], buckets, fix);
     if (fix.was_forced) {
-      const std::int64_t time = context.times().start_ms + static_cast<std::int64_t>(step) * context.times().step_ms;
       context.annotations().InformMonotonicity(groups[g].labels.metric_name(), span,
                                                {.lowest_bound = fix.lowest_bound,
                                                 .highest_bound = fix.highest_bound,
                                                 .largest_difference = fix.largest_difference,
-                                                .first_ms = time,
-                                                .last_ms = time,
+                                                .first_ms = grid.at(step),
+                                                .last_ms = grid.at(step),
                                                 .samples = 1});
     }
     set(step, g, value);
@@ -224,7 +226,7 @@ base::Result<Vector> Quantiles(Context& context, const CallExpr& call, const Ste
   Vector result;
   result.cells = BARO_TRY(Cells::Make(context.budget(), 0, grid.count));
   for (const auto& phi : phis) {
-    BARO_TRY(AddQuantiles(context, vector, groups, vector_expr.span, phi, label, result));
+    BARO_TRY(AddQuantiles(context, vector, groups, vector_expr.span, grid, phi, label, result));
   }
   return result;
 }

@@ -3,15 +3,12 @@
 #include <bit>
 #include <cmath>
 #include <functional>
-#include <limits>
 
 #include "query/func/over_time_parts.h"
 #include "query/func/sliding.h"
 
 namespace baro::query::func {
 namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 // Calls `at(step, window)` for each step whose window has floats.
 template <typename At>

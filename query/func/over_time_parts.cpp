@@ -91,7 +91,7 @@ Line FitLine(std::span<const std::int64_t> timestamps_ms, std::span<const double
   CompensatedSum xy;
   CompensatedSum xx;
   for (std::size_t i = 0; i < values.size(); ++i) {
-    const double seconds = static_cast<double>(timestamps_ms[i] - origin_ms) / 1000;
+    const double seconds = static_cast<double>(exec::SaturatingSub(timestamps_ms[i], origin_ms)) / 1000;
     x.Add(seconds);
     y.Add(values[i]);
     xy.Add(seconds * values[i]);
