@@ -90,8 +90,8 @@ base::Result<Vector> TopOrBottom(Context& context, const AggregateExpr& expr, co
   TopSelector selector(expr.op == AggregateOp::kTopk, vector.cells);
   std::vector<std::uint32_t> order;  // of the answer, if there is one step only
   for (const auto& rows : RowsByGroup(grouping)) {
-    BARO_TRY(context.Check());
     for (std::size_t step = 0; step < grid.count; ++step) {
+      BARO_TRY(context.Check());
       const auto chosen = selector.Choose(rows, step, counts[step]);
       if (grid.count == 1) order.insert(order.end(), chosen.begin(), chosen.end());
     }
@@ -188,8 +188,8 @@ base::Result<Vector> EvalQuantile(Context& context, const AggregateExpr& expr, c
   result.names = std::move(grouping.names);
   std::vector<double> values;
   for (std::size_t group = 0; group < groups.size(); ++group) {
-    BARO_TRY(context.Check());
     for (std::size_t step = 0; step < grid.count; ++step) {
+      BARO_TRY(context.Check());
       values.clear();
       for (const std::uint32_t row : groups[group]) {
         if (vector.cells.kinds(row)[step] == Kind::kFloat) values.push_back(vector.cells.values(row)[step]);

@@ -160,6 +160,7 @@ class Matcher {
   }
 
   base::Result<> MatchManyRow(const MatchGroup& group, std::uint32_t row) {
+    BARO_TRY(context_.Check());
     const RowView view = many_.cells.row(row);
     std::unordered_map<std::uint32_t, std::size_t> targets;  // row of the "one" side -> row of the result
     for (std::size_t step = 0; step < view.kinds.size(); ++step) {
