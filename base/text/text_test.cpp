@@ -70,7 +70,8 @@ TEST(NumberText, PrintsTheShortestTextThatReadsBack) {
   SeededRandom random(4);
   for (int i = 0; i < 10'000; ++i) {
     const double value = std::bit_cast<double>(random.NextU64());
-    if (std::isfinite(value)) EXPECT_EQ(ParseFloat(FormatFloat(value)), value);
+    if (!std::isfinite(value)) continue;
+    EXPECT_EQ(ParseFloat(FormatFloat(value)), value);
   }
 }
 
