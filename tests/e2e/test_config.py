@@ -1,0 +1,104 @@
+"""Configuration: what is wrong is told with its place, and a reload applies whole or not at all."""
+import json
+import signal
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from harness import BAROGRAPH, BAROTOOL, Server, Targets, config_of, job, main, wait_for
+
+
+def run(*command, **kwargs):
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **kwargs)
+
+
+class StartUp(unittest.TestCase):
+    def test_an_unknown_field_is_named_with_its_place(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "bad.yml")
+            path.write_text("global:\n  scrape_intervall: 5s\n")
+            for command in ([BAROGRAPH, f"--config.file={path}", f"--storage.tsdb.path={folder}/data",
+                             "--web.listen-address=127.0.0.1:0"], [BAROTOOL, "check", "config", str(path)]):
+                done = run(*command)
+                self.assertEqual(done.returncode, 2 if command[0] == BAROGRAPH else 1)
+                self.assertIn(f"{path}:2:3: global.scrape_intervall: unknown field; did you mean scrape_interval?",
+                              done.stderr)
+
+    def test_wrong_flags_and_missing_files_are_told(self):
+        done = run(BAROGRAPH, "--query.timeout=soon")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--query.timeout: expected a duration", done.stderr)
+        done = run(BAROGRAPH, "--no.such.flag")
+        self.assertEqual(done.returncode, 2)
+        done = run(BAROGRAPH, "--web.enable-otlp-receiver")
+        self.assertIn("does not support it yet", done.stderr)
+        done = run(BAROGRAPH, "--config.file=/no/such/file")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("/no/such/file", done.stderr)
+        self.assertEqual(run(BAROGRAPH, "--version").returncode, 0)
+
+
+class Reload(unittest.TestCase):
+    def test_reload_applies_whole_or_not_at_all(self):
+        with Targets({"/metrics": b"x 1\n"}) as targets:
+            with Server("--web.enable-lifecycle", config=config_of(job("a", targets.address))) as server:
+                wait_for("job a", lambda: server.value('up{job="a"}') == 1)
+                server.config_path.write_text(config_of(job("a", targets.address), job("b", targets.address)))
+                self.assertEqual(server.request("POST", "/-/reload")[0], 200)
+                wait_for("job b", lambda: server.value('up{job="b"}') == 1)
+
+                server.config_path.write_text("scrape_configs: [{job_nam: c}]\n")
+                status, _, body = server.request("POST", "/-/reload")
+                self.assertEqual(status, 500)
+                self.assertIn(b"job_nam: unknown field", body)
+                self.assertFalse(server.api("status/runtimeinfo")["reloadConfigSuccess"])
+                self.assertEqual(server.api("scrape_pools")["scrapePools"], ["a", "b"])
+
+                server.config_path.write_text(config_of(job("b", targets.address)))
+                server.process.send_signal(signal.SIGHUP)
+                wait_for("job a to go", lambda: server.api("scrape_pools")["scrapePools"] == ["b"])
+                wait_for("its series to end", lambda: server.query('up{job="a"}') == [])
+                self.assertTrue(server.api("status/runtimeinfo")["reloadConfigSuccess"])
+
+    def test_lifecycle_is_off_by_default(self):
+        with Server() as server:
+            self.assertEqual(server.request("POST", "/-/reload")[0], 403)
+            self.assertEqual(server.request("GET", "/-/reload")[0], 405)
+
+    def test_target_files_are_followed_and_relabelling_drops(self):
+        with Targets({"/metrics": b"x 1\n"}) as targets, tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "t.json")
+            path.write_text(json.dumps([{"targets": [targets.address, "drop.me:1"], "labels": {"team": "core"}}]))
+            config = (f"scrape_configs:\n  - job_name: files\n    scrape_interval: 1s\n"
+                      f"    file_sd_configs: [{{files: ['{folder}/*.json']}}]\n    relabel_configs:\n"
+                      f"      - {{source_labels: [__address__], regex: 'drop.*', action: drop}}\n")
+            with Server("--scrape.discovery-reload-interval=1s", config=config) as server:
+                wait_for("the target", lambda: server.value('up{team="core"}') == 1)
+                dropped = server.api("targets")["droppedTargets"]
+                self.assertEqual([d["discoveredLabels"]["__address__"] for d in dropped], ["drop.me:1"])
+                path.write_text("[{]")
+                wait_for("the complaint", lambda: "last good content" in server.log())
+                self.assertEqual(len(server.api("targets")["activeTargets"]), 1)
+                path.write_text("[]")
+                wait_for("no targets", lambda: server.api("targets")["activeTargets"] == [])
+
+
+class Tool(unittest.TestCase):
+    def test_promql_and_query(self):
+        self.assertEqual(run(BAROTOOL, "promql", "format", "sum(rate(x[5m]))by(a)").stdout.strip(),
+                         "sum by (a) (rate(x[5m]))")
+        done = run(BAROTOOL, "promql", "parse", "sum(")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("^", done.stderr)
+        with Server() as server:
+            done = run(BAROTOOL, "query", "instant", f"http://{server.address}", "1+1")
+            self.assertIn("scalar: 2 @[", done.stdout)
+            self.assertEqual(run(BAROTOOL, "check", "ready", f"--url=http://{server.address}").returncode, 0)
+        self.assertEqual(run(BAROTOOL, "check", "healthy", "--url=http://127.0.0.1:1").returncode, 1)
+        self.assertEqual(run(BAROTOOL, "check", "metrics", input="a 1\n").returncode, 0)
+        self.assertEqual(run(BAROTOOL, "check", "metrics", input="a b c\n").returncode, 1)
+
+
+if __name__ == "__main__":
+    main()
