@@ -1,6 +1,6 @@
 // A graph of lines on a time axis: uPlot with our axes, stacking, zoom, keyboard cursor and a sentence that says it.
 
-import type { Signal } from '@preact/signals';
+import { type Signal, signal } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
@@ -8,6 +8,7 @@ import { isDark, isUtc } from '../state/taste';
 import { formatClock, formatInstant, formatTick } from '../state/time';
 import { type Frame, gridLength, stackColumns, summarize } from './frame';
 import { frameColors, seriesColor, seriesDash } from './palette';
+import { type Pointer, pointerOf, Tooltip } from './tooltip';
 import { formatValue, type Unit } from './values';
 
 export interface ChartProps {
@@ -23,6 +24,8 @@ export interface ChartProps {
   heightPx: number;
   /// The column under the cursor, null outside; written here, read by legends.
   cursor: Signal<number | null>;
+  /// Names the line nearest to the pointer.
+  hasTooltip?: boolean;
   /// Charts of one key share their cursor.
   syncKey?: string;
   onZoom?: (startMs: number, endMs: number) => void;
@@ -30,6 +33,9 @@ export interface ChartProps {
 }
 
 const kDragPxMin = 6;
+
+/// Ticks of bytes stand at powers of two, so that their labels are short.
+const kBinaryIncrements = Array.from({ length: 60 }, (_, power) => 2 ** power);
 
 /// Indices without neighbours, which a line alone would not show.
 function lonelyPoints(plot: uPlot, seriesIndex: number): number[] | null {
@@ -49,7 +55,8 @@ function axes(unit: Unit, dark: boolean, utc: boolean): uPlot.Axis[] {
   return [
     {
       ...common,
-      size: 26,
+      size: 24,
+      gap: 6,
       space: 70,
       values: (_plot, splits, _axis, _space, increment) =>
         splits.map((s) => formatTick(s * 1000, increment * 1000, utc)),
@@ -58,8 +65,9 @@ function axes(unit: Unit, dark: boolean, utc: boolean): uPlot.Axis[] {
       ...common,
       space: 32,
       gap: 6,
+      ...(unit === 'bytes' || unit === 'bytesPerSecond' ? { incrs: kBinaryIncrements } : {}),
       values: (_plot, splits) => splits.map((value) => formatValue(value, unit)),
-      size: (_plot, values) => 22 + 6.1 * Math.max(3, ...(values ?? []).map((text) => text.length)),
+      size: (_plot, values) => 16 + 6.1 * Math.max(5, ...(values ?? []).map((text) => text.length)),
     },
   ];
 }
@@ -135,6 +143,7 @@ export function describe(props: Pick<ChartProps, 'frame' | 'names' | 'unit'>, ut
 
 export function Chart(props: ChartProps) {
   const host = useRef<HTMLDivElement>(null);
+  const pointer = useMemo(() => signal<Pointer | null>(null), []);
   const plot = useRef<uPlot | null>(null);
   const latest = useRef(props);
   latest.current = props;
@@ -176,6 +185,7 @@ export function Chart(props: ChartProps) {
         setCursor: [
           (self) => {
             latest.current.cursor.value = self.cursor.idx ?? null;
+            if (latest.current.hasTooltip) pointer.value = pointerOf(self);
           },
         ],
         setSelect: [
@@ -253,6 +263,7 @@ export function Chart(props: ChartProps) {
         aria-valuetext={spoken(props, at ?? gridLength(frame) - 1, utc)}
         onKeyDown={onKeyDown}
       />
+      {props.hasTooltip && <Tooltip frame={frame} names={props.names} unit={unit} pointer={pointer} />}
     </div>
   );
 }

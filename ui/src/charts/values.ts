@@ -8,7 +8,7 @@ const kSmall = ['', 'm', 'µ', 'n', 'p'];
 
 function digits(value: number): string {
   const size = Math.abs(value);
-  const decimals = size >= 100 ? 1 : size >= 10 ? 2 : 3;
+  const decimals = size >= 1000 ? 1 : size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
   return String(Number(value.toFixed(decimals)));
 }
 

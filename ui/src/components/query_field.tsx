@@ -5,6 +5,8 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 
 interface QueryFieldProps {
   text: string;
+  /// Changes when `text` comes from elsewhere than this field, which then takes it over.
+  revision: number;
   label: string;
   autoFocus?: boolean;
   onChange: (text: string) => void;
@@ -13,7 +15,7 @@ interface QueryFieldProps {
 
 const loadEditor = () => import('../promql/editor');
 
-export function QueryField({ text, label, autoFocus, onChange, onRun }: QueryFieldProps) {
+export function QueryField({ text, revision, label, autoFocus, onChange, onRun }: QueryFieldProps) {
   const [editorModule, setModule] = useState<Awaited<ReturnType<typeof loadEditor>> | null>(null);
   const host = useRef<HTMLDivElement>(null);
   const plain = useRef<HTMLTextAreaElement>(null);
@@ -45,7 +47,6 @@ export function QueryField({ text, label, autoFocus, onChange, onRun }: QueryFie
       made.focus();
       made.dispatch({ selection: { anchor: field.selectionStart, head: field.selectionEnd } });
     }
-    if (field) field.hidden = true;
     view.current = made;
     return () => {
       made.destroy();
@@ -55,13 +56,14 @@ export function QueryField({ text, label, autoFocus, onChange, onRun }: QueryFie
 
   useEffect(() => {
     if (view.current) editorModule?.setText(view.current, text);
-  }, [text]);
+  }, [revision]);
 
   return (
     <div class="query-field" ref={host}>
       <textarea
         ref={plain}
         rows={1}
+        class={editorModule ? 'is-replaced' : undefined}
         aria-label={label}
         spellcheck={false}
         autocomplete="off"

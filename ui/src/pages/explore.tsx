@@ -23,8 +23,10 @@ export function Explore() {
   const { url, route } = useLocation();
   const state = useMemo(() => parseExplore(new URL(url, location.origin).searchParams), [url]);
   const committed = state.queries.length > 0 ? state.queries : [''];
-  const [drafts, setDrafts] = useState(committed);
-  useEffect(() => setDrafts(committed), [url]);
+  const [{ texts: drafts, revision }, setEdited] = useState({ texts: committed, revision: 0 });
+  const setDrafts = (texts: string[]): void => setEdited((old) => ({ texts, revision: old.revision + 1 }));
+  // What is being written survives a change of time or tab.
+  useEffect(() => setDrafts(committed), [committed.join('\0')]);
   useEffect(() => {
     const first = state.queries.find((query) => query.trim() !== '');
     document.title = first ? `${first.slice(0, 80)} · Barograph` : 'Explore · Barograph';
@@ -40,7 +42,7 @@ export function Explore() {
   /// Running the same query again asks again; the results watch this number.
   const [round, setRound] = useState(0);
   const setDraft = (index: number, text: string): void =>
-    setDrafts((all) => (all[index] === text ? all : all.map((one, i) => (i === index ? text : one))));
+    setEdited(({ texts, ...rest }) => ({ ...rest, texts: texts.map((one, i) => (i === index ? text : one)) }));
   const remove = (index: number): void => {
     const rest = drafts.filter((_, i) => i !== index);
     setDrafts(rest.length > 0 ? rest : ['']);
@@ -66,6 +68,7 @@ export function Explore() {
             </span>
             <QueryField
               text={text}
+              revision={revision}
               label={`Query ${letter(index)}`}
               autoFocus={index === 0 && !hasQuery}
               onChange={(changed) => setDraft(index, changed)}

@@ -63,6 +63,7 @@ export function ExploreGraph({ state, round, onTime }: ExploreGraphProps) {
             isStacked={state.isStacked}
             visible={visible}
             heightPx={kHeightPx}
+            hasTooltip
             cursor={cursor}
             onZoom={(startMs, end) => onTime(zoomTo(state, startMs, end))}
             onZoomOut={() => onTime(zoomOut(state))}

@@ -7,7 +7,7 @@ import { type Remote, useRemote, useRemotes } from '../api/hooks';
 import { instantQuery, rangeQuery, targetsQuery } from '../api/prometheus';
 import type { Answer } from '../api/types';
 import { Chart } from '../charts/chart';
-import { type Frame, mergeFrames, summarize } from '../charts/frame';
+import { type Frame, mergeFrames, type Series, summarize } from '../charts/frame';
 import { seriesColor } from '../charts/palette';
 import { formatValue, readValue, type Unit } from '../charts/values';
 import { ErrorBox } from '../components/error_box';
@@ -15,7 +15,7 @@ import { TimeBar, zoomOut, zoomTo } from '../components/time_bar';
 import { shortName, splitShared } from '../promql/format';
 import { pagePath } from '../state/page';
 import { isDark, isUtc } from '../state/taste';
-import { effectiveStep, formatClock, kSecond } from '../state/time';
+import { effectiveStep, formatClock, formatDuration, kHour, kMinute, kSecond } from '../state/time';
 import {
   kExploreTime,
   kOverviewTime,
@@ -35,6 +35,7 @@ interface PanelSpec {
   title: string;
   unit: Unit;
   isStacked: boolean;
+  order?: (frame: Frame) => Frame;
   queries: readonly PanelQuery[];
 }
 
@@ -47,6 +48,7 @@ const kPanels: readonly PanelSpec[] = [
     title: 'CPU by mode',
     unit: 'percent',
     isStacked: true,
+    order: byMode,
     queries: [{ expr: `100 * avg by (mode) (rate(node_cpu_seconds_total{${kJob}, mode!="idle"}[1m]))` }],
   },
   {
@@ -83,7 +85,18 @@ const kPanels: readonly PanelSpec[] = [
 ];
 
 const kPoints = 180;
-const kHeightPx = 200;
+/// Two rows of graphs fill a window, within reason.
+const kRestPx = 400;
+const kHeightPx = Math.round(Math.min(320, Math.max(170, (window.innerHeight - kRestPx) / 2)));
+
+/// Work first, waiting last; what is not named here comes behind.
+const kModes = ['user', 'system', 'nice', 'iowait', 'irq', 'softirq', 'steal'];
+
+function byMode(frame: Frame): Frame {
+  const rank = ({ labels }: Series): number =>
+    (kModes.indexOf(labels.mode ?? '') + kModes.length + 1) % (kModes.length + 1);
+  return { ...frame, series: [...frame.series].sort((a, b) => rank(a) - rank(b)) };
+}
 
 interface Fact {
   name: string;
@@ -135,6 +148,14 @@ export function Overview() {
   );
 }
 
+function factText(text: string | undefined, unit: Unit): string {
+  if (text === undefined || unit !== 'seconds') return formatValue(text === undefined ? null : readValue(text), unit);
+  const ms = readValue(text) * kSecond;
+  return ms > kHour
+    ? formatDuration(Math.floor(ms / kMinute) * kMinute)
+    : formatDuration(Math.floor(ms / kSecond) * kSecond);
+}
+
 function Facts({ time }: { time: TimeState }) {
   const answers = useRemotes(kFacts.map(({ expr }) => instantQuery(expr, time.endMs, time.refreshMs)));
   const targets = useRemote(targetsQuery(time.refreshMs)).data?.data.activeTargets ?? null;
@@ -148,7 +169,7 @@ function Facts({ time }: { time: TimeState }) {
         return (
           <div key={name}>
             <dt>{name}</dt>
-            <dd>{formatValue(text === undefined ? null : readValue(text), unit)}</dd>
+            <dd>{factText(text, unit)}</dd>
           </div>
         );
       })}
@@ -183,7 +204,8 @@ function Panel({ panel, time, setTime }: { panel: PanelSpec; time: TimeState; se
       rangeQuery({ expr, rangeMs: time.rangeMs, endMs: time.endMs, stepMs }, time.refreshMs),
     ),
   );
-  const frames = useFrames(remotes, stepMs);
+  const answers = useFrames(remotes, stepMs);
+  const frames = useMemo(() => answers?.map(panel.order ?? ((one) => one)) ?? null, [answers]);
   const cursor = useMemo(() => signal<number | null>(null), []);
   const frame = useMemo(() => (frames ? mergeFrames(frames) : null), [frames]);
   const names = useMemo(
