@@ -101,7 +101,8 @@ class SelectorSource final : public RowSource {
     for (std::size_t i = 0; i < notes.size(); ++i) {
       Annotate(context_, notes[i], names_[begin + i].labels, selector_.span);
     }
-    context_.CountQueryable(cells.rows() * cells.steps());
+    const auto kinds = cells.all_kinds();
+    context_.CountQueryable(kinds.size() - static_cast<std::size_t>(std::ranges::count(kinds, Kind::kNone)));
     return {};
   }
 

@@ -55,11 +55,11 @@ class RangeFunctionSource final : public RowSource {
         const auto column = BARO_TRY(columns_->Read(begin + i, scratch));
         BARO_TRY(held.SetSamples(column.values.size() + column.histograms.size()));
         Compute(column, cells.row(i), notes[i]);
+        context_.CountQueryable(func::CountInWindows(column, columns_->windows()));
       }
       return {};
     };
     BARO_TRY(context_.ForStretches(cells.rows(), kRowsPerStretch, fill));
-    context_.CountQueryable(cells.rows() * cells.steps());
     for (std::size_t i = 0; i < cells.rows(); ++i) {
       const model::Labels& labels = columns_->names()[begin + i].labels;
       Annotate(context_, notes[i], labels, range_span_);

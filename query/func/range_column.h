@@ -78,6 +78,20 @@ inline auto HistogramEdges(const RangeColumn& column) {
   return WindowEdges<decltype(time_of)>(column.histograms.size(), time_of);
 }
 
+/// How many samples all windows have together.
+inline std::uint64_t CountInWindows(const RangeColumn& column, const WindowGrid& windows) {
+  std::uint64_t count = 0;
+  auto floats = FloatEdges(column);
+  auto histograms = HistogramEdges(column);
+  for (std::size_t step = 0; step < windows.count; ++step) {
+    const std::int64_t start = windows.start_ms(step);
+    const std::int64_t end = windows.end_ms(step);
+    count += floats.MoveTo(start, end).size();
+    if (!column.histograms.empty()) count += histograms.MoveTo(start, end).size();
+  }
+  return count;
+}
+
 /// What a kernel noticed; each bit becomes an annotation with the metric's name.
 enum class Note : std::uint32_t {
   kMixedFloatsHistograms = 1U << 0,
