@@ -91,6 +91,9 @@ base::Result<> Storage::Impl::Replay() {
                                   {"series", head_->series_count()},
                                   {"samples", replayer.samples()},
                                   {"seconds", std::chrono::duration<double>(deps_.clock.Monotonic() - begin).count()}});
+  if (auto settled = SettleLastSegment(replayed); !settled) {
+    deps_.log.Warn("the end of the log may not be on disk yet", {{"err", settled.error().message()}});
+  }
   log_ = std::make_unique<LogWriter>(deps_.files, deps_.clock, deps_.log,
                                      LogWriter::Options{.directory = log_directory_,
                                                         .segment_bytes = options_.segment_bytes,
@@ -99,6 +102,18 @@ base::Result<> Storage::Impl::Replay() {
                                                         .previous_end = replayed.previous_end,
                                                         .segments = std::move(replayed.segments)});
   return {};
+}
+
+// Makes the last segment durable as it was read: the run before may have died between a write and its sync, and queries
+// see from now on what it wrote. A torn tail goes.
+base::Result<> Storage::Impl::SettleLastSegment(const ReplayedLog& replayed) {
+  if (replayed.previous == 0 || replayed.previous_end == 0) return {};
+  const std::string path = log_directory_ + "/" + SegmentName(replayed.previous);
+  const std::unique_ptr<base::WritableFile> file =
+      BARO_TRY(deps_.files.OpenWritable(path, base::FileSystem::OpenMode::kAppend));
+  if (file->size() > replayed.previous_end) BARO_TRY(file->Truncate(replayed.previous_end));
+  BARO_TRY(file->Sync());
+  return file->Close();
 }
 
 base::Result<> Storage::Impl::Open() {

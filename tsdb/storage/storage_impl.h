@@ -53,6 +53,7 @@ class Storage::Impl {
 
   base::Result<> TakeLock();
   base::Result<> Replay();
+  base::Result<> SettleLastSegment(const struct ReplayedLog& replayed);
   base::Result<> TruncateLog(std::int64_t cutoff_ms);
   void Tick();
   void CollectMetrics(std::vector<base::MetricFamily>& families) const;

@@ -1,0 +1,234 @@
+// The promise of docs/formats/log.md on a disk that fails, fills up, tears and loses: what was acknowledged is there
+// after every restart, what is there was appended, and the store always opens.
+#include <map>
+
+#include <gtest/gtest.h>
+
+#include "base/random.h"
+#include "base/sim_clock.h"
+#include "base/sim_file_system.h"
+#include "tsdb/storage/testing.h"
+
+namespace baro::tsdb {
+namespace {
+
+using base::Code;
+using testing_support::Bits;
+
+constexpr std::size_t kSeries = 12;
+
+// What may happen to one sample.
+enum class Fate { kRefused, kWritten, kDurable };
+
+struct Written {
+  double value = 0;
+  Fate fate = Fate::kRefused;
+};
+
+// One store on one simulated disk, and what was written to it.
+class CrashWorld {
+ public:
+  explicit CrashWorld(std::uint64_t seed, std::chrono::milliseconds retention = std::chrono::milliseconds(0))
+      : random_(seed), clock_(base::FromMs(testing_support::kStartMs)), retention_(retention) {}
+
+  base::SimFileSystem& files() { return files_; }
+  base::Random& random() { return random_; }
+
+  base::Result<> Open() {
+    storage_.reset();
+    registry_ = std::make_unique<base::Registry>();
+    auto opened =
+        Storage::Open({.directory = "d", .retention = retention_, .segment_bytes = 1500},
+                      {.files = files_, .clock = clock_, .background = executor_, .metrics = *registry_, .log = {}});
+    if (!opened) return opened.error();
+    storage_ = *std::move(opened);
+    groups_ = {storage_->NewGroup(), storage_->NewGroup()};
+    return {};
+  }
+
+  void Commit() {
+    clock_.Advance(std::chrono::seconds(1));
+    const std::int64_t now_ms = base::ToMs(clock_.Now());
+    auto appender = storage_->NewAppender();
+    std::vector<std::pair<std::size_t, double>> put;
+    std::vector<SeriesRef> refs;
+    std::vector<double> values;
+    const bool as_row = !random_.OneIn(4);
+    const std::size_t group = random_.Below(2);
+    for (std::size_t i = 0; i < kSeries; ++i) {
+      if (random_.OneIn(5)) continue;
+      const SeriesRef ref = *appender->Resolve(LabelsOf(i), nullptr);
+      const double value = static_cast<double>(random_.Below(1000)) / 8;
+      put.emplace_back(i, value);
+      refs.push_back(ref);
+      values.push_back(value);
+      if (as_row) continue;
+      EXPECT_EQ(appender->Append(ref, {.timestamp_ms = now_ms, .value = value}), SampleStatus::kAccepted);
+    }
+    if (as_row) appender->AppendRow(groups_[group], now_ms, refs, values, {});
+    const bool synced = random_.OneIn(3);
+    const auto result = appender->Commit(synced ? Durability::kSynced : Durability::kInterval);
+    const Fate fate = !result ? Fate::kRefused : synced ? Fate::kDurable : Fate::kWritten;
+    for (const auto& [series, value] : put) model_[series][now_ms] = {.value = value, .fate = fate};
+    if (result && synced) MarkAllDurable();
+    refused_ += result ? 0 : 1;
+  }
+
+  void Step() {
+    if (random_.OneIn(12)) {
+      if (storage_->Sync()) MarkAllDurable();
+    } else if (random_.OneIn(20)) {
+      (void)storage_->ApplyRetention().has_value();  // its failure is told in the log, and tried again later
+    } else {
+      Commit();
+    }
+  }
+
+  // The process or the power goes; then a start, which must succeed, and the look at what is there.
+  void CrashAndCheck(bool power_cut, const std::string& trace) {
+    SCOPED_TRACE(trace);
+    if (power_cut) {
+      files_.Crash(random_);
+    } else {
+      files_.Kill();
+    }
+    storage_.reset();
+    files_.StopFailing();
+    files_.SetQuota(0);
+    const auto opened = Open();
+    ASSERT_TRUE(opened) << opened.error().message();
+    Check(power_cut ? Fate::kDurable : Fate::kWritten);
+  }
+
+  void Check(Fate must_be_there) {
+    std::map<std::size_t, std::map<std::int64_t, double>> found;
+    std::int64_t newest_ms = 0;
+    for (const LiteralSeries& series : testing_support::ReadAll(*storage_)) {
+      const auto index = static_cast<std::size_t>(std::stoi(std::string(series.labels.Get("n"))));
+      EXPECT_EQ(series.labels, LabelsOf(index));
+      for (const model::Sample& sample : series.samples) {
+        found[index][sample.timestamp_ms] = sample.value;
+        newest_ms = std::max(newest_ms, sample.timestamp_ms);
+        const auto known = model_[index].find(sample.timestamp_ms);
+        ASSERT_NE(known, model_[index].end()) << "invented: series " << index << " at " << sample.timestamp_ms;
+        ASSERT_EQ(Bits(known->second.value), Bits(sample.value)) << "changed: series " << index;
+      }
+    }
+    for (auto& [index, samples] : model_) {
+      for (auto& [time_ms, written] : samples) {
+        const bool is_kept = retention_.count() == 0 || time_ms >= newest_ms - retention_.count();
+        if (written.fate < must_be_there || !is_kept) continue;
+        ASSERT_TRUE(found[index].contains(time_ms)) << "lost: series " << index << " at " << time_ms;
+      }
+      // From here on the disk is what it is: what did not survive is not expected again.
+      std::erase_if(samples, [&](const auto& entry) { return !found[index].contains(entry.first); });
+      for (auto& [time_ms, written] : samples) written.fate = Fate::kWritten;
+    }
+    if (storage_->Sync()) MarkAllDurable();
+  }
+
+  std::size_t refused() const { return refused_; }
+  base::SimClock& clock() { return clock_; }
+  Storage& storage() { return *storage_; }
+
+ private:
+  static model::Labels LabelsOf(std::size_t series) {
+    return model::Labels::FromPairs({{"__name__", "m"}, {"n", fmt::format("{}", series)}});
+  }
+  // A sync makes all durable that was written before.
+  void MarkAllDurable() {
+    for (auto& [index, samples] : model_) {
+      for (auto& [time_ms, written] : samples) {
+        if (written.fate == Fate::kWritten) written.fate = Fate::kDurable;
+      }
+    }
+  }
+
+  base::SeededRandom random_;
+  base::SimFileSystem files_;
+  base::SimClock clock_;
+  testing_support::IdleExecutor executor_;
+  const std::chrono::milliseconds retention_;
+  std::unique_ptr<base::Registry> registry_;
+  std::unique_ptr<Storage> storage_;
+  std::vector<GroupRef> groups_;
+  std::map<std::size_t, std::map<std::int64_t, Written>> model_;
+  std::size_t refused_ = 0;
+};
+
+TEST(Crash, AtAnyMomentLosesNothingThatWasAcknowledged) {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    CrashWorld world(seed);
+    ASSERT_TRUE(world.Open());
+    for (int life = 0; life < 4; ++life) {
+      for (std::uint64_t step = world.random().Below(60); step > 0; --step) world.Step();
+      world.CrashAndCheck(world.random().OneIn(2), fmt::format("seed {} life {}", seed, life));
+      if (::testing::Test::HasFatalFailure()) return;
+    }
+  }
+}
+
+TEST(Crash, WhenAnyOperationFailsLosesNothingThatWasAcknowledged) {
+  for (const Code code : {Code::kIo, Code::kNoSpace}) {
+    for (const std::uint64_t times : {1, 3}) {
+      for (std::uint64_t at = 1; at <= 70; ++at) {
+        CrashWorld world(at * 7 + times);
+        ASSERT_TRUE(world.Open());
+        world.files().FailAfter(at, code, times);
+        for (int step = 0; step < 50; ++step) world.Step();
+        EXPECT_LE(world.refused(), 8U) << "operation " << at << " failed " << times << " times";
+        world.Check(Fate::kWritten);
+        world.CrashAndCheck(at % 2 == 0, fmt::format("{} times {} at operation {}", times, CodeName(code), at));
+        if (::testing::Test::HasFatalFailure()) return;
+        for (int step = 0; step < 10; ++step) world.Step();
+        world.CrashAndCheck(true, "second life");
+        if (::testing::Test::HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+TEST(Crash, WithRetentionKeepsWhatIsYoung) {
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    CrashWorld world(seed, std::chrono::seconds(40));
+    ASSERT_TRUE(world.Open());
+    for (int life = 0; life < 5; ++life) {
+      if (world.random().OneIn(2)) world.files().FailAfter(1 + world.random().Below(200), Code::kIo);
+      for (std::uint64_t step = world.random().Below(120); step > 0; --step) world.Step();
+      world.CrashAndCheck(world.random().OneIn(2), fmt::format("seed {} life {}", seed, life));
+      if (::testing::Test::HasFatalFailure()) return;
+    }
+  }
+}
+
+TEST(Crash, AFullDiskRefusesAppendsAndRecoversByItself) {
+  CrashWorld world(5);
+  ASSERT_TRUE(world.Open());
+  for (int i = 0; i < 10; ++i) world.Commit();
+  world.files().SetQuota(1);
+  for (int i = 0; i < 5; ++i) world.Commit();
+  EXPECT_EQ(world.refused(), 5U);
+  EXPECT_FALSE(world.storage().log_status().is_writable);
+  world.Check(Fate::kWritten);
+  world.files().SetQuota(0);
+  world.clock().Advance(std::chrono::seconds(2));
+  for (int i = 0; i < 5; ++i) world.Commit();
+  EXPECT_EQ(world.refused(), 5U);
+  EXPECT_TRUE(world.storage().log_status().is_writable);
+  world.CrashAndCheck(false, "after recovery");
+}
+
+TEST(Crash, AStoreOpensOnAFullDisk) {
+  CrashWorld world(6);
+  ASSERT_TRUE(world.Open());
+  for (int i = 0; i < 10; ++i) world.Commit();
+  world.files().Kill();
+  world.files().SetQuota(1);
+  ASSERT_TRUE(world.Open());
+  world.Check(Fate::kWritten);
+  world.Commit();
+  EXPECT_EQ(world.refused(), 1U);
+}
+
+}  // namespace
+}  // namespace baro::tsdb
