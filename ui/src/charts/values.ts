@@ -4,7 +4,7 @@ export type Unit = 'number' | 'percent' | 'bytes' | 'bytesPerSecond' | 'seconds'
 
 const kBinary = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
 const kLarge = ['', 'k', 'M', 'G', 'T', 'P', 'E'];
-const kSmall = ['', 'm', 'µ', 'n', 'p'];
+const kSmall = ['s', 'ms', 'µs', 'ns'];
 
 function digits(value: number): string {
   const size = Math.abs(value);
@@ -25,29 +25,25 @@ function scaled(value: number, base: number, names: readonly string[]): string {
 
 function formatNumber(value: number): string {
   const size = Math.abs(value);
-  if (size >= 1e21 || (size > 0 && size < 1e-12)) return value.toExponential(2);
+  if (size >= 1e21) return value.toExponential(2);
   if (size >= 10_000) return scaled(value, 1000, kLarge);
-  if (size === 0 || size >= 0.01) return digits(value);
-  let index = 0;
-  let rest = value;
-  while (Math.abs(rest) < 1 && index < kSmall.length - 1) {
-    rest *= 1000;
-    index += 1;
-  }
-  return `${digits(rest)} ${kSmall[index]}`;
+  return size < 1 ? String(Number(value.toPrecision(3))) : digits(value);
 }
 
 function formatSeconds(value: number): string {
   const size = Math.abs(value);
   if (size === 0) return '0 s';
-  if (size < 1) return `${formatNumber(value < 0 ? -size : size)}s`.replace(/^(-?[\d.]+)s$/, '$1 s');
+  if (size < 1) {
+    const index = Math.min(kSmall.length - 1, Math.ceil(-Math.log10(size) / 3));
+    return `${digits(value * 1000 ** index)} ${kSmall[index]}`;
+  }
   if (size < 120) return `${digits(value)} s`;
   if (size < 7200) return `${digits(value / 60)} min`;
   if (size < 172_800) return `${digits(value / 3600)} h`;
   return `${digits(value / 86_400)} d`;
 }
 
-/// '1.234', '12.4 k', '3.1 GiB', '41 %', '12 ms'. Absent is an en dash; NaN and infinities are named.
+/// '1.23', '12.4 k', '3.1 GiB', '41 %', '12 ms'. Absent is an en dash; NaN and infinities are named.
 export function formatValue(value: number | null | undefined, unit: Unit = 'number'): string {
   if (value === null || value === undefined) return '–';
   if (Number.isNaN(value)) return 'NaN';

@@ -1,7 +1,7 @@
 // The field of a query: plain text at first, the editor as soon as it has been loaded, which focus asks for.
 
 import type { EditorView } from '@codemirror/view';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 interface QueryFieldProps {
   text: string;
@@ -32,7 +32,8 @@ export function QueryField({ text, revision, label, autoFocus, onChange, onRun }
     if (autoFocus) plain.current?.focus();
   }, []);
 
-  useEffect(() => {
+  // Before the browser paints: the plain field must still have the focus that goes over to the editor.
+  useLayoutEffect(() => {
     if (!editorModule || !host.current) return;
     const field = plain.current;
     const hadFocus = field !== null && document.activeElement === field;
@@ -47,6 +48,7 @@ export function QueryField({ text, revision, label, autoFocus, onChange, onRun }
       made.focus();
       made.dispatch({ selection: { anchor: field.selectionStart, head: field.selectionEnd } });
     }
+    if (field) field.style.display = 'none';
     view.current = made;
     return () => {
       made.destroy();
@@ -63,7 +65,6 @@ export function QueryField({ text, revision, label, autoFocus, onChange, onRun }
       <textarea
         ref={plain}
         rows={1}
-        class={editorModule ? 'is-replaced' : undefined}
         aria-label={label}
         spellcheck={false}
         autocomplete="off"

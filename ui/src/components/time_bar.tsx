@@ -185,10 +185,10 @@ function TimePanel({ time, liveRefreshMs, onChange, close }: TimeBarProps & { cl
         <button type="submit" class="primary">
           Apply
         </button>
-        <fieldset class="zone">
-          <legend>Times are shown in</legend>
+        <fieldset class="zone" aria-label="Times are shown in">
+          <span aria-hidden="true">Zone</span>
           <label>
-            <input type="radio" name="zone" checked={!utc} onChange={() => setUtc(false)} /> local time
+            <input type="radio" name="zone" checked={!utc} onChange={() => setUtc(false)} /> local
           </label>
           <label>
             <input type="radio" name="zone" checked={utc} onChange={() => setUtc(true)} /> UTC
