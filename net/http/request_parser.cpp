@@ -2,15 +2,15 @@
 
 #include <fmt/format.h>
 #include <boost/beast/http/fields.hpp>
-#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/message.hpp>
 
-#include "net/http/append_body.h"
+#include "net/http/message_head.h"
 
 namespace baro::net::http {
 namespace {
 
 namespace beast_http = boost::beast::http;
-using Parser = beast_http::request_parser<AppendBody>;
+using Parser = beast_http::request_parser<beast_http::empty_body>;
 
 Fault BadRequest(std::string message) { return {.status = 400, .message = std::move(message)}; }
 
@@ -53,28 +53,10 @@ std::size_t FindHeaderEnd(std::string_view bytes, std::size_t from) {
   return end == std::string_view::npos ? end : end + 4;
 }
 
-struct RequestParser::Impl {
-  Parser parser;
-  std::size_t body_bytes_max = 0;
-};
-
-RequestParser::RequestParser() : impl_(std::make_unique<Impl>()) {
-  impl_->parser.header_limit(1U << 30);  // the caller has the header's size in hand already
-  impl_->parser.body_limit(boost::none);
-}
-
-RequestParser::~RequestParser() = default;
-
 std::optional<Fault> RequestParser::ParseHeader(std::string_view header) {
   if (auto fault = CheckLines(header)) return fault;
-  Parser& parser = impl_->parser;
-  // No body limit yet: it depends on the route, and AppendBody looks at it when the first body byte is put.
-  boost::system::error_code error;
-  std::size_t used = 0;
-  while (used < header.size() && !parser.is_header_done()) {
-    used += parser.put(boost::asio::buffer(header.data() + used, header.size() - used), error);
-    if (error) return FromBeast(error == beast_http::error::need_more ? beast_http::error::bad_field : error);
-  }
+  Parser parser;
+  if (const auto error = ParseHead(parser, header)) return FromBeast(error);
   const auto& message = parser.get();
   if (message.version() != 11 && message.version() != 10) return FromBeast(beast_http::error::bad_version);
   const auto method = ParseMethod(std::string_view(message.method_string()));
@@ -84,9 +66,9 @@ std::optional<Fault> RequestParser::ParseHeader(std::string_view header) {
                                         std::string_view(message.method_string()).substr(0, 50))};
   }
   request_.method = *method;
-  for (const auto& field : message) {
-    request_.headers.Add(std::string(field.name_string()), std::string(field.value()));
-  }
+  request_.headers = CopyFields(message);
+  is_http10_ = message.version() == 10;
+  keeps_alive_ = message.keep_alive();
   if (auto fault = CheckFraming()) return fault;
   if (auto fault = CheckHost()) return fault;
   auto target = OriginForm(std::string_view(message.target()));
@@ -99,26 +81,29 @@ std::optional<Fault> RequestParser::ParseHeader(std::string_view header) {
   return std::nullopt;
 }
 
-std::optional<Fault> RequestParser::CheckFraming() const {
+std::optional<Fault> RequestParser::CheckFraming() {
   const auto lengths = request_.headers.All("Content-Length");
   const auto codings = request_.headers.All("Transfer-Encoding");
   if (lengths.size() > 1) return BadRequest("more than one Content-Length");
-  const bool is_number = lengths.empty() || (!lengths[0].empty() && lengths[0].size() <= 18 &&
-                                             lengths[0].find_first_not_of("0123456789") == std::string_view::npos);
-  if (!is_number) return BadRequest("Content-Length is not a number");
+  if (!lengths.empty()) {
+    declared_ = ParseLength(lengths[0]);
+    if (!declared_) return BadRequest("Content-Length is not a number");
+    framing_ = BodyFraming::Length(*declared_);
+  }
   if (codings.empty()) return std::nullopt;
-  if (!lengths.empty()) return BadRequest("both Content-Length and Transfer-Encoding");
+  if (declared_) return BadRequest("both Content-Length and Transfer-Encoding");
   if (codings.size() > 1 || !EqualsIgnoringCase(codings[0], "chunked")) {
     return BadRequest("the only Transfer-Encoding accepted is a single chunked");
   }
-  if (is_http10()) return BadRequest("Transfer-Encoding in an HTTP/1.0 request");
+  if (is_http10_) return BadRequest("Transfer-Encoding in an HTTP/1.0 request");
+  framing_ = BodyFraming::Chunked();
   return std::nullopt;
 }
 
 std::optional<Fault> RequestParser::CheckHost() const {
   const auto hosts = request_.headers.All("Host");
   if (hosts.size() > 1) return BadRequest("more than one Host");
-  if (hosts.empty()) return is_http10() ? std::nullopt : std::optional(BadRequest("no Host"));
+  if (hosts.empty()) return is_http10_ ? std::nullopt : std::optional(BadRequest("no Host"));
   // An empty Host is legal where the target has no authority (RFC 9110 section 7.2).
   const bool is_good = hosts[0].empty() || (hosts[0].find_first_of("/?#@\\") == std::string_view::npos &&
                                             ParseUrl(fmt::format("http://{}/", hosts[0])).has_value());
@@ -126,39 +111,28 @@ std::optional<Fault> RequestParser::CheckHost() const {
   return std::nullopt;
 }
 
-bool RequestParser::is_http10() const { return impl_->parser.get().version() == 10; }
-bool RequestParser::keeps_alive() const { return impl_->parser.keep_alive(); }
-bool RequestParser::expects_continue() const { return request_.headers.Has("Expect"); }
-bool RequestParser::is_done() const { return impl_->parser.is_done(); }
-
 std::optional<Fault> RequestParser::LimitBody(std::size_t bytes_max) {
-  impl_->body_bytes_max = bytes_max;
-  // AppendBody refuses "this many or more".
-  impl_->parser.get().body() = {.plain = &request_.body, .coded = &request_.body, .bytes_max = bytes_max + 1};
-  impl_->parser.eager(true);
-  const auto declared = impl_->parser.content_length();
-  if (declared && *declared > bytes_max) {
+  body_bytes_max_ = bytes_max;
+  framing_.set_body_bytes_max(bytes_max);
+  if (declared_ && *declared_ > bytes_max) {
     return Fault{.status = 413,
-                 .message = fmt::format("the body of {} bytes exceeds the limit of {}", *declared, bytes_max)};
+                 .message = fmt::format("the body of {} bytes exceeds the limit of {}", *declared_, bytes_max)};
   }
+  // A declared length is a claim: memory beyond this is taken as bytes come in.
+  constexpr std::uint64_t kReserveMax = 1024 * 1024;
+  if (declared_) request_.body.reserve(std::min(*declared_, kReserveMax));
   return std::nullopt;
 }
 
 std::expected<std::size_t, Fault> RequestParser::PutBody(std::string_view bytes) {
-  std::size_t used = 0;
-  while (used < bytes.size() && !is_done()) {
-    boost::system::error_code error;
-    const std::size_t size = impl_->parser.put(boost::asio::buffer(bytes.data() + used, bytes.size() - used), error);
-    used += size;
-    if (error == beast_http::error::need_more) break;
-    if (error == beast_http::error::body_limit) {
-      return std::unexpected(Fault{
-          .status = 413, .message = fmt::format("the body exceeds the limit of {} bytes", impl_->body_bytes_max)});
-    }
-    if (error) return std::unexpected(FromBeast(error));
-    if (size == 0) break;
+  const auto used = framing_.Put(bytes, request_.body);
+  if (used) return *used;
+  if (used.error() == FramingError::kTooLarge) {
+    return std::unexpected(
+        Fault{.status = 413, .message = fmt::format("the body exceeds the limit of {} bytes", body_bytes_max_)});
   }
-  return used;
+  return std::unexpected(BadRequest(used.error() == FramingError::kLongHeader ? "a chunk header or trailer does not end"
+                                                                              : "malformed chunk"));
 }
 
 }  // namespace baro::net::http

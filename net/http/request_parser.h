@@ -1,7 +1,7 @@
 // Parses a request that arrives in pieces, and refuses what could be read in two ways. No I/O.
 //
-// Source   RFC 9112, by Boost.Beast's parser, which is kept out of this header; and stricter where leniency lets
-// requests be
+// Source   RFC 9112; headers by Boost.Beast's parser, which is kept out of this header; and stricter where leniency
+// lets requests be
 //          smuggled past a proxy: reliability.md section 9.10, RFC 9112 sections 2.2, 5.2, 6.1, 6.3, 11.2.
 #pragma once
 
@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "net/http/body_framing.h"
 #include "net/http_message.h"
 
 namespace baro::net::http {
@@ -29,21 +30,16 @@ std::size_t FindHeaderEnd(std::string_view bytes, std::size_t from);
 /// Threads  Confined.
 class RequestParser {
  public:
-  RequestParser();
-  ~RequestParser();
-  RequestParser(const RequestParser&) = delete;
-  RequestParser& operator=(const RequestParser&) = delete;
-
   /// Shape    `header` is the header up to and with its blank line.
   std::optional<Fault> ParseHeader(std::string_view header);
 
   // Behind the header:
   /// Method, target and headers are set; the body is at the end.
   HttpRequest& request() { return request_; }
-  bool is_http10() const;
-  bool keeps_alive() const;
-  bool expects_continue() const;
-  bool is_done() const;  ///< no body, or all of it has come
+  bool is_http10() const { return is_http10_; }
+  bool keeps_alive() const { return keeps_alive_; }
+  bool expects_continue() const { return request_.headers.Has("Expect"); }
+  bool is_done() const { return framing_.is_done(); }  ///< no body, or all of it has come
 
   /// To be called once, before PutBody(). The fault is 413 if the declared length is larger.
   std::optional<Fault> LimitBody(std::size_t bytes_max);
@@ -53,12 +49,15 @@ class RequestParser {
   std::expected<std::size_t, Fault> PutBody(std::string_view bytes);
 
  private:
-  struct Impl;
-  std::optional<Fault> CheckFraming() const;
+  std::optional<Fault> CheckFraming();
   std::optional<Fault> CheckHost() const;
 
-  std::unique_ptr<Impl> impl_;
   HttpRequest request_;
+  BodyFraming framing_ = BodyFraming::None();
+  std::optional<std::uint64_t> declared_;
+  std::size_t body_bytes_max_ = 0;
+  bool is_http10_ = false;
+  bool keeps_alive_ = false;
 };
 
 }  // namespace baro::net::http

@@ -276,10 +276,6 @@ awaitable<bool> ServerConnection::ReadBody(RequestParser& parser, const Route& r
       }
       in_.erase(0, *used);
       if (parser.is_done()) break;
-      if (in_.size() >= kBodyReadBytes) {  // a chunk's header or a trailer that does not end
-        fault = Fault{.status = 400, .message = fmt::format("a chunk header exceeds {} bytes", kBodyReadBytes)};
-        break;
-      }
     }
     const bool has_read = co_await ReadMore(kBodyReadBytes);
     if (is_killed_) co_return false;

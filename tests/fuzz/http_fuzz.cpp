@@ -26,7 +26,7 @@ std::string ParseRequest(std::string_view bytes, std::size_t piece) {
   for (std::size_t at = header_size; at < bytes.size() && !parser.is_done(); at += piece) {
     pending += bytes.substr(at, piece);
     const auto used = parser.PutBody(pending);
-    if (!used) return "body refused";
+    if (!used) return "unfinished";  // a refusal may come as soon as there is enough to see it
     pending.erase(0, *used);
   }
   if (parser.request().body.size() > kBodyMax) std::abort();
