@@ -9,6 +9,8 @@ export type Column = (number | null)[];
 export interface Series {
   labels: Labels;
   column: Column;
+  /// Which of several queries it answers.
+  query?: number;
 }
 
 export interface Frame {
@@ -87,10 +89,11 @@ export function mergeFrames(frames: readonly Frame[]): Frame | null {
   const series = frames.flatMap((frame) => {
     const shift = Math.round((frame.startMs - startMs) / first.stepMs);
     if (shift === 0 && gridLength(frame) === length) return frame.series;
-    return frame.series.map(({ labels, column }) => {
+    return frame.series.map((one) => {
+      const { column } = one;
       const moved: Column = new Array(length).fill(null);
       for (let i = 0; i < column.length; i += 1) if (i + shift < length) moved[i + shift] = column[i] ?? null;
-      return { labels, column: moved };
+      return { ...one, column: moved };
     });
   });
   return { ...grid, series, histogramCount: frames.reduce((sum, frame) => sum + frame.histogramCount, 0) };

@@ -21,33 +21,35 @@ const kColumns: readonly (readonly [Exclude<Column, 'name'>, string])[] = [
 
 interface LegendProps {
   frame: Frame;
-  /// One per series: the labels that tell it from the others, and a name in words.
+  /// Of each series, the labels that tell it from the others.
   own: readonly Labels[];
-  names: readonly string[];
+  /// Of each series: the letter of its query or '', and what names it where it has no labels.
+  letters: readonly string[];
+  fallbacks: readonly string[];
   cursor: ReadonlySignal<number | null>;
   visible: ReadonlySet<number> | null;
   setVisible: (visible: ReadonlySet<number> | null) => void;
 }
 
-export function Legend({ frame, own, names, cursor, visible, setVisible }: LegendProps) {
+export function Legend({ frame, own, letters, fallbacks, cursor, visible, setVisible }: LegendProps) {
   const [sort, setSort] = useState<{ column: Column; isDown: boolean }>({ column: 'name', isDown: false });
   const summaries = useMemo(() => frame.series.map(({ column }) => summarize(column)), [frame]);
   const order = useMemo(() => {
-    const indices = names.map((_, index) => index);
+    const indices = summaries.map((_, index) => index);
     if (sort.column === 'name') return sort.isDown ? indices.reverse() : indices;
     const column = sort.column;
     const value = (index: number): number => summaries[index]?.[column] ?? Number.NEGATIVE_INFINITY;
     return indices.sort((a, b) => (sort.isDown ? value(b) - value(a) : value(a) - value(b)));
-  }, [summaries, names, sort]);
+  }, [summaries, sort]);
   const at = cursor.value;
   const dark = isDark.value;
 
   /// A click isolates a series, a second brings all back; with Ctrl or Cmd it toggles one.
   const choose = (index: number, isAdding: boolean): void => {
     if (isAdding) {
-      const next = new Set(visible ?? names.keys());
+      const next = new Set(visible ?? summaries.keys());
       if (!next.delete(index)) next.add(index);
-      setVisible(next.size === names.length || next.size === 0 ? null : next);
+      setVisible(next.size === summaries.length || next.size === 0 ? null : next);
     } else {
       setVisible(visible?.size === 1 && visible.has(index) ? null : new Set([index]));
     }
@@ -92,7 +94,8 @@ export function Legend({ frame, own, names, cursor, visible, setVisible }: Legen
                   onClick={(event) => choose(index, event.ctrlKey || event.metaKey)}
                 >
                   <span class="swatch" style={{ background: seriesColor(index, dark) }} />
-                  <SeriesName labels={own[index] ?? {}} fallback={names[index] ?? ''} />
+                  {letters[index] && <span class="query-letter">{letters[index]} </span>}
+                  <SeriesName labels={own[index] ?? {}} fallback={fallbacks[index] ?? ''} />
                 </button>
               </td>
               <td class="is-number">{at === null ? '' : formatValue(frame.series[index]?.column[at])}</td>

@@ -77,7 +77,8 @@ export function ExploreGraph({ state, round, onTime }: ExploreGraphProps) {
           <Legend
             frame={shown.frame}
             own={shown.own}
-            names={names}
+            letters={shown.letters}
+            fallbacks={shown.queryOf}
             cursor={cursor}
             visible={visible}
             setVisible={setVisible}
@@ -113,12 +114,25 @@ interface Shown {
   total: number;
   shared: Record<string, string>;
   own: Record<string, string>[];
+  /// Of each series: its query's letter, '' where there is but one, and its query.
+  letters: string[];
+  queryOf: string[];
   names: string[];
 }
 
+interface Found {
+  frame: Frame;
+  index: number;
+}
+
+const tagged = ({ frame, index }: Found): Frame => ({
+  ...frame,
+  series: frame.series.map((one) => ({ ...one, query: index })),
+});
+
 /// What is drawn: the newest answers, or the last ones of the same queries while new ones are on their way.
 function useShown(remotes: Remotes, queries: readonly string[], stepMs: number): Shown | null {
-  const kept = useRef<{ key: string; frames: Frame[] }>({ key: '', frames: [] });
+  const kept = useRef<{ key: string; frames: Found[] }>({ key: '', frames: [] });
   const key = queries.join('\0');
   const frames = remotes.flatMap((remote, index) => {
     const frame = remote.error ? undefined : remote.data?.data;
@@ -126,21 +140,27 @@ function useShown(remotes: Remotes, queries: readonly string[], stepMs: number):
   });
   const isWaiting = remotes.some((remote) => remote.isFetching && !remote.data);
   const isStale = isWaiting && kept.current.key === key;
-  const current = isStale ? kept.current.frames : frames.map(({ frame }) => frame);
+  const current = isStale ? kept.current.frames : frames;
   if (!isStale && frames.length > 0) kept.current = { key, frames: current };
-  const identity = useIdentity(current);
+  const identity = useIdentity(current.map(({ frame }) => frame));
   return useMemo(() => {
-    const all = mergeFrames(identity);
+    const all = mergeFrames(current.map(tagged));
     if (!all) return null;
     const series = topByLast(all.series, kSeriesDrawnMax);
     const split = splitShared(series.map(({ labels }) => labels));
-    const only = queries.find((query) => query !== '') ?? 'value';
-    const names = split.own.map((own) => shortName(own, only));
+    const isOne = queries.filter((query) => query !== '').length < 2;
+    const letters = series.map(({ query = 0 }) => (isOne ? '' : letter(query)));
+    const names = split.own.map((own, i) => {
+      const name = shortName(own, queries[series[i]?.query ?? 0] ?? '');
+      return letters[i] ? `${letters[i]} ${name}` : name;
+    });
     return {
       frame: { ...all, series },
       total: all.series.length,
       shared: split.shared,
       own: split.own,
+      letters,
+      queryOf: series.map(({ query = 0 }) => queries[query] ?? ''),
       names,
     };
   }, [identity, key]);
