@@ -15,8 +15,12 @@ bool IsPresent(const LoggedRow& row, std::size_t column) {
   return row.presence.empty() || ((row.presence[column / 64] >> (column % 64)) & 1) != 0;
 }
 
+// Shorter rows cost less as differences.
+constexpr std::size_t kUniformColumnsMin = 16;
+
 // Whether all that is there is one value: a target that failed says "stale" for every series.
 bool IsUniform(const LoggedRow& row, std::uint64_t& bits) {
+  if (row.values.size() < kUniformColumnsMin) return false;
   bool is_first = true;
   for (std::size_t i = 0; i < row.values.size(); ++i) {
     if (!IsPresent(row, i)) continue;
