@@ -32,8 +32,19 @@ void ApiRoutes::Add(net::Route route) {
 
 void ApiRoutes::AddRead(std::string path, bool with_post, std::string help, std::vector<net::ParamRule> params,
                         ApiHandler handler) {
-  std::vector<net::Method> methods = {net::Method::kGet, net::Method::kOptions};
+  std::vector<net::Method> methods = {net::Method::kGet};
   if (with_post) methods.push_back(net::Method::kPost);
+  // A browser asks with OPTIONS whether it may ask, without the parameters of the question: a route of its own.
+  Add({.methods = {net::Method::kOptions},
+       .path = "/api/v1/" + path,
+       .role = net::Role::kPublic,
+       .run = net::Run::kInline,
+       .help = "Whether a page of another origin may ask.",
+       .handler = [this_state = &state_](const net::HttpRequest& request, const base::CancelToken&) {
+         net::HttpResponse response = net::HttpResponse::Empty(204);
+         SetCorsHeaders(request, *this_state, response);
+         return response;
+       }});
   Add({.methods = std::move(methods),
        .path = "/api/v1/" + path,
        .role = net::Role::kReader,
@@ -42,9 +53,7 @@ void ApiRoutes::AddRead(std::string path, bool with_post, std::string help, std:
        .help = std::move(help),
        .handler = [this_state = &state_, handler = std::move(handler)](const net::HttpRequest& request,
                                                                        const base::CancelToken& cancel) {
-         net::HttpResponse response = request.method == net::Method::kOptions ? net::HttpResponse::Empty(204)
-                                      : this_state->is_ready()                ? handler(request, cancel)
-                                                                              : NotReady(*this_state);
+         net::HttpResponse response = this_state->is_ready() ? handler(request, cancel) : NotReady(*this_state);
          SetCorsHeaders(request, *this_state, response);
          return response;
        }});

@@ -49,11 +49,12 @@ class ResultWriter {
 
   /// Appends about kPieceBytes; true if there is more.
   bool Next(std::string& out) {
+    piece_end_ = out.size() + kPieceBytes;
     if (!has_begun_) {
       has_begun_ = true;
       AppendHead(out);
     }
-    while (next_ < count_ && out.size() < kPieceBytes) {
+    while (next_ < count_ && out.size() < piece_end_) {
       if (std::holds_alternative<query::VectorResult>(result_.value)) {
         AppendVectorSeries(out);
       } else {
@@ -108,14 +109,15 @@ class ResultWriter {
     const auto times = table_->timestamps_ms(next_);
     const auto values = table_->values(next_);
     const auto histograms = table_->histograms(next_);
-    if (point_ == 0) AppendSeriesHead(out);
-    for (; point_ < values.size() && out.size() < kPieceBytes; ++point_) {
+    if (!has_series_head_) AppendSeriesHead(out);
+    has_series_head_ = true;  // a piece may end behind the head, before the first point
+    for (; point_ < values.size() && out.size() < piece_end_; ++point_) {
       out += point_ == 0 ? ",\"values\":[" : ",";
       AppendPoint(out, times[point_], values[point_]);
       if (point_ + 1 == values.size()) out += ']';
     }
     const std::size_t total = values.size() + histograms.size();
-    for (; point_ >= values.size() && point_ < total && out.size() < kPieceBytes; ++point_) {
+    for (; point_ >= values.size() && point_ < total && out.size() < piece_end_; ++point_) {
       out += point_ == values.size() ? ",\"histograms\":[" : ",";
       AppendPoint(out, histograms[point_ - values.size()]);
       if (point_ + 1 == total) out += ']';
@@ -123,6 +125,7 @@ class ResultWriter {
     if (point_ < total) return;
     out += '}';
     point_ = 0;
+    has_series_head_ = false;
     ++next_;
   }
 
@@ -159,7 +162,9 @@ class ResultWriter {
   std::size_t count_ = 0;
   std::size_t next_ = 0;   // series
   std::size_t point_ = 0;  // of the series: floats, then histograms
+  std::size_t piece_end_ = 0;
   bool has_begun_ = false;
+  bool has_series_head_ = false;  // of the present one
 };
 
 }  // namespace
