@@ -53,6 +53,7 @@ class Reload(unittest.TestCase):
                 self.assertEqual(status, 500)
                 self.assertIn(b"job_nam: unknown field", body)
                 self.assertFalse(server.api("status/runtimeinfo")["reloadConfigSuccess"])
+                self.assertIn(b"prometheus_config_last_reload_successful 0\n", server.get("/metrics")[2])
                 self.assertEqual(server.api("scrape_pools")["scrapePools"], ["a", "b"])
 
                 server.config_path.write_text(config_of(job("b", targets.address)))
@@ -60,6 +61,14 @@ class Reload(unittest.TestCase):
                 wait_for("job a to go", lambda: server.api("scrape_pools")["scrapePools"] == ["b"])
                 wait_for("its series to end", lambda: server.query('up{job="a"}') == [])
                 self.assertTrue(server.api("status/runtimeinfo")["reloadConfigSuccess"])
+                self.assertIn(b"prometheus_config_last_reload_successful 1\n", server.get("/metrics")[2])
+
+                told = len(server.log())
+                server.config_path.write_text("scrape_configs: 7\n")
+                server.process.send_signal(signal.SIGHUP)
+                wait_for("the refusal in the log", lambda: "old one stays in force" in server.log()[told:])
+                self.assertEqual(server.api("scrape_pools")["scrapePools"], ["b"])
+                self.assertEqual(server.value('up{job="b"}'), 1)
 
     def test_lifecycle_is_off_by_default(self):
         with Server() as server:
