@@ -52,7 +52,6 @@ describe('overview', () => {
     }
     const memory = page.getByRole('region', { name: 'Memory' });
     assert.match(await memory.getByRole('listitem').first().textContent(), /used\s+\d[\d.]* [KMGT]iB/);
-    await screenshot(page, 'overview-light');
     const asked = page.waitForResponse((response) => response.url().includes('/api/v1/query_range'));
     assert.equal((await asked).status(), 200); // by itself, without a click
   });
@@ -68,7 +67,7 @@ describe('overview', () => {
   test('is dark where the system is', async () => {
     await open('/', kDark);
     await drawn(page.getByRole('region', { name: 'CPU by mode' }).locator('canvas'));
-    await screenshot(page, 'overview-dark');
+    assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'dark');
   });
 });
 
@@ -415,4 +414,17 @@ describe('every page', () => {
     const response = await page.go('/no/such/page');
     assert.equal(response.status(), 404);
   });
+});
+
+// Last, when there is a minute of data to look at: these pictures stand in the README.
+describe('pictures', () => {
+  for (const colorScheme of ['light', 'dark']) {
+    test(`of the overview, ${colorScheme}`, async () => {
+      await open('/?range=1m', { colorScheme });
+      for (const title of ['CPU by mode', 'Memory', 'Disk throughput', 'Network throughput']) {
+        await drawn(page.getByRole('region', { name: title }).locator('canvas'));
+      }
+      await screenshot(page, `overview-${colorScheme}`);
+    });
+  }
 });
