@@ -87,20 +87,27 @@ bool FileDiscovery::RefreshFile(const std::string& path) {
   const auto text = base::ReadFile(files_, path, kTargetFileBytesMax);
   if (!text) {
     if (text.error().code() != base::Code::kNotFound) return KeepLastGood(path, text.error());
-    KeepLastGood(path, text.error());
-    KnownFile& gone = known_[path];
-    const bool had_groups = !gone.groups.empty();
-    gone.groups.clear();
-    gone.content_hash = 0;
-    return had_groups;
+    return Forget(path);
   }
   const std::uint64_t hash = Fnv1a(*text);
   KnownFile& known = known_[path];
-  if (known.content_hash == hash) return false;
+  if (known.content_hash == hash) {
+    known.error.clear();
+    return false;
+  }
   auto groups = ParseTargetFile(*text, path);
   if (!groups) return KeepLastGood(path, groups.error());
   known = {.content_hash = hash, .groups = *std::move(groups), .error = ""};
   return true;
+}
+
+bool FileDiscovery::Forget(const std::string& path) {
+  KnownFile& known = known_[path];
+  const bool had_groups = !known.groups.empty();
+  constexpr const char* kGone = "gone";
+  if (known.error != kGone) log_.Warn("target file does not exist; it has no targets", {{"file", path}});
+  known = {.content_hash = 0, .groups = {}, .error = kGone};
+  return had_groups;
 }
 
 bool FileDiscovery::KeepLastGood(const std::string& path, const base::Error& error) {

@@ -32,12 +32,14 @@ class FileDiscovery : public Discovery, public std::enable_shared_from_this<File
   struct KnownFile {
     std::uint64_t content_hash = 0;
     std::vector<TargetGroup> groups;
-    std::string error;  ///< told once
+    std::string error;  ///< what was told of it, once
   };
 
   void Refresh();
   /// Returns whether the file's groups changed.
   bool RefreshFile(const std::string& path);
+  /// The file is gone.
+  bool Forget(const std::string& path);
   bool KeepLastGood(const std::string& path, const base::Error& error);
   std::vector<std::string> MatchingFiles() const;
 

@@ -120,6 +120,7 @@ void ScrapeLoop::Write(const ScrapeInput& input) {
       is_busy_ = false;  // the successor writes from now on, or nobody
       return;
     }
+    is_writing_ = true;
   }
   Finish(input, writer_.Write(input));
 }
@@ -133,6 +134,7 @@ void ScrapeLoop::Finish(const ScrapeInput& input, const ScrapeOutcome& outcome) 
   CopyMetadata();
   const MutexLock lock(mutex_);
   is_busy_ = false;
+  is_writing_ = false;
   call_.reset();
   status_.health = outcome.result ? TargetHealth::kUp : TargetHealth::kDown;
   status_.last_error = outcome.result ? "" : outcome.result.error().message();
@@ -144,15 +146,21 @@ void ScrapeLoop::Finish(const ScrapeInput& input, const ScrapeOutcome& outcome) 
     ScheduleEndMarkers();
     return;
   }
-  // A scrape that took longer than its interval, or a clock that jumped: the missed ticks are left out.
-  const std::int64_t interval_ms = target_.interval.count();
-  const std::int64_t now_ms = base::ToMs(context_.clock.Now());
-  next_tick_ms_ += interval_ms;
-  if (next_tick_ms_ <= now_ms) next_tick_ms_ += (now_ms - next_tick_ms_) / interval_ms * interval_ms + interval_ms;
-  if (next_tick_ms_ > now_ms + interval_ms) {  // the clock was set back
-    next_tick_ms_ = now_ms + TimeToFirstScrape(target_, now_ms, context_.settings.phase_seed).count();
-  }
+  next_tick_ms_ = TickAfter(base::ToMs(context_.clock.Now()));
   ScheduleTick();
+}
+
+std::int64_t ScrapeLoop::TickAfter(std::int64_t now_ms) const {
+  const std::int64_t interval_ms = target_.interval.count();
+  const std::int64_t next_ms = next_tick_ms_ + interval_ms;
+  if (next_ms > now_ms + interval_ms) {  // the clock was set back
+    return now_ms + TimeToFirstScrape(target_, now_ms, context_.settings.phase_seed).count();
+  }
+  // A scrape that used up its interval, as one that times out may: the tick that it just missed comes late, so that a
+  // hanging target has its `up` in each interval. What is missed by more, also when the clock jumped, is left out.
+  const std::int64_t late_ms = now_ms - next_ms;
+  if (late_ms < interval_ms / 2) return next_ms;
+  return next_ms + (late_ms / interval_ms + 1) * interval_ms;
 }
 
 void ScrapeLoop::CopyMetadata() {
@@ -200,9 +208,15 @@ void ScrapeLoop::SetForcedError(std::optional<std::string> error) {
 
 std::vector<tsdb::SeriesRef> ScrapeLoop::TakePresentSeries() {
   const MutexLock lock(mutex_);
-  // A step that works at this moment cannot be looked into: its series end by the lookback instead.
-  if (is_running_ || is_busy_) return {};
+  // A step that writes at this moment cannot be looked into: its series end by the lookback instead. One that waits for
+  // its answer will see that the loop has stopped.
+  if (is_running_ || is_writing_) return {};
   return writer_.PresentSeries();
+}
+
+void ScrapeLoop::SetDiscoveredLabels(model::Labels labels) {
+  const MutexLock lock(mutex_);
+  status_.target.discovered_labels = std::move(labels);
 }
 
 TargetStatus ScrapeLoop::status() const {

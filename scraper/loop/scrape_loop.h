@@ -49,13 +49,16 @@ class ScrapeLoop : public std::enable_shared_from_this<ScrapeLoop> {
   /// While set, scrapes fail with this text without asking the target (target_limit).
   void SetForcedError(std::optional<std::string> error);
 
-  /// Series that had a sample in the last good scrape, for the loop that goes on. After Stop(kReplaced); a scrape that
-  /// was on its way then is forgotten.
+  /// Series that had a sample in the last good scrape, for the loop that goes on. After Stop(kReplaced); a scrape whose
+  /// answer was not there then is forgotten.
   std::vector<tsdb::SeriesRef> TakePresentSeries();
 
   TargetStatus status() const;
   std::vector<TargetMetadata> metadata() const;
   const Target& target() const { return target_; }
+
+  /// What discovery says of the same target now: labels that only people see may differ.
+  void SetDiscoveredLabels(model::Labels labels);
 
  private:
   /// Waits for `next_tick_ms_`.
@@ -69,6 +72,8 @@ class ScrapeLoop : public std::enable_shared_from_this<ScrapeLoop> {
   void ScheduleEndMarkers() BARO_REQUIRES(mutex_);
   void CopyMetadata();
   void WriteEndMarkers();
+  /// The tick that follows `next_tick_ms_`.
+  std::int64_t TickAfter(std::int64_t now_ms) const;
   /// The timestamp of a scrape that started now: the ideal time when it is close.
   std::int64_t ChooseTimestamp(std::int64_t now_ms) const;
 
@@ -84,7 +89,8 @@ class ScrapeLoop : public std::enable_shared_from_this<ScrapeLoop> {
 
   mutable base::Mutex mutex_;  // a leaf
   bool is_running_ BARO_GUARDED_BY(mutex_) = false;
-  bool is_busy_ BARO_GUARDED_BY(mutex_) = false;  // a step works, or waits for an answer
+  bool is_busy_ BARO_GUARDED_BY(mutex_) = false;     // a step works, or waits for an answer
+  bool is_writing_ BARO_GUARDED_BY(mutex_) = false;  // a step is inside of `writer_`
   std::optional<net::HttpFetcher::CallId> call_ BARO_GUARDED_BY(mutex_);
   StopMode stop_mode_ BARO_GUARDED_BY(mutex_) = StopMode::kShutdown;
   std::optional<base::TimerId> timer_ BARO_GUARDED_BY(mutex_);

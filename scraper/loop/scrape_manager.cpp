@@ -2,6 +2,8 @@
 
 #include <set>
 
+#include <fmt/format.h>
+
 #include "base/mutex.h"
 #include "scraper/discovery/file_discovery.h"
 #include "scraper/loop/scrape_context.h"
@@ -38,11 +40,7 @@ class ScrapeManager::Impl : public std::enable_shared_from_this<Impl> {
 
   base::Result<> Apply(const std::vector<ScrapeJobOptions>& wanted) {
     const MutexLock lock(mutex_);
-    // All that can fail first, so that a bad job leaves everything as it was.
-    std::map<std::string, std::unique_ptr<ScrapePool>> new_pools;
-    for (const ScrapeJobOptions& options : wanted) {
-      new_pools[options.job_name] = BARO_TRY(ScrapePool::Make(options, dependencies_.make_fetcher, context_));
-    }
+    PreparedJobs prepared = BARO_TRY(Prepare(wanted));
     std::set<std::string> names;
     for (const ScrapeJobOptions& options : wanted) names.insert(options.job_name);
     for (auto job = jobs_.begin(); job != jobs_.end();) {
@@ -51,14 +49,17 @@ class ScrapeManager::Impl : public std::enable_shared_from_this<Impl> {
         continue;
       }
       StopJob(job->second, StopMode::kTargetGone);
+      metrics_.ForgetJob(job->first);
       job = jobs_.erase(job);
     }
     for (const ScrapeJobOptions& options : wanted) {
+      auto ready = prepared.extract(options.job_name);
+      if (!ready) continue;  // unchanged
       const auto found = jobs_.find(options.job_name);
       if (found == jobs_.end()) {
-        StartJob(options, std::move(new_pools[options.job_name]));
+        StartJob(options, std::move(ready.mapped()));
       } else {
-        BARO_TRY(UpdateJob(found->second, options));
+        UpdateJob(found->second, options, std::move(ready.mapped()));
       }
     }
     SyncChanged();
@@ -94,28 +95,62 @@ class ScrapeManager::Impl : public std::enable_shared_from_this<Impl> {
   }
 
  private:
+  using PreparedJobs = std::map<std::string, std::shared_ptr<const ScrapeJob>>;
+
+  /// All that can fail, for the jobs that are new or changed, so that a bad one leaves everything as it was.
+  base::Result<PreparedJobs> Prepare(const std::vector<ScrapeJobOptions>& wanted) BARO_REQUIRES(mutex_) {
+    PreparedJobs prepared;
+    std::set<std::string_view> names;
+    for (const ScrapeJobOptions& options : wanted) {
+      if (!names.insert(options.job_name).second) {
+        return base::Fail(base::Code::kInvalidArgument, fmt::format("there are two jobs \"{}\"", options.job_name));
+      }
+      const auto found = jobs_.find(options.job_name);
+      if (found != jobs_.end() && found->second.options.fingerprint == options.fingerprint &&
+          HasSameSources(found->second.options, options)) {
+        continue;
+      }
+      prepared[options.job_name] = BARO_TRY(ScrapePool::MakeJob(options, dependencies_.make_fetcher));
+    }
+    return prepared;
+  }
+
+  static bool HasSameSources(const ScrapeJobOptions& a, const ScrapeJobOptions& b) {
+    return a.static_groups == b.static_groups && a.file_discoveries == b.file_discoveries;
+  }
+
   static void StopJob(Job& job, StopMode mode) {
     for (const auto& discovery : job.discoveries) discovery->Stop();
     job.pool->Stop(mode);
   }
 
-  void StartJob(const ScrapeJobOptions& options, std::unique_ptr<ScrapePool> pool) BARO_REQUIRES(mutex_) {
+  void StartJob(const ScrapeJobOptions& options, std::shared_ptr<const ScrapeJob> ready) BARO_REQUIRES(mutex_) {
     Job& job = jobs_[options.job_name];
-    job.pool = std::move(pool);
+    job.pool = std::make_unique<ScrapePool>(std::move(ready), context_);
     job.options = options;
     StartDiscoveries(job);
   }
 
-  base::Result<> UpdateJob(Job& job, const ScrapeJobOptions& options) BARO_REQUIRES(mutex_) {
-    const bool same_sources =
-        job.options.static_groups == options.static_groups && job.options.file_discoveries == options.file_discoveries;
-    if (job.options.fingerprint == options.fingerprint && same_sources) return {};
-    BARO_TRY(job.pool->Replace(options, dependencies_.make_fetcher));
+  void UpdateJob(Job& job, const ScrapeJobOptions& options, std::shared_ptr<const ScrapeJob> ready)
+      BARO_REQUIRES(mutex_) {
+    const bool has_same_sources = HasSameSources(job.options, options);
     job.options = options;
-    if (same_sources) return {};
-    for (const auto& discovery : job.discoveries) discovery->Stop();
-    StartDiscoveries(job);
-    return {};
+    if (!has_same_sources) {
+      for (const auto& discovery : job.discoveries) discovery->Stop();
+      StartDiscoveries(job);
+    }
+    job.is_changed = false;
+    job.pool->Replace(std::move(ready), AllGroups(job));
+  }
+
+  /// What the providers of the job told, together; also counted.
+  std::vector<TargetGroup> AllGroups(const Job& job) BARO_REQUIRES(mutex_) {
+    std::vector<TargetGroup> groups;
+    std::size_t count = 0;
+    for (const auto& [provider, own] : job.groups) groups.insert(groups.end(), own.begin(), own.end());
+    for (const TargetGroup& group : groups) count += group.targets.size();
+    metrics_.discovered_targets.With({"scrape", job.options.job_name}).Set(static_cast<double>(count));
+    return groups;
   }
 
   /// Providers that are new have told nothing yet; what the job's old ones told stays until each has.
@@ -155,12 +190,7 @@ class ScrapeManager::Impl : public std::enable_shared_from_this<Impl> {
     for (auto& [name, job] : jobs_) {
       if (!job.is_changed) continue;
       job.is_changed = false;
-      std::vector<TargetGroup> groups;
-      std::size_t count = 0;
-      for (const auto& [provider, own] : job.groups) groups.insert(groups.end(), own.begin(), own.end());
-      for (const TargetGroup& group : groups) count += group.targets.size();
-      metrics_.discovered_targets.With({"scrape", name}).Set(static_cast<double>(count));
-      job.pool->Sync(groups);
+      job.pool->Sync(AllGroups(job));
     }
   }
 

@@ -38,4 +38,12 @@ ScrapeMetrics::ScrapeMetrics(base::Registry& registry)
       predicted_lines_total(registry.MakeCounter("barograph_scrape_predicted_samples_total",
                                                  "Samples whose line was known from the scrape before.")) {}
 
+void ScrapeMetrics::ForgetJob(const std::string& name) {
+  pool_sync_total.Remove({name});
+  sync_length_seconds.Remove({name});
+  sync_failed_total.Remove({name});
+  pool_targets.Remove({name});
+  discovered_targets.Remove({"scrape", name});
+}
+
 }  // namespace baro::scraper

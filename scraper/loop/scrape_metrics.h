@@ -9,6 +9,9 @@ namespace baro::scraper {
 struct ScrapeMetrics {
   explicit ScrapeMetrics(base::Registry& registry);
 
+  /// Takes the series of a job that is gone out of the exposition.
+  void ForgetJob(const std::string& name);
+
   base::SummaryFamily& interval_length_seconds;    ///< by interval
   base::CounterFamily& pool_sync_total;            ///< by scrape_job
   base::SummaryFamily& sync_length_seconds;        ///< by scrape_job

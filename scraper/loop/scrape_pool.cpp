@@ -11,61 +11,80 @@ base::Result<std::shared_ptr<const ScrapeJob>> ScrapePool::MakeJob(const ScrapeJ
   const auto protocols = options.protocols.empty() ? DefaultScrapeProtocols() : std::span(options.protocols);
   auto job = std::make_shared<ScrapeJob>();
   job->options = options;
-  job->relabeler = BARO_TRY(model::Relabeler::Compile(options.relabel));
-  job->metric_relabeler = BARO_TRY(model::Relabeler::Compile(options.metric_relabel));
-  job->fetcher = BARO_TRY(make_fetcher(options.http));
+  const auto in_job = [&](const base::Error& error) {
+    return std::unexpected(error.WithContext(fmt::format("job \"{}\"", options.job_name)));
+  };
+  auto relabeler = model::Relabeler::Compile(options.relabel);
+  if (!relabeler) return in_job(relabeler.error());
+  auto metric_relabeler = model::Relabeler::Compile(options.metric_relabel);
+  if (!metric_relabeler) return in_job(metric_relabeler.error());
+  auto fetcher = make_fetcher(options.http);
+  if (!fetcher) return in_job(fetcher.error());
+  job->relabeler = *std::move(relabeler);
+  job->metric_relabeler = *std::move(metric_relabeler);
+  job->fetcher = *std::move(fetcher);
   job->accept = AcceptHeader(protocols, options.escaping);
   return std::shared_ptr<const ScrapeJob>(std::move(job));
 }
 
-base::Result<std::unique_ptr<ScrapePool>> ScrapePool::Make(const ScrapeJobOptions& options,
-                                                           const net::FetcherFactory& make_fetcher,
-                                                           ScrapeContext& context) {
-  auto job = MakeJob(options, make_fetcher);
-  if (!job) return std::unexpected(job.error().WithContext(fmt::format("job \"{}\"", options.job_name)));
-  return std::unique_ptr<ScrapePool>(new ScrapePool(*std::move(job), context));
+void ScrapePool::Sync(const std::vector<TargetGroup>& groups) { TakeOver(groups, OldLoops::kKept); }
+
+void ScrapePool::Replace(std::shared_ptr<const ScrapeJob> job, const std::vector<TargetGroup>& groups) {
+  job_ = std::move(job);
+  TakeOver(groups, OldLoops::kReplaced);
 }
 
-void ScrapePool::Sync(const std::vector<TargetGroup>& groups) {
+void ScrapePool::TakeOver(const std::vector<TargetGroup>& groups, OldLoops mode) {
   const base::MonotonicTime start = context_.clock.Monotonic();
-  groups_ = groups;
   TargetSet set = MakeTargets(job_->options, job_->relabeler, groups);
   LogErrors(set.errors);
-  Loops vanished;
+  const std::size_t count = set.active.size();
+  Loops old_loops;
   {
     const MutexLock lock(mutex_);
-    vanished.swap(loops_);
+    old_loops.swap(loops_);
     dropped_count_ = set.dropped.size();
     if (const auto kept = job_->options.limits.dropped_targets_kept; kept > 0 && set.dropped.size() > kept) {
       set.dropped.resize(kept);
     }
     dropped_ = std::move(set.dropped);
   }
-  const std::size_t count = set.active.size();
-  StartTargets(std::move(set.active), vanished);
-  for (const auto& [hash, loop] : vanished) loop->Stop(StopMode::kTargetGone);
+  std::vector<std::shared_ptr<ScrapeLoop>> made;
+  Loops loops = MakeLoops(std::move(set.active), mode, old_loops, made);
+  for (const auto& [hash, loop] : old_loops) loop->Stop(StopMode::kTargetGone);
+  {
+    const MutexLock lock(mutex_);
+    loops_ = std::move(loops);
+  }
   ApplyTargetLimit(count);
+  for (const auto& loop : made) loop->Start();
   context_.metrics.pool_sync_total.With({job_name_}).Add();
   context_.metrics.pool_targets.With({job_name_}).Set(static_cast<double>(count));
   context_.metrics.sync_length_seconds.With({job_name_})
       .Observe(std::chrono::duration<double>(context_.clock.Monotonic() - start).count());
 }
 
-void ScrapePool::StartTargets(std::vector<Target> targets, Loops& old_loops) {
-  std::vector<std::shared_ptr<ScrapeLoop>> started;
-  {
-    const MutexLock lock(mutex_);
-    for (Target& target : targets) {
-      if (auto old = old_loops.extract(target.hash)) {
-        loops_.insert(std::move(old));
-        continue;
-      }
-      const std::uint64_t hash = target.hash;
-      started.push_back(std::make_shared<ScrapeLoop>(std::move(target), job_, context_));
-      loops_.emplace(hash, started.back());
+ScrapePool::Loops ScrapePool::MakeLoops(std::vector<Target> targets, OldLoops mode, Loops& old_loops,
+                                        std::vector<std::shared_ptr<ScrapeLoop>>& made) {
+  Loops loops;
+  for (Target& target : targets) {
+    const std::uint64_t hash = target.hash;
+    auto old = old_loops.extract(hash);
+    if (old && mode == OldLoops::kKept) {
+      old.mapped()->SetDiscoveredLabels(std::move(target.discovered_labels));
+      loops.insert(std::move(old));
+      continue;
     }
+    std::vector<tsdb::SeriesRef> inherited;
+    if (old) {
+      old.mapped()->Stop(StopMode::kReplaced);
+      inherited = old.mapped()->TakePresentSeries();
+    }
+    const auto loop = std::make_shared<ScrapeLoop>(std::move(target), job_, context_, std::move(inherited));
+    loops.emplace(hash, loop);
+    made.push_back(loop);
   }
-  for (const auto& loop : started) loop->Start();
+  return loops;
 }
 
 void ScrapePool::ApplyTargetLimit(std::size_t count) {
@@ -91,37 +110,6 @@ void ScrapePool::LogErrors(const std::vector<std::string>& errors) {
   }
   context_.metrics.sync_failed_total.With({job_name_}).Add(static_cast<double>(errors.size()));
   last_errors_ = errors;
-}
-
-base::Result<> ScrapePool::Replace(const ScrapeJobOptions& options, const net::FetcherFactory& make_fetcher) {
-  auto job = MakeJob(options, make_fetcher);
-  if (!job) return std::unexpected(job.error().WithContext(fmt::format("job \"{}\"", options.job_name)));
-  job_ = *std::move(job);
-  TargetSet set = MakeTargets(job_->options, job_->relabeler, groups_);
-  Loops old_loops;
-  {
-    const MutexLock lock(mutex_);
-    old_loops.swap(loops_);
-  }
-  Loops new_loops;
-  for (Target& target : set.active) {
-    std::vector<tsdb::SeriesRef> inherited;
-    if (auto old = old_loops.extract(target.hash)) {
-      old.mapped()->Stop(StopMode::kReplaced);
-      inherited = old.mapped()->TakePresentSeries();
-    }
-    const std::uint64_t hash = target.hash;
-    new_loops.emplace(hash, std::make_shared<ScrapeLoop>(std::move(target), job_, context_, std::move(inherited)));
-  }
-  for (const auto& [hash, loop] : old_loops) loop->Stop(StopMode::kTargetGone);
-  for (const auto& [hash, loop] : new_loops) loop->Start();
-  const std::size_t count = new_loops.size();
-  {
-    const MutexLock lock(mutex_);
-    loops_ = std::move(new_loops);
-  }
-  ApplyTargetLimit(count);
-  return {};
 }
 
 void ScrapePool::Stop(StopMode mode) {

@@ -16,16 +16,20 @@ namespace baro::scraper {
 /// Threads  Sync(), Replace() and Stop() by one thread at a time; the rest from any.
 class ScrapePool {
  public:
+  /// Borrows `context`, which outlives the pool's loops.
+  ScrapePool(std::shared_ptr<const ScrapeJob> job, ScrapeContext& context)
+      : job_name_(job->options.job_name), context_(context), job_(std::move(job)) {}
+
+  /// All of starting a job that can fail.
   /// Errors   kInvalidArgument: relabelling rules or HTTP options that cannot be used.
-  static base::Result<std::unique_ptr<ScrapePool>> Make(const ScrapeJobOptions& options,
-                                                        const net::FetcherFactory& make_fetcher,
-                                                        ScrapeContext& context);
+  static base::Result<std::shared_ptr<const ScrapeJob>> MakeJob(const ScrapeJobOptions& options,
+                                                                const net::FetcherFactory& make_fetcher);
 
   /// Takes over the targets of these groups: new ones start, vanished ones stop.
   void Sync(const std::vector<TargetGroup>& groups);
 
-  /// Goes on under other options with the targets that it has: those that stay hand their series over.
-  base::Result<> Replace(const ScrapeJobOptions& options, const net::FetcherFactory& make_fetcher);
+  /// Goes on under other options with these groups: targets that stay hand their series over.
+  void Replace(std::shared_ptr<const ScrapeJob> job, const std::vector<TargetGroup>& groups);
 
   void Stop(StopMode mode);
 
@@ -34,21 +38,19 @@ class ScrapePool {
   const ScrapeJobOptions& options() const { return job_->options; }
 
  private:
-  ScrapePool(std::shared_ptr<const ScrapeJob> job, ScrapeContext& context)
-      : job_name_(job->options.job_name), context_(context), job_(std::move(job)) {}
-
-  static base::Result<std::shared_ptr<const ScrapeJob>> MakeJob(const ScrapeJobOptions& options,
-                                                                const net::FetcherFactory& make_fetcher);
   using Loops = std::map<std::uint64_t, std::shared_ptr<ScrapeLoop>>;  // by the target's hash
+  enum class OldLoops { kKept, kReplaced };
 
-  void StartTargets(std::vector<Target> targets, Loops& old_loops);
+  void TakeOver(const std::vector<TargetGroup>& groups, OldLoops old_loops);
+  /// Loops for these targets; takes those that stay, or what they leave, out of `old_loops`. `made`: those to start.
+  Loops MakeLoops(std::vector<Target> targets, OldLoops mode, Loops& old_loops,
+                  std::vector<std::shared_ptr<ScrapeLoop>>& made);
   void ApplyTargetLimit(std::size_t count);
   void LogErrors(const std::vector<std::string>& errors);
 
   const std::string job_name_;
   ScrapeContext& context_;
   std::shared_ptr<const ScrapeJob> job_;  // changed by Replace(): for the thread that syncs only
-  std::vector<TargetGroup> groups_;
   std::vector<std::string> last_errors_;
 
   mutable base::Mutex mutex_;

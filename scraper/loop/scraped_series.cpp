@@ -31,10 +31,16 @@ bool ScrapedSeries::MakeLabels(const SampleLine& line) {
     }
     builder_.Set(label.name, label.value);
   }
-  return relabeler_.Apply(builder_);
+  // Rules that leave no label drop the series, as in Prometheus.
+  return relabeler_.Apply(builder_) && !builder_.labels().empty();
 }
 
-base::Result<> ScrapedSeries::CheckLabels(const model::Labels& labels) const {
+base::Error ScrapedSeries::LabelLimitError(std::string message) {
+  is_over_label_limit_ = true;
+  return {Code::kLimitExceeded, std::move(message)};
+}
+
+base::Result<> ScrapedSeries::CheckLabels(const model::Labels& labels) {
   const std::string_view name = labels.metric_name();
   if (name.empty()) {
     return Fail(Code::kInvalidArgument,
@@ -48,8 +54,8 @@ base::Result<> ScrapedSeries::CheckLabels(const model::Labels& labels) const {
   };
   const std::uint64_t labels_max = limit_or(job_.limits.labels, kLabelsMax);
   if (labels.size() > labels_max) {
-    return Fail(Code::kLimitExceeded,
-                fmt::format("label_limit: series {} has {} labels, the limit is {}", name, labels.size(), labels_max));
+    return LabelLimitError(
+        fmt::format("label_limit: series {} has {} labels, the limit is {}", name, labels.size(), labels_max));
   }
   const std::uint64_t name_max = limit_or(job_.limits.label_name_length_bytes, kNameBytesMax);
   const std::uint64_t value_max = limit_or(job_.limits.label_value_length_bytes, kValueBytesMax);
@@ -59,15 +65,12 @@ base::Result<> ScrapedSeries::CheckLabels(const model::Labels& labels) const {
                   fmt::format("\"{}\" is not a valid label name, of series {}", label.name, name));
     }
     if (label.name.size() > name_max) {
-      return Fail(Code::kLimitExceeded,
-                  fmt::format("label_name_length_limit: a name of {} bytes in series {}, the limit "
-                              "is {}",
-                              label.name.size(), name, name_max));
+      return LabelLimitError(fmt::format("label_name_length_limit: a name of {} bytes in series {}, the limit is {}",
+                                         label.name.size(), name, name_max));
     }
     if (label.value.size() > value_max) {
-      return Fail(Code::kLimitExceeded, fmt::format("label_value_length_limit: {} has {} bytes in series {}, the limit "
-                                                    "is {}",
-                                                    label.name, label.value.size(), name, value_max));
+      return LabelLimitError(fmt::format("label_value_length_limit: {} has {} bytes in series {}, the limit is {}",
+                                         label.name, label.value.size(), name, value_max));
     }
   }
   return {};
@@ -92,7 +95,9 @@ base::Result<SeriesHandle> ScrapedSeries::Resolve(const SampleLine& line) {
   if (rows_.size() > static_cast<std::size_t>(SeriesHandle::kMax)) {
     return Fail(Code::kLimitExceeded, fmt::format("more than {} series in one target", rows_.size() - 1));
   }
-  const tsdb::SeriesRef ref = BARO_TRY(appender_->Resolve(labels));
+  // Past the sample limit the scrape fails anyway: storage is spared the series, the lines are only counted.
+  const bool is_over_limit = job_.limits.samples > 0 && series_added_ >= job_.limits.samples;
+  const tsdb::SeriesRef ref = is_over_limit ? tsdb::SeriesRef::kNone : BARO_TRY(appender_->Resolve(labels));
   const SeriesHandle handle = NewRow({.ref = ref, .labels = labels});
   handle_of_.emplace(labels, handle);
   ++series_added_;
@@ -103,6 +108,10 @@ base::Result<tsdb::SeriesRef> ScrapedSeries::ResolveAgain(SeriesHandle handle, t
   Row& row = rows_[static_cast<std::size_t>(handle)];
   row.ref = BARO_TRY(appender.Resolve(row.labels));
   return row.ref;
+}
+
+void ScrapedSeries::MarkAllEnded() {
+  for (Row& row : rows_) row.is_live = false;
 }
 
 void ScrapedSeries::Free(SeriesHandle handle) {

@@ -29,6 +29,7 @@ class ScrapedSeries : public SeriesResolver {
   void Begin(tsdb::Appender& appender) {
     appender_ = &appender;
     series_added_ = 0;
+    is_over_label_limit_ = false;
   }
 
   base::Result<SeriesHandle> Resolve(const SampleLine& line) override;
@@ -41,13 +42,22 @@ class ScrapedSeries : public SeriesResolver {
   /// The line of this handle is gone: its number may be given again.
   void Free(SeriesHandle handle);
 
+  /// Whether storage has a sample of the series that no stale marker follows.
+  bool is_live(SeriesHandle handle) const { return rows_[static_cast<std::size_t>(handle)].is_live; }
+  void MarkLive(SeriesHandle handle) { rows_[static_cast<std::size_t>(handle)].is_live = true; }
+  /// Stale markers were written for all.
+  void MarkAllEnded();
+
   /// New series since Begin() that relabelling kept: `scrape_series_added`.
   std::size_t series_added() const { return series_added_; }
+  /// Whether a label limit was why Resolve() failed since Begin().
+  bool is_over_label_limit() const { return is_over_label_limit_; }
 
  private:
   struct Row {
     tsdb::SeriesRef ref = tsdb::SeriesRef::kNone;
     model::Labels labels;
+    bool is_live = false;
   };
   struct LabelsHash {
     std::size_t operator()(const model::Labels& labels) const { return labels.Hash(); }
@@ -55,7 +65,8 @@ class ScrapedSeries : public SeriesResolver {
 
   /// Labels of the series as they will be stored; false: relabelling drops it.
   bool MakeLabels(const SampleLine& line);
-  base::Result<> CheckLabels(const model::Labels& labels) const;
+  base::Result<> CheckLabels(const model::Labels& labels);
+  base::Error LabelLimitError(std::string message);
   SeriesHandle NewRow(Row row);
 
   const ScrapeJobOptions& job_;
@@ -63,6 +74,7 @@ class ScrapedSeries : public SeriesResolver {
   const model::Relabeler& relabeler_;
   tsdb::Appender* appender_ = nullptr;
   std::size_t series_added_ = 0;
+  bool is_over_label_limit_ = false;
   std::vector<Row> rows_;
   std::vector<std::uint32_t> free_rows_;
   std::unordered_map<model::Labels, SeriesHandle, LabelsHash> handle_of_;  // lines that relabelling makes one series

@@ -123,7 +123,7 @@ base::Result<std::variant<Target, DroppedTarget>> MakeTarget(const ScrapeJobOpti
                                                              const model::Relabeler& relabeler,
                                                              const model::Labels& discovered) {
   model::LabelsBuilder builder(discovered);
-  if (!relabeler.Apply(builder)) return DroppedTarget{.discovered_labels = discovered};
+  if (!relabeler.Apply(builder) || builder.labels().empty()) return DroppedTarget{.discovered_labels = discovered};
   auto target = FinishTarget(job, discovered, builder);
   if (!target) {
     return std::unexpected(target.error().WithContext(

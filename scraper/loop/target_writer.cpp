@@ -13,7 +13,8 @@ using base::Fail;
 
 constexpr std::size_t kReportSeriesMax = 8;
 
-double StaleNaN() { return std::bit_cast<double>(model::kStaleNaNBits); }
+/// Markers that wait for a disk which takes nothing; the series of further ones end by the lookback.
+constexpr std::size_t kOwedMarkersMax = 1'000'000;
 
 }  // namespace
 
@@ -44,7 +45,6 @@ ScrapeOutcome TargetWriter::Write(const ScrapeInput& input) {
     appender->Rollback();
     refs_revision_ = 0;
     appender = storage_.NewAppender();
-    if (has_released_) AppendGone(input.timestamp_ms, *appender);
     AppendAllStale(input.timestamp_ms, *appender);
   }
   auto written = AppendReport(input, outcome, *appender);
@@ -55,11 +55,32 @@ ScrapeOutcome TargetWriter::Write(const ScrapeInput& input) {
     appender->Rollback();
   }
   if (written) {
-    is_all_stale_ = !outcome.result;
-  } else if (outcome.result) {
-    outcome.result = std::unexpected(written.error().WithContext("the scrape could not be stored"));
+    Committed(outcome.result.has_value());
+    return outcome;
   }
+  NotCommitted();
+  if (outcome.result) outcome.result = std::unexpected(written.error().WithContext("the scrape could not be stored"));
   return outcome;
+}
+
+void TargetWriter::Committed(bool is_good) {
+  gone_.clear();
+  inherited_.clear();
+  if (!is_good) {
+    series_.MarkAllEnded();
+    live_revision_ = 0;
+    return;
+  }
+  const ParsedExposition& seen = cache_.parsed();
+  for (const TimestampedSample& sample : seen.timestamped()) series_.MarkLive(sample.series);
+  if (seen.row_revision() == live_revision_) return;
+  for (const SeriesHandle handle : seen.handles()) series_.MarkLive(handle);
+  live_revision_ = seen.row_revision();
+}
+
+void TargetWriter::NotCommitted() {
+  if (inherited_.size() < kOwedMarkersMax) inherited_.insert(inherited_.end(), gone_.begin(), gone_.end());
+  gone_.clear();
 }
 
 base::Result<> TargetWriter::Append(const ScrapeInput& input, tsdb::Appender& appender, ScrapeOutcome& outcome) {
@@ -67,13 +88,8 @@ base::Result<> TargetWriter::Append(const ScrapeInput& input, tsdb::Appender& ap
     if (input.is_body_too_large) metrics_.exceeded_body_size_limit_total.Add();
     return std::unexpected(input.fetched.error());
   }
-  const auto parsed = Parse(input, appender);
+  BARO_TRY(Parse(input, appender));
   const ParsedExposition& seen = cache_.parsed();
-  if (!parsed) {
-    for (const ReleasedSeries& gone : seen.released()) series_.Free(gone.series);
-    return parsed;
-  }
-  has_released_ = true;
   outcome.samples_scraped = seen.samples_count();
   outcome.samples_kept = seen.samples_count() - seen.dropped_count();
   outcome.series_added = series_.series_added();
@@ -88,8 +104,17 @@ base::Result<> TargetWriter::Parse(const ScrapeInput& input, tsdb::Appender& app
   if (!format) return std::unexpected(format.error());
   series_.Begin(appender);
   auto parsed = cache_.Parse(input.body, {.format = *format, .honor_timestamps = job_.honor_timestamps}, series_);
-  if (!parsed && parsed.error().code() == Code::kLimitExceeded) metrics_.exceeded_label_limits_total.Add();
+  TakeReleased();
+  if (series_.is_over_label_limit()) metrics_.exceeded_label_limits_total.Add();
   return parsed;
+}
+
+void TargetWriter::TakeReleased() {
+  for (const ReleasedSeries& gone : cache_.parsed().released()) {
+    const bool is_exempt = gone.had_timestamp && !job_.track_timestamps_staleness;
+    if (series_.is_live(gone.series) && !is_exempt) gone_.push_back(series_.ref(gone.series));
+    series_.Free(gone.series);
+  }
 }
 
 base::Result<> TargetWriter::CheckSampleLimit() const {
@@ -160,35 +185,28 @@ void TargetWriter::Count(tsdb::SampleStatus status) {
 }
 
 void TargetWriter::AppendGone(std::int64_t timestamp_ms, tsdb::Appender& appender) {
-  const model::Sample end{.timestamp_ms = timestamp_ms, .value = StaleNaN()};
-  for (const ReleasedSeries& gone : cache_.parsed().released()) {
-    const bool is_exempt = gone.had_timestamp && !job_.track_timestamps_staleness;
-    if (gone.was_present && !is_exempt && !is_all_stale_) appender.Append(series_.ref(gone.series), end);
-    series_.Free(gone.series);
-  }
-  has_released_ = false;
+  const model::Sample end{.timestamp_ms = timestamp_ms, .value = model::StaleNaN()};
+  for (const tsdb::SeriesRef ref : gone_) appender.Append(ref, end);
   if (inherited_.empty()) return;
-  // What the loop before this one wrote, and this one does not.
-  const std::unordered_set<tsdb::SeriesRef> present(refs_.begin(), refs_.end());
+  // What was written before, by this loop or by the one that it follows, and does not come again.
+  std::unordered_set<tsdb::SeriesRef> present(refs_.begin(), refs_.end());
+  for (const TimestampedSample& sample : cache_.parsed().timestamped()) present.insert(series_.ref(sample.series));
   for (const tsdb::SeriesRef ref : inherited_) {
     if (!present.contains(ref)) appender.Append(ref, end);
   }
-  inherited_.clear();
 }
 
 void TargetWriter::AppendAllStale(std::int64_t timestamp_ms, tsdb::Appender& appender) {
-  const model::Sample end{.timestamp_ms = timestamp_ms, .value = StaleNaN()};
-  for (const tsdb::SeriesRef ref : inherited_) appender.Append(ref, end);
-  inherited_.clear();
-  if (is_all_stale_) return;
+  const model::Sample end{.timestamp_ms = timestamp_ms, .value = model::StaleNaN()};
   for (const tsdb::SeriesRef ref : PresentSeries()) appender.Append(ref, end);
 }
 
 std::vector<tsdb::SeriesRef> TargetWriter::PresentSeries() const {
   std::vector<tsdb::SeriesRef> refs = inherited_;
-  if (is_all_stale_) return refs;
+  refs.insert(refs.end(), gone_.begin(), gone_.end());
   for (const ReleasedSeries& present : cache_.PresentSeries()) {
-    if (!present.had_timestamp || job_.track_timestamps_staleness) refs.push_back(series_.ref(present.series));
+    const bool is_exempt = present.had_timestamp && !job_.track_timestamps_staleness;
+    if (series_.is_live(present.series) && !is_exempt) refs.push_back(series_.ref(present.series));
   }
   return refs;
 }
@@ -234,11 +252,11 @@ base::Result<> TargetWriter::AppendReport(const ScrapeInput& input, const Scrape
 base::Result<> TargetWriter::WriteEndMarkers(std::int64_t timestamp_ms) {
   const auto appender = storage_.NewAppender();
   AppendAllStale(timestamp_ms, *appender);
-  const model::Sample end{.timestamp_ms = timestamp_ms, .value = StaleNaN()};
+  const model::Sample end{.timestamp_ms = timestamp_ms, .value = model::StaleNaN()};
   for (const tsdb::SeriesRef ref : report_refs_) appender->Append(ref, end);
   const auto committed = appender->Commit(tsdb::Durability::kInterval);
   if (!committed) return std::unexpected(committed.error());
-  is_all_stale_ = true;
+  Committed(false);
   return {};
 }
 

@@ -62,8 +62,13 @@ class TargetWriter {
   base::Result<> Parse(const ScrapeInput& input, tsdb::Appender& appender);
   base::Result<> AppendParsed(const ScrapeInput& input, tsdb::Appender& appender);
   base::Result<> AppendRow(std::int64_t timestamp_ms, tsdb::Appender& appender);
+  void TakeReleased();
   void AppendGone(std::int64_t timestamp_ms, tsdb::Appender& appender);
   void AppendAllStale(std::int64_t timestamp_ms, tsdb::Appender& appender);
+  /// What was appended is stored: `is_good` says whether samples, or the end of all.
+  void Committed(bool is_good);
+  /// It is not: what should have ended still has to.
+  void NotCommitted();
   base::Result<> CheckSampleLimit() const;
   /// Appends `up` and its relatives.
   base::Result<> AppendReport(const ScrapeInput& input, const ScrapeOutcome& outcome, tsdb::Appender& appender);
@@ -83,9 +88,9 @@ class TargetWriter {
   std::uint64_t refs_revision_ = 0;    // of the row that refs_ belongs to; 0: none
   std::vector<tsdb::SampleStatus> statuses_;
   std::vector<tsdb::SeriesRef> report_refs_;
-  std::vector<tsdb::SeriesRef> inherited_;
-  bool has_released_ = false;  // the last Parse() released series that AppendGone() has not dealt with
-  bool is_all_stale_ = true;   // the last scrape failed, or there was none: the series have ended already
+  std::uint64_t live_revision_ = 0;         // of the row whose series are all marked live; 0: none
+  std::vector<tsdb::SeriesRef> gone_;       // ended with this scrape
+  std::vector<tsdb::SeriesRef> inherited_;  // ended before it, unless they come again, and have no marker yet
 };
 
 }  // namespace baro::scraper

@@ -1,0 +1,165 @@
+#include "scraper/discovery/file_discovery.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/sim_executor.h"
+#include "base/sim_file_system.h"
+#include "scraper/discovery/target_file.h"
+
+namespace baro::scraper {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+TEST(TargetFile, JsonAndYamlSayTheSame) {
+  const auto json =
+      ParseTargetFile(R"([{"targets": ["a:1", "b:2"], "labels": {"env": "prod"}}, {"targets": []}])", "t.json");
+  ASSERT_TRUE(json) << json.error().message();
+  ASSERT_EQ(json->size(), 2U);
+  EXPECT_EQ((*json)[0].targets[1].at("__address__"), "b:2");
+  EXPECT_EQ((*json)[0].labels, (std::map<std::string, std::string>{{"__meta_filepath", "t.json"}, {"env", "prod"}}));
+  EXPECT_NE((*json)[0].source, (*json)[1].source);
+  const auto yaml = ParseTargetFile("- targets: [a:1, 'b:2']\n  labels:\n    env: prod\n- targets:\n", "t.yml");
+  ASSERT_TRUE(yaml) << yaml.error().message();
+  ASSERT_EQ(yaml->size(), 2U);
+  EXPECT_EQ((*yaml)[0].targets, (*json)[0].targets);
+  EXPECT_TRUE(ParseTargetFile("", "t.yml")->empty());
+}
+
+TEST(TargetFile, WhatIsWrongIsToldWithItsPlace) {
+  struct Row {
+    const char* path;
+    const char* text;
+    const char* want;
+  };
+  const Row kRows[] = {
+      {"t.json", "", "not valid JSON"},
+      {"t.json", "{}", "expected a list of groups"},
+      {"t.json", "[1]", "group 1: expected an object"},
+      {"t.json", R"([{"targets": "a"}])", "targets: expected a list of strings"},
+      {"t.json", R"([{"targets": [1]}])", "targets: expected a list of strings"},
+      {"t.json", R"([{"targets": []}, {"labels": {"a": 1}}])", "group 2: label a: expected a string"},
+      {"t.json", R"([{"target": []}])", "unknown field target"},
+      {"t.json", R"([{"labels": {"": "x"}}])", "not a valid label name"},
+      {"t.yml", "a: b", "expected a list of groups"},
+      {"t.yml", "- targets: a", "targets"},
+      {"t.yml", "- [", "line"},
+      {"t.yml", "- targets:\n  - x: y\n", "line 2, column 5"},
+  };
+  for (const Row& row : kRows) {
+    const auto groups = ParseTargetFile(row.text, row.path);
+    ASSERT_FALSE(groups) << row.text;
+    EXPECT_EQ(groups.error().code(), base::Code::kInvalidArgument);
+    EXPECT_THAT(groups.error().message(), HasSubstr(row.want));
+    EXPECT_THAT(groups.error().message(), HasSubstr(row.path));
+  }
+  EXPECT_EQ(ParseTargetFile(std::string(kTargetFileBytesMax + 1, ' '), "t.yml").error().code(),
+            base::Code::kLimitExceeded);
+  std::string many = R"([{"targets": ["a")";
+  for (std::size_t i = 0; i < kDiscoveredTargetsMax; ++i) many += R"(,"a")";
+  EXPECT_EQ(ParseTargetFile(many + "]}]", "t.json").error().code(), base::Code::kLimitExceeded);
+}
+
+TEST(ExpandPattern, FindsFilesByTheirNames) {
+  base::SimFileSystem files;
+  ASSERT_TRUE(files.CreateDirectories("sd/sub"));
+  for (const char* name : {"sd/a.json", "sd/b.json", "sd/a.yml", "sd/.json"}) {
+    ASSERT_TRUE(files.OpenWritable(name, base::FileSystem::OpenMode::kCreate));
+  }
+  EXPECT_THAT(ExpandPattern(files, "sd/*.json"), ElementsAre("sd/.json", "sd/a.json", "sd/b.json"));
+  EXPECT_THAT(ExpandPattern(files, "sd/a*"), ElementsAre("sd/a.json", "sd/a.yml"));
+  EXPECT_THAT(ExpandPattern(files, "sd/none.json"), ElementsAre("sd/none.json"));
+  EXPECT_THAT(ExpandPattern(files, "none/*.json"), ElementsAre());
+}
+
+class FileDiscoveryTest : public testing::Test {
+ protected:
+  FileDiscoveryTest() { EXPECT_TRUE(files_.CreateDirectories("sd")); }
+  ~FileDiscoveryTest() override {
+    if (discovery_) discovery_->Stop();
+  }
+
+  void Start(std::vector<std::string> patterns) {
+    discovery_ = std::make_shared<FileDiscovery>(
+        FileDiscoveryOptions{.files = std::move(patterns)}, executor_, files_, metrics_,
+        base::Logger(base::MakeFunctionSink(base::LogLevel::kInfo, base::LogFormat::kLogfmt,
+                                            [this](std::string_view line) { log_.emplace_back(line); })));
+    discovery_->Start([this](std::vector<TargetGroup> groups) {
+      std::string text;
+      for (const auto& group : groups) {
+        for (const auto& target : group.targets) text += target.at("__address__") + " ";
+      }
+      told_.push_back(text);
+    });
+  }
+  void Write(const std::string& path, std::string_view text) {
+    ASSERT_TRUE(base::WriteFileAtomically(files_, path, base::AsBytes(text)));
+  }
+  double failures() { return metrics_.sd_refresh_failures_total.With({"file"}).value(); }
+
+  base::SimFileSystem files_;
+  base::Registry registry_;
+  ScrapeMetrics metrics_{registry_};
+  base::SimClock clock_;
+  base::SimExecutor executor_{clock_, 1};
+  std::shared_ptr<FileDiscovery> discovery_;
+  std::vector<std::string> told_;
+  std::vector<std::string> log_;
+};
+
+TEST_F(FileDiscoveryTest, TellsAllGroupsAtFirstAndWhenAContentChanges) {
+  Write("sd/b.yml", "- targets: [b]\n");
+  Start({"sd/*.json", "sd/*.yml"});
+  executor_.RunFor(60s);
+  EXPECT_THAT(told_, ElementsAre("b "));
+  Write("sd/a.json", R"([{"targets": ["a"]}])");
+  executor_.RunFor(60s);
+  EXPECT_THAT(told_, ElementsAre("b ", "a b "));
+  Write("sd/b.yml", "- targets: [c]\n");
+  executor_.RunFor(60s);
+  ASSERT_TRUE(files_.Remove("sd/a.json"));
+  executor_.RunFor(60s);
+  EXPECT_THAT(told_, ElementsAre("b ", "a b ", "a c ", "c "));
+  EXPECT_EQ(failures(), 0);
+  discovery_->Stop();
+  Write("sd/b.yml", "- targets: [d]\n");
+  executor_.RunFor(60s);
+  EXPECT_EQ(told_.size(), 4U);
+}
+
+TEST_F(FileDiscoveryTest, ABrokenFileKeepsItsLastGoodContentAndIsToldOnce) {
+  Write("sd/a.json", R"([{"targets": ["a"]}])");
+  Start({"sd/a.json"});
+  executor_.RunFor(10s);
+  for (int i = 0; i < 2; ++i) {
+    Write("sd/a.json", "[{");
+    executor_.RunFor(60s);
+    Write("sd/a.json", R"([{"targets": ["a"]}])");  // as it was
+    executor_.RunFor(60s);
+    EXPECT_EQ(failures(), i + 1);
+  }
+  EXPECT_THAT(told_, ElementsAre("a "));
+  ASSERT_EQ(log_.size(), 2U);
+  EXPECT_THAT(log_[0], HasSubstr("last good content"));
+}
+
+TEST_F(FileDiscoveryTest, AFileThatDoesNotExistHasNoTargetsUntilItDoes) {
+  Start({"sd/a.json"});
+  executor_.RunFor(60s);
+  EXPECT_THAT(told_, ElementsAre(""));
+  ASSERT_EQ(log_.size(), 1U);
+  EXPECT_THAT(log_[0], HasSubstr("does not exist"));
+  Write("sd/a.json", R"([{"targets": ["a"]}])");
+  executor_.RunFor(10s);
+  ASSERT_TRUE(files_.Remove("sd/a.json"));
+  executor_.RunFor(10s);
+  Write("sd/a.json", R"([{"targets": ["a"]}])");
+  executor_.RunFor(10s);
+  EXPECT_THAT(told_, ElementsAre("", "a ", "", "a "));
+}
+
+}  // namespace
+}  // namespace baro::scraper

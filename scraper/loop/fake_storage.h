@@ -1,0 +1,219 @@
+// Storage and targets for tests of scraping: storage that remembers what was committed, targets that answer as told.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/sim_clock.h"
+#include "base/sim_executor.h"
+#include "model/labels.h"
+#include "model/sample.h"
+#include "net/http_fetcher.h"
+#include "tsdb/appender.h"
+
+namespace baro::scraper {
+
+/// Keeps the samples of each series. Refuses as storage does: what is older than the newest, or another value at its
+/// time.
+///
+/// Threads  Confined.
+class FakeStorage : public tsdb::AppenderSource {
+ public:
+  explicit FakeStorage(std::int64_t start_ms = 1'700'000'000'000) : start_ms_(start_ms) {}
+
+  std::unique_ptr<tsdb::Appender> NewAppender() override { return std::make_unique<FakeAppender>(*this); }
+  tsdb::GroupRef NewGroup() override {
+    ++groups_;
+    return tsdb::GroupRef{++last_group_};
+  }
+  void DropGroup(tsdb::GroupRef) override { --groups_; }
+
+  /// The samples of the series that ToMetricString() writes so, as "second=value ..." from the start on; "" for none.
+  /// A stale marker is "end".
+  std::string Samples(const std::string& series) const {
+    std::string text;
+    for (const auto& each : series_) {
+      if (each.labels.ToMetricString() != series) continue;
+      for (const model::Sample& sample : each.samples) text += (text.empty() ? "" : " ") + Text(sample);
+    }
+    return text;
+  }
+
+  /// Names of all series that have a sample, but for the reports', sorted.
+  std::vector<std::string> SeriesNames() const {
+    std::vector<std::string> names;
+    for (const auto& each : series_) {
+      const std::string name = each.labels.ToMetricString();
+      if (!each.samples.empty() && name != "up" && !name.starts_with("up{") && !name.starts_with("scrape_")) {
+        names.push_back(name);
+      }
+    }
+    std::ranges::sort(names);
+    return names;
+  }
+
+  /// Series that were asked for, with samples or without.
+  std::size_t series_count() const { return series_.size(); }
+  int groups() const { return groups_; }
+
+  /// The head drops all series: references are unknown from now on; samples stay for Samples().
+  void ForgetSeries() {
+    for (auto& each : series_) each.is_known = false;
+  }
+  /// Commits fail with this code, or do not.
+  void FailCommits(std::optional<base::Code> code) { commit_error_ = code; }
+
+ private:
+  struct Series {
+    model::Labels labels;
+    std::vector<model::Sample> samples;
+    bool is_known = true;
+  };
+
+  class FakeAppender : public tsdb::Appender {
+   public:
+    explicit FakeAppender(FakeStorage& storage) : storage_(storage) {}
+
+    base::Result<tsdb::SeriesRef> Resolve(const model::Labels& labels, bool* created) override {
+      if (created != nullptr) *created = false;
+      if (labels.empty()) return base::Fail(base::Code::kInvalidArgument, "no labels");
+      for (std::size_t i = 0; i < storage_.series_.size(); ++i) {
+        if (storage_.series_[i].is_known && storage_.series_[i].labels == labels) return tsdb::SeriesRef{i + 1};
+      }
+      if (created != nullptr) *created = true;
+      storage_.series_.push_back({.labels = labels, .samples = {}});
+      return tsdb::SeriesRef{storage_.series_.size()};
+    }
+
+    void AppendRow(tsdb::GroupRef, std::int64_t timestamp_ms, std::span<const tsdb::SeriesRef> series,
+                   std::span<const double> values, std::span<tsdb::SampleStatus> statuses) override {
+      for (std::size_t i = 0; i < series.size(); ++i) {
+        const auto status = Append(series[i], {.timestamp_ms = timestamp_ms, .value = values[i]});
+        if (!statuses.empty()) statuses[i] = status;
+      }
+    }
+
+    tsdb::SampleStatus Append(tsdb::SeriesRef ref, model::Sample sample) override {
+      const auto index = static_cast<std::size_t>(ref) - 1;
+      if (index >= storage_.series_.size() || !storage_.series_[index].is_known) {
+        return tsdb::SampleStatus::kUnknownSeries;
+      }
+      const auto& stored = storage_.series_[index].samples;
+      const auto staged = std::ranges::find(staged_.rbegin(), staged_.rend(), index, &Staged::first);
+      const model::Sample* last = staged != staged_.rend() ? &staged->second
+                                  : stored.empty()         ? nullptr
+                                                           : &stored.back();
+      if (last != nullptr && sample == *last) return tsdb::SampleStatus::kRepeated;
+      if (last != nullptr && sample.timestamp_ms == last->timestamp_ms) return tsdb::SampleStatus::kDuplicate;
+      if (last != nullptr && sample.timestamp_ms < last->timestamp_ms) return tsdb::SampleStatus::kOutOfOrder;
+      if (sample.timestamp_ms > storage_.start_ms_ + kFutureMaxMs) return tsdb::SampleStatus::kOutOfBounds;
+      staged_.emplace_back(index, sample);
+      return tsdb::SampleStatus::kAccepted;
+    }
+
+    base::Result<tsdb::SampleStatus> AppendHistogram(tsdb::SeriesRef, std::int64_t,
+                                                     const model::FloatHistogram&) override {
+      return base::Fail(base::Code::kUnsupported, "tests of scraping have no native histograms");
+    }
+    void AppendExemplar(tsdb::SeriesRef, const model::Exemplar&) override {}
+
+    base::Result<tsdb::CommitStats> Commit(tsdb::Durability) override {
+      if (storage_.commit_error_) return base::Fail(*storage_.commit_error_, "no space left on device");
+      for (const auto& [index, sample] : staged_) storage_.series_[index].samples.push_back(sample);
+      const tsdb::CommitStats stats{.accepted = staged_.size()};
+      staged_.clear();
+      return stats;
+    }
+    void Rollback() override { staged_.clear(); }
+
+   private:
+    using Staged = std::pair<std::size_t, model::Sample>;
+    static constexpr std::int64_t kFutureMaxMs = 24 * 3600 * 1000;
+
+    FakeStorage& storage_;
+    std::vector<Staged> staged_;
+  };
+
+  std::string Text(const model::Sample& sample) const {
+    const double seconds = static_cast<double>(sample.timestamp_ms - start_ms_) / 1000;
+    return model::IsStaleNaN(sample.value) ? fmt::format("{}=end", seconds)
+                                           : fmt::format("{}={}", seconds, sample.value);
+  }
+
+  const std::int64_t start_ms_;
+  std::vector<Series> series_;
+  std::uint64_t last_group_ = 0;
+  int groups_ = 0;
+  std::optional<base::Code> commit_error_;
+};
+
+/// What a target says.
+struct FakeAnswer {
+  std::string body;
+  std::string content_type = "text/plain; version=0.0.4";
+  int status = 200;
+  std::chrono::milliseconds delay{0};  ///< beyond the timeout: the call times out
+  std::optional<base::Error> error;    ///< no answer but this
+};
+
+/// Answers for all targets, by URL; unknown ones refuse the connection.
+///
+/// Threads  Confined to the executor.
+class FakeTargets : public net::HttpFetcher {
+ public:
+  explicit FakeTargets(base::SimExecutor& executor) : executor_(executor) {}
+
+  /// What the target says from now on.
+  FakeAnswer& At(const std::string& url) { return answers_[url]; }
+
+  CallId Fetch(net::FetchRequest request, net::FetchOptions options, net::FetchCallback callback) override {
+    const CallId id{++last_call_};
+    requests.emplace_back(std::move(request), options);
+    const auto found = answers_.find(requests.back().first.url);
+    const FakeAnswer answer = found != answers_.end()
+                                  ? found->second
+                                  : FakeAnswer{.error = base::Error(base::Code::kIo, "connection refused")};
+    const bool is_late = answer.delay > options.timeout;
+    calls_[id] = std::move(callback);
+    executor_.PostAfter(std::min(answer.delay, options.timeout), [this, id, answer, options, is_late] {
+      if (is_late) return Answer(id, base::Fail(base::Code::kTimeout, "the target did not answer in time"));
+      if (answer.error) return Answer(id, std::unexpected(*answer.error));
+      if (answer.body.size() >= options.body_bytes_max) {
+        return Answer(id, base::Fail(base::Code::kLimitExceeded, "body_size_limit"));
+      }
+      net::FetchResponse response{.status = answer.status, .body = answer.body};
+      if (!answer.content_type.empty()) response.headers.Add("Content-Type", answer.content_type);
+      Answer(id, std::move(response));
+    });
+    return id;
+  }
+
+  void Cancel(CallId id) override {
+    executor_.Post([this, id] { Answer(id, base::Fail(base::Code::kCancelled, "cancelled")); });
+  }
+
+  std::vector<std::pair<net::FetchRequest, net::FetchOptions>> requests;
+
+ private:
+  void Answer(CallId id, base::Result<net::FetchResponse> answer) {
+    auto call = calls_.extract(id);
+    if (call) call.mapped()(std::move(answer));
+  }
+
+  base::SimExecutor& executor_;
+  std::map<std::string, FakeAnswer> answers_;
+  std::map<CallId, net::FetchCallback> calls_;
+  std::uint64_t last_call_ = 0;
+};
+
+}  // namespace baro::scraper
