@@ -16,7 +16,7 @@ void SortByTime(std::vector<std::int64_t>& timestamps, std::vector<double>& valu
   if (IsStrictlyIncreasing(timestamps)) return;
   std::vector<std::size_t> order(timestamps.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, {}, [&timestamps](std::size_t i) { return timestamps[i]; });
+  std::ranges::sort(order, {}, [&timestamps](std::size_t i) { return std::pair(timestamps[i], i); });
   std::vector<std::int64_t> sorted_timestamps;
   std::vector<double> sorted_values;
   for (const std::size_t i : order) {

@@ -58,7 +58,7 @@ class LabelIndex::Resolver {
   base::Result<SlotSet> Run(std::span<const model::Matcher> matchers) {
     std::vector<const model::Matcher*> ordered;
     for (const model::Matcher& matcher : matchers) ordered.push_back(&matcher);
-    std::ranges::stable_sort(ordered, {}, [this](const model::Matcher* matcher) { return Rank(*matcher); });
+    std::ranges::sort(ordered, {}, [this](const model::Matcher* matcher) { return Rank(*matcher); });
     for (const model::Matcher* matcher : ordered) {
       if (cancel_.Cancelled()) return Cancelled();
       if (candidates_ && candidates_->empty()) break;
