@@ -200,9 +200,10 @@ Result<> SimFileSystem::CreateDirectories(const std::string& path) {
 Result<> SimFileSystem::SyncDirectory(const std::string& path) {
   const MutexLock lock(mutex_);
   BARO_TRY(CountOperation("sync directory " + path));
-  std::erase_if(durable_names_, [&](const auto& entry) {
-    return ParentDirectory(entry.first) == path && !names_.contains(entry.first);
-  });
+  for (auto entry = durable_names_.begin(); entry != durable_names_.end();) {
+    const bool is_gone = ParentDirectory(entry->first) == path && !names_.contains(entry->first);
+    entry = is_gone ? durable_names_.erase(entry) : std::next(entry);
+  }
   for (const auto& [entry, node] : names_) {
     if (ParentDirectory(entry) == path) durable_names_[entry] = node;
   }
