@@ -1,7 +1,5 @@
 #include <unistd.h>
 
-#include <thread>
-
 #include <fmt/format.h>
 
 #include "base/duration_text.h"
@@ -65,7 +63,7 @@ net::HttpResponse RuntimeInfo(ApiState& state) {
   json.Key("lastConfigTime").String(Rfc3339(config.last_success));
   json.Key("corruptionCount").Uint(0);
   json.Key("goroutineCount").Uint(0);
-  json.Key("GOMAXPROCS").Uint(std::max(1U, std::thread::hardware_concurrency()));
+  json.Key("GOMAXPROCS").Int(sysconf(_SC_NPROCESSORS_ONLN));
   json.Key("GOMEMLIMIT").Uint(0);
   json.Key("GOGC").String("");
   json.Key("GODEBUG").String("");

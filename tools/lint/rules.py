@@ -36,7 +36,7 @@ def main():
         for number, line in enumerate(lines, 1):
             if path != "tools/lint/rules.py" and UNFINISHED.search(line):
                 found.append(f"{path}:{number}: unfinished work: {line.strip()}")
-            if (is_cpp and not path.startswith(SEAM_FREE) and not path.endswith("_test.cpp")
+            if (is_cpp and not path.startswith(SEAM_FREE) and not path.endswith(("_test.cpp", "/testing.h"))
                     and SEAM_CALLS.search(line.split("//")[0])):
                 found.append(f"{path}:{number}: goes around the seams of base: {line.strip()}")
             if is_cpp and len(line) > 120 and "http" not in line:

@@ -49,7 +49,7 @@ const kPanels: readonly PanelSpec[] = [
     unit: 'percent',
     isStacked: true,
     order: byMode,
-    queries: [{ expr: `100 * avg by (mode) (rate(node_cpu_seconds_total{${kJob}, mode!="idle"}[1m]))` }],
+    queries: [{ expr: `100 * avg by (mode) (rate(node_cpu_seconds_total{${kJob}, mode!="idle"}[30s]))` }],
   },
   {
     title: 'Memory',
@@ -69,8 +69,8 @@ const kPanels: readonly PanelSpec[] = [
     unit: 'bytesPerSecond',
     isStacked: false,
     queries: [
-      { name: 'read', expr: `sum(rate(node_disk_read_bytes_total{${kDisks}}[1m]))` },
-      { name: 'written', expr: `sum(rate(node_disk_written_bytes_total{${kDisks}}[1m]))` },
+      { name: 'read', expr: `sum(rate(node_disk_read_bytes_total{${kDisks}}[30s]))` },
+      { name: 'written', expr: `sum(rate(node_disk_written_bytes_total{${kDisks}}[30s]))` },
     ],
   },
   {
@@ -78,8 +78,8 @@ const kPanels: readonly PanelSpec[] = [
     unit: 'bytesPerSecond',
     isStacked: false,
     queries: [
-      { name: 'received', expr: `sum(rate(node_network_receive_bytes_total{${kLinks}}[1m]))` },
-      { name: 'sent', expr: `sum(rate(node_network_transmit_bytes_total{${kLinks}}[1m]))` },
+      { name: 'received', expr: `sum(rate(node_network_receive_bytes_total{${kLinks}}[30s]))` },
+      { name: 'sent', expr: `sum(rate(node_network_transmit_bytes_total{${kLinks}}[30s]))` },
     ],
   },
 ];
@@ -105,7 +105,7 @@ interface Fact {
 }
 
 const kFacts: readonly Fact[] = [
-  { name: 'CPU', unit: 'percent', expr: `100 * (1 - avg(rate(node_cpu_seconds_total{${kJob}, mode="idle"}[1m])))` },
+  { name: 'CPU', unit: 'percent', expr: `100 * (1 - avg(rate(node_cpu_seconds_total{${kJob}, mode="idle"}[30s])))` },
   { name: 'Load, 1 min', unit: 'number', expr: `max(node_load1{${kJob}})` },
   {
     name: 'Memory used',
