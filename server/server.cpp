@@ -128,8 +128,9 @@ class Server::Impl {
     AddApi(router_, state_, query_metrics_);
     AddHealthRoutes(router_, state_);
     AddMetricsRoutes(router_, registry_, node_);
+    const auto quit = [] { kill(getpid(), SIGTERM); };  // raise() would signal this thread, where it is blocked
     AddLifecycleRoutes(router_, flags_.Bool("web.enable-lifecycle"),
-                       {.reload = [this] { return Reload(); }, .quit = [] { std::raise(SIGTERM); }});
+                       {.reload = [this] { return Reload(); }, .quit = quit});
     AddUiRoutes(router_, flags_.Text("web.external-url").empty() ? router_.prefix() : external_path_,
                 base::RealRandom());
     AddOwnMetrics(registry_, base::RealFileSystem(), state_);
