@@ -1,8 +1,8 @@
 """What the whole-system tests share: a running server, scripted targets, and patience.
 
-The binary comes from BAROGRAPH, barotool from BAROTOOL; tests/e2e/CMakeLists.txt sets both. Everything is on loopback, and
-only processes that a test started are ended, by their handles. Nothing is decided by the clock: tests wait for a state, with
-a limit that only a broken server reaches.
+The binary comes from BAROGRAPH, barotool from BAROTOOL; tests/e2e/CMakeLists.txt sets both. Everything is on loopback,
+and only processes that a test started are ended, by their handles. Nothing is decided by the clock: tests wait for a
+state, with a limit that only a broken server reaches.
 """
 import http.client
 import http.server
@@ -47,9 +47,10 @@ def wait_for(what, condition):
 
 
 class Server:
-    """A barograph with a data folder of its own."""
+    """A barograph with a data folder of its own. `prefix` is of its routes, as its flags say."""
 
-    def __init__(self, *flags, config=None, folder=None, binary=BAROGRAPH):
+    def __init__(self, *flags, config=None, folder=None, binary=BAROGRAPH, prefix=""):
+        self.prefix = prefix
         self.folder = Path(folder or tempfile.mkdtemp(prefix="barograph-e2e-"))
         self.flags = list(flags)
         self.config_path = self.folder / "prometheus.yml"
@@ -61,11 +62,17 @@ class Server:
         self.address = None
 
     def __enter__(self):
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            self.__exit__()
+            raise
 
     def __exit__(self, *_):
-        self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        try:
+            self.stop()
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self, wait=True):
         self.log_path = self.folder / "log"
@@ -76,7 +83,7 @@ class Server:
                  *self.flags], stdout=log, stderr=log, cwd=self.folder)
         if wait:
             self.address = wait_for("the address in the log", lambda: self._address(start))
-            wait_for("/-/ready", lambda: self.get("/-/ready")[0] == 200)
+            wait_for("/-/ready", lambda: self.get(self.prefix + "/-/ready")[0] == 200)
         return self
 
     def _address(self, start):
@@ -120,7 +127,7 @@ class Server:
 
     def api(self, path, **params):
         """The `data` of a successful API call."""
-        status, _, body = self.get("/api/v1/" + path, **params)
+        status, _, body = self.get(f"{self.prefix}/api/v1/{path}", **params)
         answer = json.loads(body)
         if status != 200 or answer["status"] != "success":
             raise AssertionError(f"{path} {params}: {status} {body[:500]}")

@@ -26,8 +26,8 @@ class FirstRun(unittest.TestCase):
     def test_rates_over_a_range(self):
         def rates():
             end = float(self.server.query("time()")[1])
-            return self.server.api("query_range", query="sum(rate(node_cpu_seconds_total[1m]))", start=end - 30, end=end,
-                                   step=1)["result"]
+            return self.server.api("query_range", query="sum(rate(node_cpu_seconds_total[1m]))", start=end - 30,
+                                   end=end, step=1)["result"]
 
         result = wait_for("rates", rates)
         self.assertTrue(all(float(value) >= 0 for _, value in result[0]["values"]))
