@@ -4,7 +4,7 @@
 #pragma once
 
 #include <bit>
-#include <filesystem>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
@@ -60,14 +60,14 @@ inline std::vector<LiteralSeries> ReadAll(const Storage& storage) { return ReadA
 class StorageFixture {
  public:
   StorageFixture() : clock_(base::FromMs(kStartMs)) {
-    std::string pattern = (std::filesystem::temp_directory_path() / "baro-tsdb-XXXXXX").string();
+    std::string pattern = ::testing::TempDir() + "baro-tsdb-XXXXXX";
     EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
     options_.directory = pattern;
     options_.retention = std::chrono::milliseconds(0);
   }
   ~StorageFixture() {
     storage_.reset();
-    std::filesystem::remove_all(options_.directory);
+    EXPECT_TRUE(base::RealFileSystem().RemoveAll(options_.directory));
   }
 
   StorageDependencies Dependencies(base::Registry& registry) {
