@@ -205,7 +205,8 @@ class BesidePrometheus(unittest.TestCase):
         cls.addClassCleanup(targets.__exit__)
         config = "global: {scrape_interval: 500ms, scrape_timeout: 500ms}\nscrape_configs:\n"
         for i in range(INSTANCES):
-            config += (f"  - job_name: job{i}\n    metrics_path: /{i}\n    honor_timestamps: true\n    static_configs:\n"
+            config += (f"  - job_name: job{i}\n    metrics_path: /{i}\n    honor_timestamps: true\n"
+                       f"    static_configs:\n"
                        f"      - {{targets: ['{targets.address}'], labels: {{instance: 'host{i}', job: 'fixed'}}}}\n")
         folder = tempfile.TemporaryDirectory(prefix="barograph-e2e-")
         cls.addClassCleanup(folder.cleanup)
