@@ -14,6 +14,9 @@ using Task = std::move_only_function<void()>;
 /// A task that waits for its time. 0 is none.
 enum class TimerId : std::uint64_t { kNone = 0 };
 
+/// Longer delays are cut to this: clocks of 64 bits of nanoseconds end after 292 years.
+inline constexpr std::chrono::nanoseconds kDelayMax = std::chrono::hours(24 * 365 * 100);
+
 /// Runs tasks, each once, in any order and on any of its threads.
 ///
 /// Threads  Safe to share. A task may post, and cancel, any other.

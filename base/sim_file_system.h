@@ -50,13 +50,17 @@ class SimFileSystem : public FileSystem {
   void FailAfter(std::uint64_t countdown, Code code, std::uint64_t times = 1);
   void StopFailing();
 
+  /// Reading this file, by ReadAt() or Map(), fails with this code from now on; nothing: it works again.
+  void FailReads(const std::string& path, std::optional<Code> code);
+
   /// Bytes that all files together may have; what goes beyond gets kNoSpace. 0: no limit.
   void SetQuota(std::uint64_t bytes);
 
   /// Changing operations so far.
   std::uint64_t operation_count() const;
 
-  /// Flips one bit of a file's content, as a bad disk does. Shape: the file exists and has that byte.
+  /// Flips one bit of a file's content, on the disk and in memory, as a bad disk does. Shape: the file exists and has
+  /// that byte.
   void FlipBit(const std::string& path, std::uint64_t offset, unsigned bit);
 
  private:
@@ -67,18 +71,23 @@ class SimFileSystem : public FileSystem {
     std::string content;                                     // what a process sees
     std::string durable;                                     // what a crash cannot take
     std::vector<std::pair<std::size_t, std::size_t>> dirty;  // written since the last sync: offset, length
+    std::optional<Code> read_error;
   };
   using Names = std::map<std::string, std::shared_ptr<Node>>;
 
   Result<> CountOperation(const std::string& what) BARO_REQUIRES(mutex_);
   std::uint64_t UsedBytes() const BARO_REQUIRES(mutex_);
   Result<std::shared_ptr<Node>> Find(const std::string& path) const BARO_REQUIRES(mutex_);
+  void MoveFolder(const std::string& from, const std::string& to) BARO_REQUIRES(mutex_);
+  void UndoRenames(Random& random) BARO_REQUIRES(mutex_);
   static std::string AfterCrash(const Node& node, Random& random);
 
   mutable Mutex mutex_;  // a leaf
   Names names_ BARO_GUARDED_BY(mutex_);
   Names durable_names_ BARO_GUARDED_BY(mutex_);
   std::map<std::string, bool> directories_ BARO_GUARDED_BY(mutex_);  // path -> durable
+  std::vector<std::pair<std::string, std::string>> folder_renames_
+      BARO_GUARDED_BY(mutex_);  // not yet durable: from, to
   std::map<std::string, std::uint64_t> locks_ BARO_GUARDED_BY(mutex_);
   std::uint64_t epoch_ BARO_GUARDED_BY(mutex_) = 0;  // counts crashes: files of an earlier one are dead
   std::uint64_t operations_ BARO_GUARDED_BY(mutex_) = 0;

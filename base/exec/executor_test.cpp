@@ -75,6 +75,61 @@ TEST(SimExecutor, TimeJumpsToWhatIsDueAndTheSeedGivesTheOrder) {
   EXPECT_EQ(run(7).first[21], 100);
 }
 
+TEST(SimExecutor, ATimerThatIsDueButHasNotBegunCanBeCancelled) {
+  SimClock clock;
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    SimExecutor executor(clock, seed);
+    int ran = 0;
+    TimerId first{};
+    TimerId second{};
+    first = executor.PostAfter(1s, [&] { ran += executor.Cancel(second) ? 1 : 100; });
+    second = executor.PostAfter(1s, [&] { ran += executor.Cancel(first) ? 1 : 100; });
+    executor.RunFor(2s);
+    EXPECT_EQ(ran, 1) << "one of them cancelled the other";
+  }
+}
+
+TEST(SimExecutor, EndlessDelaysDoNotOverflow) {
+  SimClock clock;
+  SimExecutor executor(clock, 1);
+  bool has_run = false;
+  executor.PostAfter(std::chrono::nanoseconds::max(), [&] { has_run = true; });
+  executor.PostAfter(-1s, [] {});
+  EXPECT_EQ(executor.RunFor(1h), 1U);
+  EXPECT_FALSE(has_run);
+}
+
+TEST(ThreadExecutor, ManyThreadsRunEachTaskOnce) {
+  ThreadExecutor executor(4);
+  Gate gate;
+  std::vector<std::atomic<int>> runs(1000);
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    auto task = [&, i] { ++runs[i], gate.Open(); };
+    if (i % 2 == 0) {
+      executor.Post(std::move(task));
+    } else {
+      executor.PostAfter(std::chrono::microseconds(i), std::move(task));
+    }
+  }
+  gate.WaitFor(1000);
+  for (const auto& count : runs) EXPECT_EQ(count, 1);
+}
+
+TEST(ThreadExecutor, ATaskMayPostAndStopDropsWhatHasNotBegun) {
+  auto dropped = std::make_shared<int>(0);
+  ThreadExecutor executor(1);
+  Gate gate;
+  executor.Post([&] {
+    executor.Post([&] { gate.Open(); });
+    executor.PostAfter(std::chrono::nanoseconds::max(), [dropped] { ++*dropped; });
+  });
+  gate.WaitFor(1);
+  EXPECT_EQ(dropped.use_count(), 2);
+  executor.Stop();
+  EXPECT_EQ(dropped.use_count(), 1) << "the task and what it held are gone";
+  EXPECT_EQ(executor.PostAfter(0ns, [] {}), TimerId::kNone);
+}
+
 TEST(ComputePool, HigherPrioritiesGoFirst) {
   ComputePool pool({.threads = 1, .queue_length_max = 100});
   Gate blocked;
@@ -121,6 +176,35 @@ TEST(ComputePool, ParallelForStopsWhenCancelled) {
     if (++count == 10) cancel.Cancel();
   });
   EXPECT_LT(count, 1000);
+}
+
+TEST(ComputePool, StoppedPoolsRefuseAndParallelForStillDoesItsWork) {
+  ComputePool pool({.threads = 2, .queue_length_max = 4});
+  pool.Stop();
+  EXPECT_EQ(pool.Post(Priority::kRules, [] {}).error().code(), Code::kUnavailable);
+  int count = 0;  // the caller alone
+  pool.ParallelFor(Priority::kRules, 10, {}, [&](std::size_t) { ++count; });
+  EXPECT_EQ(count, 10);
+  pool.ParallelFor(Priority::kRules, 0, {}, [&](std::size_t) { ++count; });
+  EXPECT_EQ(count, 10);
+}
+
+TEST(ComputePool, ParallelForWithinEveryThreadDoesNotDeadlock) {
+  ComputePool pool({.threads = 2, .queue_length_max = 1});
+  Gate done;
+  std::atomic<int> count = 0;
+  for (int i = 0; i < 50; ++i) {
+    const auto posted = pool.Post(Priority::kQueries, [&] {
+      pool.ParallelFor(Priority::kQueries, 20, {}, [&](std::size_t) { ++count; });
+      done.Open();
+    });
+    if (!posted) {  // full: as a caller would, in this thread
+      pool.ParallelFor(Priority::kQueries, 20, {}, [&](std::size_t) { ++count; });
+      done.Open();
+    }
+  }
+  done.WaitFor(50);
+  EXPECT_EQ(count, 1000);
 }
 
 }  // namespace

@@ -6,15 +6,19 @@ namespace baro::base {
 
 TimerId SimExecutor::PostAfter(std::chrono::nanoseconds delay, Task task) {
   const TimerId id{++last_id_};
-  timers_.emplace(std::pair(clock_.Monotonic() + std::max(delay, std::chrono::nanoseconds(0)), id), std::move(task));
+  timers_.emplace(std::pair(clock_.Monotonic() + std::clamp(delay, std::chrono::nanoseconds(0), kDelayMax), id),
+                  std::move(task));
   return id;
 }
 
 bool SimExecutor::Cancel(TimerId timer) {
   const auto found = std::ranges::find_if(timers_, [timer](const auto& entry) { return entry.first.second == timer; });
-  if (found == timers_.end()) return false;
-  timers_.erase(found);
-  return true;
+  if (found != timers_.end()) {
+    timers_.erase(found);
+    return true;
+  }
+  // Due, but not begun: another task of the same moment came first.
+  return std::erase_if(ready_, [timer](const Ready& ready) { return TimerId{ready.id} == timer; }) > 0;
 }
 
 void SimExecutor::TakeDue() {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <thread>
@@ -29,7 +30,7 @@ class ThreadExecutor::State {
       const MutexLock lock(mutex_);
       if (is_stopped_) return TimerId::kNone;
       id = TimerId{++last_timer_};
-      const MonotonicTime due = RealClock().Monotonic() + std::max(delay, std::chrono::nanoseconds(0));
+      const MonotonicTime due = RealClock().Monotonic() + std::clamp(delay, std::chrono::nanoseconds(0), kDelayMax);
       due_of_[id] = due;
       timers_.emplace(std::pair(due, id), std::move(task));
     }

@@ -65,6 +65,53 @@ TEST_P(FileSystemTest, ListsRenamesAndRemoves) {
   EXPECT_FALSE(*files().Exists(folder_ + "/a/y"));
 }
 
+TEST_P(FileSystemTest, ReplacesAppendsAndMakesDirectories) {
+  const std::string path = folder_ + "/a/file";
+  const auto write = [&](FileSystem::OpenMode mode, std::string_view text) {
+    auto file = files().OpenWritable(path, mode);
+    ASSERT_TRUE(file) << file.error().message();
+    ASSERT_TRUE((*file)->Append(AsBytes(text)));
+    ASSERT_TRUE((*file)->Close());
+  };
+  write(FileSystem::OpenMode::kAppend, "one");
+  write(FileSystem::OpenMode::kAppend, "two");
+  EXPECT_EQ(*ReadFile(files(), path, 100), "onetwo");
+  write(FileSystem::OpenMode::kReplace, "x");
+  EXPECT_EQ(*ReadFile(files(), path, 100), "x");
+  write(FileSystem::OpenMode::kReplace, "");
+  EXPECT_TRUE((*files().Map(path))->bytes().empty());
+  ASSERT_TRUE(files().CreateDirectories(folder_ + "/p/q/r"));
+  ASSERT_TRUE(files().CreateDirectories(folder_ + "/p/q/r"));
+  EXPECT_TRUE(*files().Exists(folder_ + "/p/q"));
+  EXPECT_FALSE(files().Remove(folder_ + "/p")) << "it is not empty";
+  ASSERT_TRUE(files().SyncDirectory(folder_));
+  EXPECT_GT(files().FreeSpace(folder_)->total_bytes, 0U);
+}
+
+TEST_P(FileSystemTest, RenamesFoldersWithAllThatIsInThem) {
+  ASSERT_TRUE(files().CreateDirectories(folder_ + "/from/sub"));
+  ASSERT_TRUE(files().OpenWritable(folder_ + "/from/sub/file", FileSystem::OpenMode::kCreate));
+  ASSERT_TRUE(files().Rename(folder_ + "/from", folder_ + "/to"));
+  EXPECT_TRUE(*files().Exists(folder_ + "/to/sub/file"));
+  EXPECT_FALSE(*files().Exists(folder_ + "/from"));
+  EXPECT_EQ(*files().ListDirectory(folder_ + "/to"), (std::vector<std::string>{"sub"}));
+  EXPECT_EQ(files().Rename(folder_ + "/none", folder_ + "/x").error().code(), Code::kNotFound);
+}
+
+TEST_P(FileSystemTest, ReadsFromAnyPlaceUpToTheEnd) {
+  const std::string path = folder_ + "/file";
+  ASSERT_TRUE(WriteFileAtomically(files(), path, AsBytes("0123456789")));
+  const auto file = files().OpenReadable(path);
+  ASSERT_TRUE(file);
+  std::byte buffer[4];
+  EXPECT_EQ(*(*file)->ReadAt(4, buffer), 4U);
+  EXPECT_EQ(AsText(buffer), "4567");
+  EXPECT_EQ(*(*file)->ReadAt(8, buffer), 2U);
+  EXPECT_EQ(*(*file)->ReadAt(10, buffer), 0U);
+  EXPECT_EQ(*(*file)->ReadAt(1'000'000, buffer), 0U);
+  EXPECT_EQ(*(*file)->Size(), 10U);
+}
+
 TEST_P(FileSystemTest, OneHolderPerLock) {
   auto first = files().Lock(folder_ + "/lock");
   ASSERT_TRUE(first);
@@ -109,6 +156,79 @@ TEST(SimFileSystem, ACrashKeepsWhatWasSyncedAndInventsNothing) {
     EXPECT_EQ(content->substr(synced.size()).find_first_not_of(std::string_view("l\0", 2)), std::string::npos);
     EXPECT_FALSE((*file)->Append(AsBytes("x"))) << "a file of before the crash is dead";
   }
+}
+
+TEST(PosixFileSystem, TellsAFullDiskAndOddPathsByTheirCodes) {
+  FileSystem& files = RealFileSystem();
+  const auto full = files.OpenWritable("/dev/full", FileSystem::OpenMode::kAppend);
+  ASSERT_TRUE(full) << full.error().message();
+  const auto appended = (*full)->Append(AsBytes("x"));
+  EXPECT_EQ(appended.error().code(), Code::kNoSpace);
+  EXPECT_NE(appended.error().message().find("/dev/full"), std::string::npos);
+  EXPECT_EQ(files.OpenReadable("/dev/null/x").error().code(), Code::kIo);
+  EXPECT_FALSE(*files.Exists("/dev/null/x"));
+  EXPECT_EQ(files.OpenReadable(std::string(5000, 'x')).error().code(), Code::kIo);
+  EXPECT_EQ(files.ListDirectory("/no/such").error().code(), Code::kNotFound);
+  EXPECT_EQ(files.SyncDirectory("/no/such").error().code(), Code::kNotFound);
+  EXPECT_EQ(files.FreeSpace("/no/such").error().code(), Code::kNotFound);
+  EXPECT_EQ(files.Map("/no/such").error().code(), Code::kNotFound);
+  EXPECT_EQ(files.FileSize("/no/such").error().code(), Code::kNotFound);
+  EXPECT_FALSE(ReadFile(files, "/proc/self/status", 1 << 20)->empty()) << "a file without a size";
+  EXPECT_TRUE(files.ReadLink("/proc/self/exe"));
+}
+
+TEST(SimFileSystem, ACrashUndoesNamesUnlessTheirFolderWasSynced) {
+  int kept = 0;
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    SimFileSystem files;
+    SeededRandom random(seed);
+    ASSERT_TRUE(files.CreateDirectories("d/tmp"));
+    const bool is_synced = random.OneIn(2);
+    ASSERT_TRUE(WriteFileAtomically(files, "d/tmp/f", AsBytes("block")));
+    ASSERT_TRUE(files.Rename("d/tmp", "d/final"));
+    if (is_synced) {
+      ASSERT_TRUE(files.SyncDirectory("d"));
+    }
+    files.Crash(random);
+    const bool is_final = *files.Exists("d/final");
+    EXPECT_NE(is_final, *files.Exists("d/tmp"));
+    EXPECT_EQ(*ReadFile(files, is_final ? "d/final/f" : "d/tmp/f", 100), "block") << "its content goes with it";
+    if (is_synced) {
+      EXPECT_TRUE(is_final) << "seed " << seed;
+    } else {
+      kept += is_final ? 1 : 0;
+    }
+  }
+  EXPECT_GT(kept, 10);
+  EXPECT_LT(kept, 90);
+}
+
+TEST(SimFileSystem, ReadsFailAndBitsFlipAsToldAlsoOverACrash) {
+  SimFileSystem files;
+  SeededRandom random(1);
+  ASSERT_TRUE(files.CreateDirectories("d"));
+  ASSERT_TRUE(WriteSmallFile(files, "d/f", AsBytes("content")));
+  files.FailReads("d/f", Code::kIo);
+  EXPECT_EQ(ReadSmallFile(files, "d/f").error().code(), Code::kIo);
+  EXPECT_EQ(files.Map("d/f").error().code(), Code::kIo);
+  files.FailReads("d/f", std::nullopt);
+  EXPECT_EQ(*ReadSmallFile(files, "d/f"), "content");
+  files.FlipBit("d/f", 3, 5);
+  EXPECT_EQ(ReadSmallFile(files, "d/f").error().code(), Code::kCorruption);
+  files.Crash(random);
+  EXPECT_EQ(ReadSmallFile(files, "d/f").error().code(), Code::kCorruption);
+}
+
+TEST(SimFileSystem, AKilledProcessLosesItsFilesAndNothingElse) {
+  SimFileSystem files;
+  ASSERT_TRUE(files.CreateDirectories("d"));
+  const auto lock = files.Lock("d/lock");
+  auto file = files.OpenWritable("d/f", FileSystem::OpenMode::kCreate);
+  ASSERT_TRUE((*file)->Append(AsBytes("not synced")));
+  files.Kill();
+  EXPECT_FALSE((*file)->Append(AsBytes("x")));
+  EXPECT_EQ(*ReadFile(files, "d/f", 100), "not synced");
+  EXPECT_TRUE(files.Lock("d/lock")) << "locks go with the process";
 }
 
 TEST(SimFileSystem, AFailedSyncLosesThePagesAndTheNextSucceeds) {

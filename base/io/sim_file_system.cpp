@@ -90,6 +90,7 @@ class SimReadableFile : public ReadableFile {
 
   Result<std::size_t> ReadAt(std::uint64_t offset, std::span<std::byte> out) const override {
     const MutexLock lock(files_.mutex_);
+    if (node_->read_error) return base::Fail(*node_->read_error, "cannot read: the test wants this to fail");
     if (offset >= node_->content.size()) return 0;
     const std::size_t count = std::min(out.size(), node_->content.size() - offset);
     std::memcpy(out.data(), node_->content.data() + offset, count);
@@ -172,6 +173,7 @@ Result<std::unique_ptr<ReadableFile>> SimFileSystem::OpenReadable(const std::str
 Result<std::unique_ptr<MappedFile>> SimFileSystem::Map(const std::string& path) {
   const MutexLock lock(mutex_);
   const auto node = BARO_TRY(Find(path));
+  if (node->read_error) return Fail(*node->read_error, fmt::format("cannot map {}: the test wants this to fail", path));
   return std::make_unique<CopiedFile>(node->content);
 }
 
@@ -200,6 +202,9 @@ Result<> SimFileSystem::CreateDirectories(const std::string& path) {
 Result<> SimFileSystem::SyncDirectory(const std::string& path) {
   const MutexLock lock(mutex_);
   BARO_TRY(CountOperation("sync directory " + path));
+  std::erase_if(folder_renames_, [&](const auto& entry) {
+    return ParentDirectory(entry.first) == path || ParentDirectory(entry.second) == path;
+  });
   for (auto entry = durable_names_.begin(); entry != durable_names_.end();) {
     const bool is_gone = ParentDirectory(entry->first) == path && !names_.contains(entry->first);
     entry = is_gone ? durable_names_.erase(entry) : std::next(entry);
@@ -214,19 +219,8 @@ Result<> SimFileSystem::Rename(const std::string& from, const std::string& to) {
   const MutexLock lock(mutex_);
   BARO_TRY(CountOperation(fmt::format("rename {} to {}", from, to)));
   if (directories_.contains(from)) {
-    Names moved;
-    for (const auto& [entry, node] : names_) {
-      moved[IsBelow(entry, from) ? to + entry.substr(from.size()) : entry] = node;
-    }
-    names_.swap(moved);
-    directories_.erase(from);
-    directories_[to] = true;
-    // Renaming a folder moves what is durable in it too: one name in its parent changes.
-    Names durable;
-    for (const auto& [entry, node] : durable_names_) {
-      durable[IsBelow(entry, from) ? to + entry.substr(from.size()) : entry] = node;
-    }
-    durable_names_.swap(durable);
+    MoveFolder(from, to);
+    folder_renames_.emplace_back(from, to);
     return {};
   }
   const auto node = BARO_TRY(Find(from));
@@ -235,9 +229,34 @@ Result<> SimFileSystem::Rename(const std::string& from, const std::string& to) {
   return {};
 }
 
+// What is below a folder moves with it, durable or not: one name in its parent changes.
+void SimFileSystem::MoveFolder(const std::string& from, const std::string& to) {
+  const auto move_all = [&](auto& map) {
+    std::remove_reference_t<decltype(map)> moved;
+    for (const auto& [path, value] : map) {
+      moved[path == from || IsBelow(path, from) ? to + path.substr(from.size()) : path] = value;
+    }
+    map.swap(moved);
+  };
+  move_all(names_);
+  move_all(durable_names_);
+  move_all(directories_);
+}
+
+void SimFileSystem::UndoRenames(Random& random) {
+  for (; !folder_renames_.empty(); folder_renames_.pop_back()) {
+    const auto& [from, to] = folder_renames_.back();
+    if (directories_.contains(to) && !directories_.contains(from) && random.OneIn(2)) MoveFolder(to, from);
+  }
+}
+
 Result<> SimFileSystem::Remove(const std::string& path) {
   const MutexLock lock(mutex_);
   BARO_TRY(CountOperation("remove " + path));
+  const auto is_below = [&](const auto& entry) { return IsBelow(entry.first, path); };
+  if (std::ranges::any_of(names_, is_below) || std::ranges::any_of(directories_, is_below)) {
+    return Fail(Code::kIo, fmt::format("cannot remove {}: the directory is not empty", path));
+  }
   if (directories_.erase(path) > 0) return {};
   if (names_.erase(path) == 0) return NotFound(path);
   return {};
@@ -308,6 +327,7 @@ std::string SimFileSystem::AfterCrash(const Node& node, Random& random) {
 void SimFileSystem::Crash(Random& random) {
   const MutexLock lock(mutex_);
   ++epoch_;
+  UndoRenames(random);
   std::set<std::string> paths;
   for (const auto& [path, node] : names_) paths.insert(path);
   for (const auto& [path, node] : durable_names_) paths.insert(path);
@@ -361,8 +381,16 @@ void SimFileSystem::FlipBit(const std::string& path, std::uint64_t offset, unsig
   const MutexLock lock(mutex_);
   const auto found = names_.find(path);
   BARO_ASSERT(found != names_.end() && offset < found->second->content.size() && bit < 8);
-  auto& byte = found->second->content[offset];
-  byte = static_cast<char>(static_cast<unsigned char>(byte) ^ (1U << bit));
+  const auto flip = [&](char& byte) { byte = static_cast<char>(static_cast<unsigned char>(byte) ^ (1U << bit)); };
+  flip(found->second->content[offset]);
+  if (offset < found->second->durable.size()) flip(found->second->durable[offset]);
+}
+
+void SimFileSystem::FailReads(const std::string& path, std::optional<Code> code) {
+  const MutexLock lock(mutex_);
+  const auto found = names_.find(path);
+  BARO_ASSERT(found != names_.end());
+  found->second->read_error = code;
 }
 
 }  // namespace baro::base

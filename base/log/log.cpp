@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <ctime>
@@ -21,10 +22,33 @@ void AppendHexEscape(std::string& out, unsigned char byte) {
   out += kDigits[byte & 15];
 }
 
-/// A JSON string; good for logfmt's quoted values too.
+/// The length of the UTF-8 sequence at the front of `text`; 0 if there is none. Source: RFC 3629, section 4.
+std::size_t Utf8Length(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char first = byte(0);
+  if (first < 0x80) return 1;
+  const std::size_t length = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+  if (length == 0 || text.size() < length) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  }
+  const bool is_overlong = (first == 0xe0 && byte(1) < 0xa0) || (first == 0xf0 && byte(1) < 0x90);
+  const bool is_surrogate = first == 0xed && byte(1) > 0x9f;
+  const bool is_beyond = first == 0xf4 && byte(1) > 0x8f;
+  return is_overlong || is_surrogate || is_beyond ? 0 : length;
+}
+
+/// A JSON string; good for logfmt's quoted values too. What is not UTF-8, which neither may hold, becomes U+FFFD.
 void AppendQuoted(std::string& out, std::string_view text) {
   out += '"';
-  for (const char c : text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (static_cast<unsigned char>(c) >= 0x80) {
+      const std::size_t length = Utf8Length(text.substr(i));
+      out += length > 0 ? text.substr(i, length) : std::string_view("\xef\xbf\xbd");
+      i += std::max<std::size_t>(length, 1) - 1;
+      continue;
+    }
     switch (c) {
       case '"':
         out += "\\\"";
@@ -55,7 +79,8 @@ void AppendQuoted(std::string& out, std::string_view text) {
 bool NeedsQuotes(std::string_view text) {
   if (text.empty()) return true;
   for (const char c : text) {
-    if (static_cast<unsigned char>(c) <= 0x20 || c == '"' || c == '=' || c == '\\' || c == 0x7f) return true;
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte <= 0x20 || byte >= 0x7f || c == '"' || c == '=' || c == '\\') return true;
   }
   return false;
 }

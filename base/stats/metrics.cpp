@@ -26,7 +26,9 @@ Histogram::Histogram(std::vector<double> upper_bounds)
 }
 
 void Histogram::Observe(double value) {
-  const auto bucket = std::ranges::lower_bound(upper_bounds_, value) - upper_bounds_.begin();
+  // NaN is in no bucket but the last, as in Prometheus' clients.
+  const auto bound = std::isnan(value) ? upper_bounds_.end() : std::ranges::lower_bound(upper_bounds_, value);
+  const auto bucket = bound - upper_bounds_.begin();
   counts_[static_cast<std::size_t>(bucket)].fetch_add(1, std::memory_order_relaxed);
   sum_.fetch_add(value, std::memory_order_relaxed);
 }

@@ -1,5 +1,6 @@
 #include "base/metrics.h"
 
+#include <cmath>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -85,6 +86,35 @@ TEST(Metrics, CollectorsComeAndGo) {
   EXPECT_EQ(registry.Gather().size(), 1U);
   registry.RemoveCollector(id);
   EXPECT_TRUE(registry.Gather().empty());
+}
+
+TEST(Metrics, OpenMetricsWritesBoundsAsNumbersWithAPoint) {
+  Registry registry;
+  registry.MakeHistogram("h", "H.", {0.5, 1, 1e21}).Observe(1);
+  registry.MakeSummary("s", "S.", {1}).Observe(2);
+  registry.MakeGaugeFamily("g", "G.", {"le"}).With({"1"}).Set(0);
+  std::string out;
+  AppendOpenMetricsText(registry.Gather(), out);
+  for (const char* want : {"h_bucket{le=\"0.5\"} 0\n", "h_bucket{le=\"1.0\"} 1\n", "h_bucket{le=\"1e+21\"} 1\n",
+                           "h_bucket{le=\"+Inf\"} 1\n", "s{quantile=\"1.0\"} 2\n", "g{le=\"1\"} 0\n"}) {
+    EXPECT_NE(out.find(want), std::string::npos) << want << out;
+  }
+}
+
+TEST(Metrics, NanIsInTheLastBucketOnly) {
+  Registry registry;
+  registry.MakeHistogram("h", "H.", {1}).Observe(std::nan(""));
+  EXPECT_NE(Text(registry).find("h_bucket{le=\"1\"} 0\nh_bucket{le=\"+Inf\"} 1\n"), std::string::npos);
+}
+
+TEST(Metrics, ChildrenCanBeForgotten) {
+  Registry registry;
+  auto& family = registry.MakeGaugeFamily("g", "G.", {"x"});
+  family.With({"1"}).Set(1);
+  family.With({"2"}).Set(2);
+  family.Remove({"1"});
+  family.Remove({"never"});
+  EXPECT_EQ(Text(registry), "# HELP g G.\n# TYPE g gauge\ng{x=\"2\"} 2\n");
 }
 
 }  // namespace

@@ -35,7 +35,18 @@ void AppendEscaped(std::string& out, std::string_view text, bool quotes) {
   }
 }
 
-void AppendPoint(std::string& out, std::string_view name, const MetricPoint& point) {
+/// Bounds and quantiles are numbers, which OpenMetrics writes with a point or an exponent: `1.0`.
+void AppendBound(std::string& out, std::string_view number) {
+  out += number;
+  if (number.find_first_not_of("-0123456789") == std::string_view::npos) out += ".0";
+}
+
+bool IsBound(MetricKind kind, std::string_view label) {
+  return (kind == MetricKind::kHistogram && label == "le") || (kind == MetricKind::kSummary && label == "quantile");
+}
+
+/// `kind` is kUntyped where bounds stay as they are.
+void AppendPoint(std::string& out, std::string_view name, const MetricPoint& point, MetricKind kind) {
   out += name;
   out += point.suffix;
   if (!point.labels.empty()) {
@@ -45,7 +56,11 @@ void AppendPoint(std::string& out, std::string_view name, const MetricPoint& poi
       separator = ',';
       out += label;
       out += "=\"";
-      AppendEscaped(out, value, true);
+      if (IsBound(kind, label)) {
+        AppendBound(out, value);
+      } else {
+        AppendEscaped(out, value, true);
+      }
       out += '"';
     }
     out += '}';
@@ -72,7 +87,7 @@ void AppendHead(std::string& out, std::string_view name, const MetricFamily& fam
 void AppendPrometheusText(std::span<const MetricFamily> families, std::string& out) {
   for (const MetricFamily& family : families) {
     AppendHead(out, family.name, family, false);
-    for (const MetricPoint& point : family.points) AppendPoint(out, family.name, point);
+    for (const MetricPoint& point : family.points) AppendPoint(out, family.name, point, MetricKind::kUntyped);
   }
 }
 
@@ -86,7 +101,7 @@ void AppendOpenMetricsText(std::span<const MetricFamily> families, std::string& 
     MetricFamily head{.name = "", .help = family.help, .kind = family.kind, .points = {}};
     if (family.kind == MetricKind::kCounter && !is_total) head.kind = MetricKind::kUntyped;
     AppendHead(out, name, head, true);
-    for (const MetricPoint& point : family.points) AppendPoint(out, family.name, point);
+    for (const MetricPoint& point : family.points) AppendPoint(out, family.name, point, head.kind);
   }
   out += "# EOF\n";
 }

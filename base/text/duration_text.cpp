@@ -58,19 +58,19 @@ Result<std::chrono::milliseconds> ParseDuration(std::string_view text) {
 }
 
 std::string FormatDuration(std::chrono::milliseconds duration) {
-  std::int64_t rest = duration.count();
-  if (rest == 0) return "0s";
-  std::string out;
-  if (rest < 0) {
-    out = "-";
-    rest = -rest;
-  }
+  if (duration.count() == 0) return "0s";
+  const bool is_negative = duration.count() < 0;
+  std::string out = is_negative ? "-" : "";
+  // Unsigned, for the most negative number has no positive one of its type.
+  std::uint64_t rest = static_cast<std::uint64_t>(duration.count());
+  if (is_negative) rest = 0 - rest;
   for (const Unit& unit : kUnits) {
     if (rest == 0) break;
-    if (unit.only_whole && rest % unit.ms != 0) continue;
-    if (const std::int64_t count = rest / unit.ms; count > 0) {
+    const auto unit_ms = static_cast<std::uint64_t>(unit.ms);
+    if (unit.only_whole && rest % unit_ms != 0) continue;
+    if (const std::uint64_t count = rest / unit_ms; count > 0) {
       out += fmt::format("{}{}", count, unit.name);
-      rest -= count * unit.ms;
+      rest -= count * unit_ms;
     }
   }
   return out;

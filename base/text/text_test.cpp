@@ -48,6 +48,11 @@ TEST(DurationText, WhatItPrintsItReads) {
   }
 }
 
+TEST(DurationText, PrintsNegativeOnesWithASign) {
+  EXPECT_EQ(FormatDuration(-90s), "-1m30s");
+  EXPECT_EQ(FormatDuration(std::chrono::milliseconds::min()).front(), '-');
+}
+
 TEST(NumberText, ReadsGoNumbersAndNothingElse) {
   EXPECT_EQ(ParseFloat("1e3"), 1000);
   EXPECT_EQ(ParseFloat("+.5"), 0.5);
