@@ -38,10 +38,12 @@ base::Result<> ReadSingleChunk(const SingleChunk& chunk, std::vector<std::int64_
   return {};
 }
 
-void Singles::Seal(CommitNumber visible_to_all) {
+std::optional<LastSample> Singles::Seal(CommitNumber visible_to_all) {
   std::size_t count = 0;
   while (count < tail.size() && tail[count].commit <= visible_to_all) ++count;
-  if (count < kSealCount) return;
+  if (count < kSealCount) return std::nullopt;
+  const LastSample newest{.timestamp_ms = tail[count - 1].timestamp_ms,
+                          .bits = std::bit_cast<std::uint64_t>(tail[count - 1].value)};
   std::vector<std::int64_t> timestamps;
   std::vector<double> values;
   for (std::size_t i = 0; i < count; ++i) {
@@ -65,6 +67,7 @@ void Singles::Seal(CommitNumber visible_to_all) {
     const std::size_t size = std::min(kChunkCountMax, values.size() - at);
     chunks.push_back(MakeSingleChunk(std::span(timestamps).subspan(at, size), std::span(values).subspan(at, size)));
   }
+  return newest;
 }
 
 void Singles::Remove(CommitNumber commit) {
@@ -106,6 +109,11 @@ LastSample Series::LastSingle() const {
     last = Later(last, {.timestamp_ms = sample.timestamp_ms, .histogram = sample.histogram});
   }
   return last;
+}
+
+void Series::SealSingles(CommitNumber visible_to_all) {
+  if (singles == nullptr) return;
+  if (const auto sealed = singles->Seal(visible_to_all)) floor = Later(floor, *sealed);
 }
 
 SampleStatus Judge(const LastSample& last, std::int64_t timestamp_ms, std::uint64_t bits) {

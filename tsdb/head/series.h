@@ -68,7 +68,8 @@ struct Singles {
 
   /// Seals what every reader may see once there is enough of it; neighbours of equal size are joined, so that chunks
   /// are few and each sample is encoded a handful of times.
-  void Seal(CommitNumber visible_to_all);
+  /// Returns  the newest sample that left the tail: the order rules still need it.
+  std::optional<LastSample> Seal(CommitNumber visible_to_all);
   void Remove(CommitNumber commit);
   /// Drops chunks, tail and histograms that end before `cutoff_ms`.
   void DropBefore(std::int64_t cutoff_ms, CommitNumber visible_to_all);
@@ -102,6 +103,9 @@ struct Series {
 
   /// The newest sample that came singly or was there before. Shape: the stripe is held.
   LastSample LastSingle() const;
+
+  /// Seals singles that every reader may see. Shape: the stripe is held.
+  void SealSingles(CommitNumber visible_to_all);
 };
 
 using SeriesPtr = std::shared_ptr<Series>;

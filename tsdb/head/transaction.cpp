@@ -334,7 +334,7 @@ void HeadAppender::Transaction::Finish() {
   for (const PendingRow& pending : appender_.rows_) pending.group->Seal(visible_to_all, /*all=*/false);
   for (const PendingSample& pending : appender_.samples_) {
     const base::MutexLock lock(writer_.head.StripeMutex(*pending.series));
-    if (pending.series->singles != nullptr) pending.series->singles->Seal(visible_to_all);
+    pending.series->SealSingles(visible_to_all);
   }
 }
 

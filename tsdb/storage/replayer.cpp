@@ -137,7 +137,7 @@ void Replayer::OnSample(LogSeriesId id, model::Sample sample) {
   }
   series->singles->tail.push_back(
       {.timestamp_ms = sample.timestamp_ms, .value = sample.value, .commit = kBeforeThisRun});
-  series->singles->Seal(kBeforeThisRun);
+  series->SealSingles(kBeforeThisRun);
   ++samples_;
   Note(sample.timestamp_ms);
 }

@@ -106,6 +106,25 @@ TEST_F(StorageTest, JudgesOrderAsPrometheusDoes) {
   EXPECT_EQ(appender->Append(SeriesRef{12345}, {.timestamp_ms = kNow, .value = 1}), SampleStatus::kUnknownSeries);
 }
 
+// A target that repeats an explicit timestamp does so at every scrape, also at the one that follows a seal.
+TEST_F(StorageTest, KnowsTheNewestSingleAlsoWhenItIsSealed) {
+  Open();
+  const auto append = [&](std::int64_t timestamp_ms, double value) {
+    auto appender = storage().NewAppender();
+    const SampleStatus status =
+        appender->Append(*appender->Resolve(Named("s"), nullptr), {.timestamp_ms = timestamp_ms, .value = value});
+    EXPECT_TRUE(appender->Commit(Durability::kSynced));
+    return status;
+  };
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_EQ(append(kNow + i, i), SampleStatus::kAccepted);
+    ASSERT_EQ(append(kNow + i, i), SampleStatus::kRepeated) << i;
+    ASSERT_EQ(append(kNow + i, i + 1), SampleStatus::kDuplicate) << i;
+    if (i % 37 == 0) Reopen();
+  }
+  EXPECT_EQ(ReadAll(storage())[0].samples.size(), 200U);
+}
+
 TEST_F(StorageTest, JudgesRowsSeriesBySeries) {
   Open();
   auto appender = storage().NewAppender();
