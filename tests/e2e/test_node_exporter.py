@@ -122,6 +122,7 @@ class BesideNodeExporter(unittest.TestCase):
             nonlocal doubtful
             before, ours, after = self.theirs()[1], self.ours()[1], self.theirs()[1]
             common = before.keys() & ours.keys() & after.keys()
+            self.assertGreater(len(common), 100)
             wrong = {key for key in common if not is_within(key[0], before[key], ours[key], after[key])}
             doubtful = wrong if doubtful is None else doubtful & wrong
             agree.worst = {describe(key): (before[key], ours[key], after[key]) for key in doubtful & common}
