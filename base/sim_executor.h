@@ -35,6 +35,9 @@ class SimExecutor : public Executor {
   /// Over the order and times of all tasks so far: the same seed gives the same.
   std::uint64_t trace_hash() const { return trace_; }
 
+  /// The clock that it moves.
+  MonotonicTime Now() const { return clock_.Monotonic(); }
+
   std::size_t waiting_timers() const { return timers_.size(); }
 
  private:

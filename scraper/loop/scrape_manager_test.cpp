@@ -14,15 +14,15 @@ using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
 
-class ScrapeReloadTest : public testing::Test {
+class ScrapeManagerTest : public testing::Test {
  protected:
-  ScrapeReloadTest() {
+  ScrapeManagerTest() {
     for (const char* host : {"a", "b", "c", "d"}) {
       targets_->At(fmt::format("http://{}/metrics", host)).body = "x 1\n";
       targets_->At(fmt::format("http://{}/other", host)).body = "y 1\n";
     }
   }
-  ~ScrapeReloadTest() override { manager_.Stop(); }
+  ~ScrapeManagerTest() override { manager_.Stop(); }
 
   static ScrapeJobOptions Job(std::string name, std::vector<std::string> hosts, std::string fingerprint = "1") {
     ScrapeJobOptions job{.job_name = std::move(name), .interval = 10s, .timeout = 5s};
@@ -73,7 +73,7 @@ class ScrapeReloadTest : public testing::Test {
       {}};
 };
 
-TEST_F(ScrapeReloadTest, ScrapesTheTargetsOfAllJobs) {
+TEST_F(ScrapeManagerTest, ScrapesTheTargetsOfAllJobs) {
   Apply({Job("j", {"a", "b"}), Job("k", {"c"})});
   executor_.RunFor(30s);
   EXPECT_EQ(Values("x", "a"), "1 1 1 ");
@@ -85,7 +85,7 @@ TEST_F(ScrapeReloadTest, ScrapesTheTargetsOfAllJobs) {
   EXPECT_EQ(status[1].active[0].health, TargetHealth::kUp);
 }
 
-TEST_F(ScrapeReloadTest, AReloadLeavesUnchangedJobsAlone) {
+TEST_F(ScrapeManagerTest, AReloadLeavesUnchangedJobsAlone) {
   Apply({Job("j", {"a"}), Job("k", {"b"})});
   executor_.RunFor(20s);
   const int fetchers_before = fetchers_made_;
@@ -97,7 +97,7 @@ TEST_F(ScrapeReloadTest, AReloadLeavesUnchangedJobsAlone) {
   EXPECT_EQ(Values("x", "a"), "1 1 1 1 ");
 }
 
-TEST_F(ScrapeReloadTest, ChangedJobsHandTheirSeriesOver) {
+TEST_F(ScrapeManagerTest, ChangedJobsHandTheirSeriesOver) {
   Apply({Job("j", {"a"})});
   executor_.RunFor(20s);
   targets_->At("http://a/metrics").body = "x 2\nz 2\n";
@@ -110,7 +110,7 @@ TEST_F(ScrapeReloadTest, ChangedJobsHandTheirSeriesOver) {
   EXPECT_EQ(Values("up", "a"), "1 1 1 1 ") << "no gap, no end";
 }
 
-TEST_F(ScrapeReloadTest, TargetsComeAndGoWithAReload) {
+TEST_F(ScrapeManagerTest, TargetsComeAndGoWithAReload) {
   Apply({Job("j", {"a", "b"})});
   executor_.RunFor(20s);
   Apply({Job("j", {"b", "c"})});
@@ -120,7 +120,7 @@ TEST_F(ScrapeReloadTest, TargetsComeAndGoWithAReload) {
   EXPECT_EQ(Values("x", "c"), "1 1 1 1 ");
 }
 
-TEST_F(ScrapeReloadTest, AVanishedJobEndsAndIsForgotten) {
+TEST_F(ScrapeManagerTest, AVanishedJobEndsAndIsForgotten) {
   Apply({Job("j", {"a"}), Job("k", {"b"})});
   executor_.RunFor(20s);
   Apply({Job("k", {"b"})});
@@ -134,7 +134,7 @@ TEST_F(ScrapeReloadTest, AVanishedJobEndsAndIsForgotten) {
   }
 }
 
-TEST_F(ScrapeReloadTest, ABadJobChangesNothing) {
+TEST_F(ScrapeManagerTest, ABadJobChangesNothing) {
   Apply({Job("j", {"a"})});
   executor_.RunFor(20s);
   ScrapeJobOptions bad = Job("k", {"b"});
@@ -149,7 +149,7 @@ TEST_F(ScrapeReloadTest, ABadJobChangesNothing) {
   EXPECT_EQ(manager_.status().size(), 1U);
 }
 
-TEST_F(ScrapeReloadTest, ShutdownEndsNothing) {
+TEST_F(ScrapeManagerTest, ShutdownEndsNothing) {
   Apply({Job("j", {"a"})});
   executor_.RunFor(20s);
   manager_.Stop();
@@ -159,7 +159,7 @@ TEST_F(ScrapeReloadTest, ShutdownEndsNothing) {
   EXPECT_TRUE(manager_.status().empty());
 }
 
-TEST_F(ScrapeReloadTest, TooManyTargetsFailAllOfThem) {
+TEST_F(ScrapeManagerTest, TooManyTargetsFailAllOfThem) {
   ScrapeJobOptions job = Job("j", {"a", "b"});
   job.limits.targets = 2;
   Apply({job});
@@ -177,7 +177,7 @@ TEST_F(ScrapeReloadTest, TooManyTargetsFailAllOfThem) {
   EXPECT_EQ(Values("up", "a"), "1 0 0 1 ");
 }
 
-TEST_F(ScrapeReloadTest, DroppedTargetsAreCountedAndShownUpToTheLimit) {
+TEST_F(ScrapeManagerTest, DroppedTargetsAreCountedAndShownUpToTheLimit) {
   ScrapeJobOptions job = Job("j", {"a", "b", "c", "d"});
   job.relabel = {{.source_labels = {"__address__"}, .regex = "a", .action = model::RelabelAction::kKeep}};
   job.limits.dropped_targets_kept = 2;
@@ -193,7 +193,7 @@ TEST_F(ScrapeReloadTest, DroppedTargetsAreCountedAndShownUpToTheLimit) {
   EXPECT_EQ(manager_.status()[0].active.size(), 4U);
 }
 
-TEST_F(ScrapeReloadTest, FollowsTargetFiles) {
+TEST_F(ScrapeManagerTest, FollowsTargetFiles) {
   ASSERT_TRUE(files_.CreateDirectories("sd"));
   WriteFile("sd/one.json", R"([{"targets": ["a"], "labels": {"__metrics_path__": "/metrics"}}])");
   ScrapeJobOptions job = Job("j", {});
@@ -213,7 +213,7 @@ TEST_F(ScrapeReloadTest, FollowsTargetFiles) {
   EXPECT_THAT(Values("x", "b"), testing::Not(HasSubstr("end")));
 }
 
-TEST_F(ScrapeReloadTest, AReloadWithOtherFilesKeepsTheTargetsThatStay) {
+TEST_F(ScrapeManagerTest, AReloadWithOtherFilesKeepsTheTargetsThatStay) {
   ASSERT_TRUE(files_.CreateDirectories("sd"));
   WriteFile("sd/one.json", R"([{"targets": ["a", "b"]}])");
   WriteFile("sd/two.json", R"([{"targets": ["b", "c"]}])");
@@ -229,7 +229,7 @@ TEST_F(ScrapeReloadTest, AReloadWithOtherFilesKeepsTheTargetsThatStay) {
   EXPECT_THAT(Values("x", "c"), testing::StartsWith("1 1 1 1 1 "));
 }
 
-TEST_F(ScrapeReloadTest, ShowsWhatDiscoverySaysNowOfATargetThatStays) {
+TEST_F(ScrapeManagerTest, ShowsWhatDiscoverySaysNowOfATargetThatStays) {
   ScrapeJobOptions job = Job("j", {"a"});
   job.static_groups[0].labels["__meta_rack"] = "1";
   Apply({job});
