@@ -75,7 +75,7 @@ class Network {
   virtual Result<std::unique_ptr<Listener>> Listen(const Endpoint& at, Accepted accepted) = 0;
 
   /// Addresses of a name; at least one.
-  /// Errors   kNotFound: there is no such name. kUnavailable: the resolver does not answer.
+  /// Errors   kIo: there is no such name, or the resolver does not answer; the message says which.
   virtual void Resolve(const std::string& host, ResolveDone done) = 0;
 };
 

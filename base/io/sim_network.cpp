@@ -271,10 +271,9 @@ Result<std::unique_ptr<Listener>> SimNetwork::Listen(const Endpoint& at, Accepte
 void SimNetwork::Resolve(const std::string& host, ResolveDone done) {
   const bool is_failing = state_->Happens(state_->faults().resolve_failure_one_in);
   state_->executor().PostAfter(state_->Delay(), [state = state_, host, is_failing, done = std::move(done)]() mutable {
-    if (is_failing) return done(Fail(Code::kUnavailable, fmt::format("resolve {}: no answer", host)));
+    if (is_failing) return done(Fail(Code::kIo, fmt::format("resolve {}: no answer", host)));
     const auto found = state->addresses.find(host);
-    if (found == state->addresses.end())
-      return done(Fail(Code::kNotFound, fmt::format("resolve {}: no such name", host)));
+    if (found == state->addresses.end()) return done(Fail(Code::kIo, fmt::format("resolve {}: no such name", host)));
     done(found->second);
   });
 }
