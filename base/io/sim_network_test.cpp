@@ -10,29 +10,30 @@ namespace {
 using namespace std::chrono_literals;
 
 /// Reads all that comes, until the end or an error.
-class Collector {
+class Collector : public std::enable_shared_from_this<Collector> {
  public:
-  explicit Collector(std::unique_ptr<Stream> stream) : stream_(std::move(stream)) { Next(); }
+  explicit Collector(std::unique_ptr<Stream> stream) : stream_(std::move(stream)) {}
+
+  /// Waits for more; the call that waits keeps this alive.
+  void Next() {
+    stream_->AsyncRead(buffer_, [self = shared_from_this()](Result<std::size_t> got) { self->Take(std::move(got)); });
+  }
 
   const std::string& text() const { return text_; }
   bool has_ended() const { return has_ended_; }
   std::optional<Code> error() const { return error_; }
   Stream& stream() { return *stream_; }
-  int reads() const { return reads_; }
 
  private:
-  void Next() {
-    stream_->AsyncRead(buffer_, [this](Result<std::size_t> got) {
-      ++reads_;
-      if (!got) {
-        error_ = got.error().code();
-      } else if (*got == 0) {
-        has_ended_ = true;
-      } else {
-        text_ += AsText(std::span(buffer_).first(*got));
-        Next();
-      }
-    });
+  void Take(Result<std::size_t> got) {
+    if (!got) {
+      error_ = got.error().code();
+    } else if (*got == 0) {
+      has_ended_ = true;
+    } else {
+      text_ += AsText(std::span(buffer_).first(*got));
+      Next();
+    }
   }
 
   std::unique_ptr<Stream> stream_;
@@ -40,7 +41,6 @@ class Collector {
   std::string text_;
   bool has_ended_ = false;
   std::optional<Code> error_;
-  int reads_ = 0;
 };
 
 class SimNetworkTest : public testing::Test {
@@ -50,7 +50,8 @@ class SimNetworkTest : public testing::Test {
     executor_.emplace(clock_, seed);
     network_.emplace(*executor_, seed, faults);
     listener_ = *network_->Listen({"server", 80}, [this](std::unique_ptr<Stream> stream) {
-      server_ = std::make_unique<Collector>(std::move(stream));
+      server_ = std::make_shared<Collector>(std::move(stream));
+      server_->Next();
     });
     network_->Connect({"server", 80}, 10s, [this](Result<std::unique_ptr<Stream>> stream) {
       if (stream) {
@@ -63,8 +64,9 @@ class SimNetworkTest : public testing::Test {
   }
   void Close() {
     client_.reset();
-    server_.reset();
+    if (server_) server_->stream().Close();
     executor_->RunFor(1h);
+    server_.reset();
   }
 
   /// Writes, and says what came of it when time has passed.
@@ -80,7 +82,7 @@ class SimNetworkTest : public testing::Test {
   std::optional<SimNetwork> network_;
   std::unique_ptr<Listener> listener_;
   std::unique_ptr<Stream> client_;
-  std::unique_ptr<Collector> server_;
+  std::shared_ptr<Collector> server_;
   std::optional<Code> refusal_;
 };
 

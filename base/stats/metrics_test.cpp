@@ -66,7 +66,8 @@ TEST(Metrics, NothingIsLostBetweenThreads) {
   }
   for (auto& thread : threads) thread.join();
   double sum = 0;
-  for (const auto& point : registry.Gather()[0].points) sum += point.value;
+  const auto families = registry.Gather();
+  for (const auto& point : families[0].points) sum += point.value;
   EXPECT_EQ(sum, 40'000);
 }
 

@@ -202,6 +202,9 @@ class FakeTargets : public net::HttpFetcher {
     executor_.Post([this, id] { Answer(id, base::Fail(base::Code::kCancelled, "cancelled")); });
   }
 
+  /// Forgets the calls that wait, for the end of a test: they hold their loops, which hold this.
+  void DropCalls() { std::exchange(calls_, {}).clear(); }
+
   std::vector<std::pair<net::FetchRequest, net::FetchOptions>> requests;
 
  private:

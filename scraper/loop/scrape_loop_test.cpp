@@ -21,6 +21,7 @@ constexpr const char* kA = R"(a{instance="t:1", job="j"})";
 class ScrapeLoopTest : public testing::Test {
  protected:
   ScrapeLoopTest() { targets_->At(kUrl).body = "a 1\n"; }
+  ~ScrapeLoopTest() override { targets_->DropCalls(); }
 
   /// A loop whose phase is `phase` after the clock's start.
   std::shared_ptr<ScrapeLoop> MakeLoop(std::chrono::milliseconds phase = 3s) {
@@ -109,6 +110,7 @@ TEST_F(ScrapeLoopTest, TimestampsAreTheIdealOnesWithinTheTolerance) {
     clock.JumpWall(row.jitter);  // the timer comes late by as much
     executor.RunFor(4s);
     EXPECT_EQ(storage.Samples(R"(a{job="j"})"), row.want) << row.jitter.count() << " ms";
+    targets->DropCalls();
   }
 }
 
@@ -292,6 +294,7 @@ TEST_F(ScrapeLoopTest, TheSameSeedGivesTheSameRun) {
       const std::string up = storage.Samples(fmt::format(R"(up{{instance="http://t{}/metrics"}})", i));
       EXPECT_EQ(std::ranges::count(up, '='), 30) << up;
     }
+    targets->DropCalls();
     return executor.trace_hash();
   };
   EXPECT_EQ(run(5), run(5));

@@ -22,7 +22,10 @@ class ScrapeManagerTest : public testing::Test {
       targets_->At(fmt::format("http://{}/other", host)).body = "y 1\n";
     }
   }
-  ~ScrapeManagerTest() override { manager_.Stop(); }
+  ~ScrapeManagerTest() override {
+    manager_.Stop();
+    targets_->DropCalls();
+  }
 
   static ScrapeJobOptions Job(std::string name, std::vector<std::string> hosts, std::string fingerprint = "1") {
     ScrapeJobOptions job{.job_name = std::move(name), .interval = 10s, .timeout = 5s};
