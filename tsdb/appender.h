@@ -77,7 +77,9 @@ class Appender {
   virtual void AppendExemplar(SeriesRef series, const model::Exemplar& exemplar) = 0;
 
   /// Makes all of it visible at once.
-  /// Errors   kNoSpace, kIo, kUnavailable: nothing was accepted; nothing became visible.
+  /// Errors   kNoSpace, kIo, kUnavailable: nothing was promised. Nothing became visible either, except when a kSynced
+  ///          commit was written but could be synced neither in place nor anew: the message then says so, and appending
+  ///          the same samples again is harmless.
   virtual base::Result<CommitStats> Commit(Durability durability) = 0;
 
   /// Forgets all of it.
