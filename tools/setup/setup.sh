@@ -37,9 +37,10 @@ setup_node() {
   say "fetching Node 22 and npm 11 from the npm registry into .cache/node"
   mkdir -p .cache/node/bin
   npm install --silent --no-audit --no-fund --prefix .cache/node "node-linux-$arch@22" npm@11 ||
-    die "npm could not fetch Node 20"
+    die "npm could not fetch Node 22 and npm 11"
   ln -sf "../node_modules/node-linux-$arch/bin/node" .cache/node/bin/node
   ln -sf ../node_modules/npm/bin/npm-cli.js .cache/node/bin/npm
+  hash -r  # Bash remembers where it found Debian's node a moment ago.
   node_is_new_enough || die "Node 20.19 or newer is needed, found $(node --version)"
 }
 
