@@ -159,6 +159,10 @@ TEST_F(HttpClientTest, SaysPreciselyWhatWentWrong) {
   EXPECT_NE(ErrorOf("http://no-such-host.invalid/").find("look up \"no-such-host.invalid\": "), std::string::npos);
 }
 
+TEST_F(HttpClientTest, KnowsLocalhostWhereTheResolverDoesNot) {
+  EXPECT_EQ(ErrorOf("http://nobody-has-this-name.localhost:1/").substr(0, 11), "connect to ");
+}
+
 TEST_F(HttpClientTest, SaysInWhichPartTheTimeWasUp) {
   Flag release;
   const auto stall = [&](std::string before) {
