@@ -61,7 +61,7 @@ net::HttpResponse RuntimeInfo(ApiState& state) {
   json.Key("serverTime").String(Rfc3339(state.clock().Now()));
   json.Key("reloadConfigSuccess").Bool(config.last_reload_ok);
   json.Key("lastConfigTime").String(Rfc3339(config.last_success));
-  json.Key("corruptionCount").Uint(0);
+  json.Key("corruptionCount").Uint(state.storage().log_status().corruptions);
   json.Key("goroutineCount").Uint(0);
   json.Key("GOMAXPROCS").Int(sysconf(_SC_NPROCESSORS_ONLN));
   json.Key("GOMEMLIMIT").Uint(0);

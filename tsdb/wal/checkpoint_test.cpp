@@ -91,5 +91,35 @@ TEST_F(CheckpointTest, WhateverFailsTheNextTryEndsTheWork) {
   }
 }
 
+TEST(StorageOnALyingDisk, CountsACheckpointThatCannotBeReadBackAsDamage) {
+  LyingDisk disk;
+  base::SimClock clock(base::FromMs(kStartMs));
+  testing_support::IdleExecutor executor;
+  base::Registry registry;
+  const auto storage =
+      Storage::Open({.directory = "d", .retention = std::chrono::minutes(1), .segment_bytes = 1500},
+                    {.files = disk, .clock = clock, .background = executor, .metrics = registry, .log = {}});
+  ASSERT_TRUE(storage);
+  const auto append_a_while = [&] {
+    const auto appender = (*storage)->NewAppender();
+    const SeriesRef series = *appender->Resolve(model::Labels::FromPairs({{"__name__", "up"}}), nullptr);
+    for (int i = 0; i < 300; ++i) {
+      clock.Advance(std::chrono::seconds(1));
+      appender->Append(series, {.timestamp_ms = base::ToMs(clock.Now()), .value = i * 1.5});
+      ASSERT_TRUE(appender->Commit(Durability::kInterval));
+    }
+  };
+  append_a_while();
+  EXPECT_TRUE((*storage)->ApplyRetention());
+  EXPECT_EQ((*storage)->log_status().corruptions, 0U);
+  append_a_while();
+  disk.set_lying(true);
+  EXPECT_FALSE((*storage)->ApplyRetention());
+  EXPECT_EQ((*storage)->log_status().corruptions, 1U);
+  disk.set_lying(false);
+  EXPECT_TRUE((*storage)->ApplyRetention());
+  EXPECT_EQ((*storage)->log_status().corruptions, 1U);
+}
+
 }  // namespace
 }  // namespace baro::tsdb
