@@ -23,10 +23,10 @@ net::HttpResponse BuildInfo() {
   // `features` here for something else, so what is ours has names of its own.
   json.BeginObject();
   json.Key("version").String(kPrometheusVersion);
-  json.Key("revision").String("");
-  json.Key("branch").String("");
-  json.Key("buildUser").String("");
-  json.Key("buildDate").String("");
+  json.Key("revision").String(Revision());
+  json.Key("branch").String(Branch());
+  json.Key("buildUser").String("");  // who compiles it makes no difference
+  json.Key("buildDate").String(RevisionDate());
   json.Key("goVersion").String("");
   json.Key("barographVersion").String(kVersion);
   json.Key("compiler").String(__VERSION__);
