@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/sim_file_system.h"
+
 namespace baro::config {
 namespace {
 
@@ -125,6 +127,30 @@ TEST(Config, RelativePathsLeadToTheFilesFolder) {
       Parse("scrape_configs:\n  - job_name: a\n    file_sd_configs: [{files: ['t/*.json', /abs.yml]}]\n");
   ASSERT_TRUE(config) << config.error().message();
   EXPECT_THAT(config->jobs[0].file_discoveries[0].files, ElementsAre("dir/t/*.json", "/abs.yml"));
+}
+
+TEST(Config, PatternsOfFilesAreCheckedAndExpanded) {
+  base::SimFileSystem files;
+  ASSERT_TRUE(files.CreateDirectories("dir/jobs"));
+  for (const char* const name : {"b1", "a1", "a2", "ax"}) {
+    ASSERT_TRUE(base::WriteFileAtomically(files, fmt::format("dir/jobs/{}.yml", name),
+                                          base::AsBytes(fmt::format("scrape_configs:\n  - job_name: {}\n", name))));
+  }
+  const auto names = [&files](const std::string& pattern) {
+    const auto config = ParseConfig(fmt::format("scrape_config_files: ['{}']\n", pattern), "dir/test.yml", files, {});
+    EXPECT_TRUE(config) << config.error().message();
+    std::vector<std::string> jobs;
+    for (const auto& job : config->jobs) jobs.push_back(job.job_name);
+    return jobs;
+  };
+  EXPECT_THAT(names("jobs/*.yml"), ElementsAre("a1", "a2", "ax", "b1"));
+  EXPECT_THAT(names("jobs/a[0-9].*l"), ElementsAre("a1", "a2"));
+  EXPECT_THAT(names("jobs/none*.yml"), ElementsAre());
+  EXPECT_THAT(ErrorOf("scrape_config_files: ['*/a.yml']\n"), HasSubstr("the last part of the path"));
+  const std::string file_sd = "scrape_configs:\n  - job_name: a\n    file_sd_configs: [{files: ['";
+  EXPECT_THAT(ErrorOf(file_sd + "a/[.yml']}]\n"), HasSubstr("is not complete"));
+  EXPECT_THAT(ErrorOf(file_sd + "a/*.txt']}]\n"), HasSubstr("does not end in"));
+  EXPECT_TRUE(Parse(file_sd + "a/*-[0-9].*.yml']}]\n"));
 }
 
 TEST(Config, AnchorsAndMergeKeysWork) {
