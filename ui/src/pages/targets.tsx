@@ -180,7 +180,11 @@ function TargetRow({ row }: { row: Row | undefined }) {
       <span>
         <span class={`pill pill-${target.health}`}>{target.health}</span>
       </span>
-      <a href={kIsOnServer ? target.scrapeUrl : (target.globalUrl ?? target.scrapeUrl)} target="_blank" rel="noreferrer">
+      <a
+        href={kIsOnServer ? target.scrapeUrl : (target.globalUrl ?? target.scrapeUrl)}
+        target="_blank"
+        rel="noreferrer"
+      >
         {target.scrapeUrl}
       </a>
       <SeriesName labels={target.labels} fallback="" />
