@@ -129,8 +129,8 @@ YAML::Node ParseYaml(const std::string& text, Diagnostics& diagnostics) {
   }
 }
 
-Mapping::Mapping(YAML::Node node, std::string path, Diagnostics& diagnostics)
-    : node_(std::move(node)), path_(std::move(path)), diagnostics_(diagnostics) {
+Mapping::Mapping(const YAML::Node& node, std::string path, Diagnostics& diagnostics)
+    : node_(node), path_(std::move(path)), diagnostics_(diagnostics) {
   if (!node_.IsDefined()) return;
   if (node_.IsMap()) {
     node_.reset(WithMergeKeys(node_));
