@@ -31,7 +31,8 @@ class Report {
   std::vector<Failure> skipped_;
 };
 
-/// A suite: reads its cases below `data` (the folder shared/conformance) and judges each.
+/// A suite: reads its cases below `data` (the folder shared/conformance) and judges each. `run` is null where a program
+/// that needs whole servers judged them before.
 struct Suite {
   std::string_view name;
   void (*run)(const std::filesystem::path& data, Report& report);
