@@ -84,6 +84,9 @@ TEST(Config, ProblemsAreToldWithPlaceFieldAndWhatWasExpected) {
        "kubernetes_sd_configs: Prometheus has this field, this version of Barograph does not support it yet"},
       {"scrape_configs:\n  - job_name: a\n    basic_auth: {username: a}\n    authorization: {credentials: b}\n",
        "give one of basic_auth, authorization and oauth2"},
+      {"storage: {tsdb: {chunk_encoding: {floats: XOR}}}\n", "storage.tsdb.chunk_encoding.floats: expected one of"},
+      {"global: {external_labels: {a: !!binary '/w=='}}\n", "not valid UTF-8"},
+      {"global: {external_labels: {!!binary '/w==': a}}\n", "not a valid label name"},
       {"global: [1]\n", "global: expected a mapping of fields, found a list"},
       {"a: b: c\n", "not valid YAML"},
       {"remote_write: [{url: 'http://x'}]\n", "remote_write: Prometheus has this field"},
@@ -165,6 +168,13 @@ scrape_configs:
   ASSERT_TRUE(config) << config.error().message();
   EXPECT_EQ(config->jobs[1].job_name, "b");
   EXPECT_EQ(config->jobs[1].interval, 3s);
+}
+
+TEST(Config, BinaryTextsAreDecodedOnceHoweverOftenTheyAreUsed) {
+  const auto config = Parse("global: {external_labels: {a: &x !!binary WVdKag==, b: *x}}\n");
+  ASSERT_TRUE(config) << config.error().message();
+  EXPECT_EQ(config->external_labels.at("a"), "YWJj");  // itself base64, of abc
+  EXPECT_EQ(config->external_labels.at("b"), "YWJj");
 }
 
 TEST(Config, TextsThatUnfoldWithoutEndAreRefused) {

@@ -43,6 +43,9 @@ constexpr Suite kSuites[] = {
     {"promql-parse", RunPromqlParse},
     {"promql", RunPromql},
     {"queries", nullptr},
+    {"config", RunConfig},
+    {"rules", RunRules},
+    {"alertmanager", RunAlertmanager},
     {"grafana", nullptr},
 };
 

@@ -48,5 +48,8 @@ void RunScrape(const std::filesystem::path& data, Report& report);
 void RunOpenMetrics(const std::filesystem::path& data, Report& report);
 void RunPromql(const std::filesystem::path& data, Report& report);
 void RunPromqlParse(const std::filesystem::path& data, Report& report);
+void RunConfig(const std::filesystem::path& data, Report& report);
+void RunRules(const std::filesystem::path& data, Report& report);
+void RunAlertmanager(const std::filesystem::path& data, Report& report);
 
 }  // namespace baro::conformance
