@@ -103,6 +103,10 @@ std::set<std::string> ReadGaps(const std::filesystem::path& path) {
 
 // Lines of "pass|fail|skip <tab> case [<tab> reason]", written by the suites that run before.
 void ReadVerdicts(const std::filesystem::path& path, Report& report) {
+  if (!std::filesystem::exists(path)) {
+    report.Skip("all", "it needs whole servers: `./dev conformance` runs them");
+    return;
+  }
   std::istringstream lines(ReadFile(path));
   for (std::string line; std::getline(lines, line);) {
     std::istringstream fields(line);
