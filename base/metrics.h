@@ -112,6 +112,7 @@ class MetricVector {
     const MutexLock lock(mutex_);
     for (const auto& [values, metric] : children_) {
       std::vector<std::pair<std::string, std::string>> labels;
+      labels.reserve(values.size());
       for (std::size_t i = 0; i < label_names_.size(); ++i) labels.emplace_back(label_names_[i], values[i]);
       visit(labels, *metric);
     }

@@ -13,6 +13,8 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
+#include "base/number_text.h"
+#include "scraper/expo/number.h"
 #include "scraper/exposition.h"
 
 namespace baro::scraper {
@@ -133,6 +135,48 @@ void BM_Plain(benchmark::State& state, const std::string& target) {
   }
   Report(state, bytes, samples);
 }
+
+// Numbers as scrapes have them, one a line.
+const std::string& NumberLines() {
+  static const std::string lines = [] {
+    std::string out;
+    for (int i = 0; i < 3000; ++i) out += fmt::format("{}\n{}\n{:e}\n", i * 137 % 100'000, i / 64.0, i * 7919.0 * 4096);
+    return out;
+  }();
+  return lines;
+}
+
+// What the loop over a scrape's lines does: the number tells where it ends.
+void BM_NumbersPlain(benchmark::State& state) {
+  const std::string& lines = NumberLines();
+  for (auto _ : state) {
+    double sum = 0;
+    for (const char* at = lines.data(); at != lines.data() + lines.size(); ++at) {
+      double value = 0;
+      at = expo::ParsePlainNumber(at, lines.data() + lines.size(), value);
+      sum += value;
+    }
+    benchmark::DoNotOptimize(sum);
+  }
+  Report(state, lines.size() * state.iterations(), 9000 * state.iterations());
+}
+BENCHMARK(BM_NumbersPlain);
+
+// What it would do without a parser of its own: look for the end, and give the text to the one of all others.
+void BM_NumbersAsText(benchmark::State& state) {
+  const std::string_view lines = NumberLines();
+  for (auto _ : state) {
+    double sum = 0;
+    for (std::size_t at = 0; at < lines.size();) {
+      const std::size_t end = lines.find_first_of(" \n", at);
+      sum += base::ParseFloat(lines.substr(at, end - at)).value_or(0);
+      at = end + 1;
+    }
+    benchmark::DoNotOptimize(sum);
+  }
+  Report(state, lines.size() * state.iterations(), 9000 * state.iterations());
+}
+BENCHMARK(BM_NumbersAsText);
 
 #define BARO_EXPO_BENCH(target)                      \
   BENCHMARK_CAPTURE(BM_Repeated, target, #target);   \

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/sim_file_system.h"
+
 namespace baro::config {
 namespace {
 
@@ -82,6 +84,9 @@ TEST(Config, ProblemsAreToldWithPlaceFieldAndWhatWasExpected) {
        "kubernetes_sd_configs: Prometheus has this field, this version of Barograph does not support it yet"},
       {"scrape_configs:\n  - job_name: a\n    basic_auth: {username: a}\n    authorization: {credentials: b}\n",
        "give one of basic_auth, authorization and oauth2"},
+      {"storage: {tsdb: {chunk_encoding: {floats: XOR}}}\n", "storage.tsdb.chunk_encoding.floats: expected one of"},
+      {"global: {external_labels: {a: !!binary '/w=='}}\n", "not valid UTF-8"},
+      {"global: {external_labels: {!!binary '/w==': a}}\n", "not a valid label name"},
       {"global: [1]\n", "global: expected a mapping of fields, found a list"},
       {"a: b: c\n", "not valid YAML"},
       {"remote_write: [{url: 'http://x'}]\n", "remote_write: Prometheus has this field"},
@@ -127,6 +132,30 @@ TEST(Config, RelativePathsLeadToTheFilesFolder) {
   EXPECT_THAT(config->jobs[0].file_discoveries[0].files, ElementsAre("dir/t/*.json", "/abs.yml"));
 }
 
+TEST(Config, PatternsOfFilesAreCheckedAndExpanded) {
+  base::SimFileSystem files;
+  ASSERT_TRUE(files.CreateDirectories("dir/jobs"));
+  for (const char* const name : {"b1", "a1", "a2", "ax"}) {
+    ASSERT_TRUE(base::WriteFileAtomically(files, fmt::format("dir/jobs/{}.yml", name),
+                                          base::AsBytes(fmt::format("scrape_configs:\n  - job_name: {}\n", name))));
+  }
+  const auto names = [&files](const std::string& pattern) {
+    const auto config = ParseConfig(fmt::format("scrape_config_files: ['{}']\n", pattern), "dir/test.yml", files, {});
+    EXPECT_TRUE(config) << config.error().message();
+    std::vector<std::string> jobs;
+    for (const auto& job : config->jobs) jobs.push_back(job.job_name);
+    return jobs;
+  };
+  EXPECT_THAT(names("jobs/*.yml"), ElementsAre("a1", "a2", "ax", "b1"));
+  EXPECT_THAT(names("jobs/a[0-9].*l"), ElementsAre("a1", "a2"));
+  EXPECT_THAT(names("jobs/none*.yml"), ElementsAre());
+  EXPECT_THAT(ErrorOf("scrape_config_files: ['*/a.yml']\n"), HasSubstr("the last part of the path"));
+  const std::string file_sd = "scrape_configs:\n  - job_name: a\n    file_sd_configs: [{files: ['";
+  EXPECT_THAT(ErrorOf(file_sd + "a/[.yml']}]\n"), HasSubstr("is not complete"));
+  EXPECT_THAT(ErrorOf(file_sd + "a/*.txt']}]\n"), HasSubstr("does not end in"));
+  EXPECT_TRUE(Parse(file_sd + "a/*-[0-9].*.yml']}]\n"));
+}
+
 TEST(Config, AnchorsAndMergeKeysWork) {
   const auto config = Parse(R"(
 scrape_configs:
@@ -139,6 +168,13 @@ scrape_configs:
   ASSERT_TRUE(config) << config.error().message();
   EXPECT_EQ(config->jobs[1].job_name, "b");
   EXPECT_EQ(config->jobs[1].interval, 3s);
+}
+
+TEST(Config, BinaryTextsAreDecodedOnceHoweverOftenTheyAreUsed) {
+  const auto config = Parse("global: {external_labels: {a: &x !!binary WVdKag==, b: *x}}\n");
+  ASSERT_TRUE(config) << config.error().message();
+  EXPECT_EQ(config->external_labels.at("a"), "YWJj");  // itself base64, of abc
+  EXPECT_EQ(config->external_labels.at("b"), "YWJj");
 }
 
 TEST(Config, TextsThatUnfoldWithoutEndAreRefused) {

@@ -159,6 +159,37 @@ TEST_F(HttpClientTest, SaysPreciselyWhatWentWrong) {
   EXPECT_NE(ErrorOf("http://no-such-host.invalid/").find("look up \"no-such-host.invalid\": "), std::string::npos);
 }
 
+TEST_F(HttpClientTest, NamesAResetWhereverItComes) {
+  const std::string start = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort";
+  for (const std::size_t sent : {std::size_t{0}, std::size_t{9}, start.size()}) {
+    RawServer server({[&](RawSocket& socket) {
+      socket.ReadUntil("\r\n\r\n");
+      socket.Send(start.substr(0, sent));
+      socket.Reset();
+    }});
+    const auto answer = Get(server.url("/"));
+    ASSERT_FALSE(answer) << "after " << sent << " bytes";
+    EXPECT_NE(answer.error().message().find("reset"), std::string::npos) << answer.error().message();
+  }
+}
+
+TEST_F(HttpClientTest, TakesAnAnswerInSingleBytes) {
+  RawServer server({[](RawSocket& socket) {
+    socket.ReadUntil("\r\n\r\n");
+    for (const char byte : std::string("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")) {
+      socket.Send({&byte, 1});
+      std::this_thread::sleep_for(1ms);  // so that each travels alone
+    }
+  }});
+  const auto answer = Get(server.url("/"));
+  ASSERT_TRUE(answer) << answer.error().message();
+  EXPECT_EQ(answer->body, "abc");
+}
+
+TEST_F(HttpClientTest, KnowsLocalhostWhereTheResolverDoesNot) {
+  EXPECT_EQ(ErrorOf("http://nobody-has-this-name.localhost:1/").substr(0, 11), "connect to ");
+}
+
 TEST_F(HttpClientTest, SaysInWhichPartTheTimeWasUp) {
   Flag release;
   const auto stall = [&](std::string before) {

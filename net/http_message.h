@@ -166,7 +166,7 @@ inline constexpr std::size_t kParamsMax = 10'000;
 base::Result<Params> ParseQuery(std::string_view query);
 /// As ParseQuery(), behind the parameters that `params` has.
 base::Result<> AppendQuery(std::string_view query, Params& params);
-/// The reverse of ParseQuery().
+/// The reverse of ParseQuery(), in the spelling of HTML forms and of Go's url.Values: a space is '+'.
 std::string EncodeQuery(const Params& params);
 
 /// Fills `request.query` and `request.params` from its target, and from its body if that is an urlencoded form.

@@ -148,6 +148,7 @@ awaitable<void> HttpServer::Impl::Accept(std::shared_ptr<http::ServerCore> core,
                                          std::vector<std::shared_ptr<http::ServerLoop>> loops,
                                          std::shared_ptr<tcp::acceptor> acceptor) {
   std::vector<std::shared_ptr<std::size_t>> turned_away;  // per loop, touched there only
+  turned_away.reserve(loops.size());
   for (std::size_t i = 0; i < loops.size(); ++i) turned_away.push_back(std::make_shared<std::size_t>(0));
   for (std::size_t turn = 0; acceptor->is_open(); ++turn) {
     const auto& loop = loops[turn % loops.size()];

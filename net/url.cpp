@@ -260,11 +260,16 @@ base::Result<Params> ParseQuery(std::string_view query) {
 
 std::string EncodeQuery(const Params& params) {
   std::string out;
+  const auto append = [&out](std::string_view text) {
+    const std::size_t begin = out.size();
+    out += EncodeExcept(text, " ");
+    std::ranges::replace(out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(), ' ', '+');
+  };
   for (const auto& [name, value] : params) {
     if (!out.empty()) out += '&';
-    out += UrlEncode(name);
+    append(name);
     out += '=';
-    out += UrlEncode(value);
+    append(value);
   }
   return out;
 }

@@ -109,7 +109,7 @@ struct ReleasedSeries {
 };
 
 /// What the last Parse() saw. Spans are views into the cache: valid until its next Parse().
-/// After an error only row_revision() and released() mean something.
+/// After an error only row_revision(), released(), samples_count() and dropped_count() mean something.
 class ParsedExposition {
  public:
   /// The samples without timestamp (or all, if timestamps are not honoured): one for each series, in the order of their
@@ -127,9 +127,9 @@ class ParsedExposition {
   std::span<const SeriesExemplar> exemplars() const { return exemplars_; }
   std::span<const ReleasedSeries> released() const { return released_; }
 
-  /// All sample lines: `scrape_samples_scraped`.
+  /// All sample lines, up to the one with the fault if there is one: `scrape_samples_scraped`.
   std::size_t samples_count() const { return samples_count_; }
-  /// Those of them whose series is kDropped.
+  /// Those of them whose series is kDropped, or was refused by the resolver.
   std::size_t dropped_count() const { return dropped_count_; }
   /// Lines whose series had to be asked for: `scrape_series_added` counts those that survive relabelling.
   std::size_t resolved_count() const { return resolved_count_; }

@@ -65,8 +65,8 @@ void CollectProcess(base::FileSystem& files, double start_time_seconds, std::vec
 void AddOwnMetrics(base::Registry& registry, base::FileSystem& files, const ApiState& state) {
   registry
       .MakeGaugeFamily("prometheus_build_info", "The version that we equal, and our own; always 1.",
-                       {"version", "barograph_version"})
-      .With({std::string(kPrometheusVersion), std::string(kVersion)})
+                       {"version", "revision", "branch", "barograph_version"})
+      .With({std::string(kPrometheusVersion), std::string(Revision()), std::string(Branch()), std::string(kVersion)})
       .Set(1);
   registry.AddCollector([&files, &state](std::vector<base::MetricFamily>& out) {
     using enum base::MetricKind;

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <charconv>
 #include <csignal>
 #include <cstdlib>
 
@@ -52,11 +53,25 @@ base::Result<std::string> ExternalPath(const Flags& flags) {
 
 std::string PortOf(const std::string& address) { return address.substr(address.rfind(':') + 1); }
 
-/// Spreads the scrapes of servers that have the same targets; stable over restarts.
-std::uint64_t PhaseSeed(const config::Config& config) {
+std::string HostName() {
   char host[256] = "";
   gethostname(host, sizeof host - 1);
-  std::uint64_t seed = scraper::Fnv1a(host);
+  return host;
+}
+
+/// How others reach this server, which listens on `address`. Shape  the flag is a URL, as ExternalPath() found.
+OwnAddress MakeOwnAddress(const Flags& flags, const std::string& address) {
+  const std::string port_text = PortOf(address);
+  std::uint16_t port = 0;
+  std::from_chars(port_text.data(), port_text.data() + port_text.size(), port);
+  const std::string url = flags.Text("web.external-url");
+  if (url.empty()) return {.external = {.scheme = "http", .host = HostName(), .port = port}, .port = port};
+  return {.external = net::ParseUrl(url).value(), .port = port};
+}
+
+/// Spreads the scrapes of servers that have the same targets; stable over restarts.
+std::uint64_t PhaseSeed(const config::Config& config) {
+  std::uint64_t seed = scraper::Fnv1a(HostName());
   for (const auto& [name, value] : config.external_labels) seed = scraper::Fnv1a(value, scraper::Fnv1a(name, seed));
   return seed;
 }
@@ -144,6 +159,7 @@ class Server::Impl {
     server_ = BARO_TRY(net::HttpServer::Start(
         std::move(options),
         {.router = &router_, .threads = &io_, .pool = &pool_, .registry = &registry_, .log = log_}));
+    state_.set_own_address(MakeOwnAddress(flags_, server_->addresses().front()));
     for (const std::string& address : server_->addresses()) log_.Info("listening", {{"address", address}});
     return {};
   }

@@ -5,7 +5,9 @@
 namespace baro::server {
 
 std::string VersionText() {
-  return fmt::format("barograph {} (speaks Prometheus {})\n  compiler: {}", kVersion, kPrometheusVersion, __VERSION__);
+  return fmt::format(
+      "barograph {} (speaks Prometheus {})\n  revision: {}\n  branch:   {}\n  date:     {}\n  compiler: {}", kVersion,
+      kPrometheusVersion, Revision(), Branch(), RevisionDate(), __VERSION__);
 }
 
 }  // namespace baro::server

@@ -103,12 +103,16 @@ struct HeadStatus {
   std::vector<NamedCount> memory_bytes_by_part;
 };
 
-/// Whether the log takes what it is given.
+/// Whether the log takes what it is given, and what it lost.
 struct LogStatus {
   bool is_writable = true;
   std::string reason;  ///< why not; empty if it is
   std::uint64_t current_segment = 0;
   std::uint64_t size_bytes = 0;  ///< of all segments and the checkpoint
+
+  /// Places that were not as they were written: those that the replay passed over, and checkpoints that could not be
+  /// read back since. A torn tail is none. Each is named in the server's log.
+  std::uint64_t corruptions = 0;
 };
 
 /// An exemplar with the time that it was given.

@@ -7,16 +7,16 @@
 
 #include <fmt/format.h>
 
+#include "base/exec/worker_threads.h"
 #include "base/mutex.h"
 
 namespace baro::base {
 
-class ComputePool::State {
+class ComputePool::State final : public WorkerThreads {
  public:
   explicit State(const Options& options) : queue_length_max_(options.queue_length_max) {
     const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
-    const std::size_t count = options.threads > 0 ? options.threads : cores;
-    for (std::size_t i = 0; i < count; ++i) threads_.emplace_back([this] { Work(); });
+    Start(options.threads > 0 ? options.threads : cores);
   }
 
   Result<> Post(Priority priority, Task task) {
@@ -29,11 +29,9 @@ class ComputePool::State {
       }
       queue.push_back(std::move(task));
     }
-    changed_.NotifyOne();
+    WakeOne();
     return {};
   }
-
-  std::size_t threads() const { return threads_.size(); }
 
   std::size_t waiting(Priority priority) {
     const MutexLock lock(mutex_);
@@ -47,28 +45,11 @@ class ComputePool::State {
       is_stopped_ = true;
       dropped.swap(queues_);
     }
-    changed_.NotifyAll();
-    for (std::thread& thread : threads_) {
-      if (thread.joinable()) thread.join();
-    }
+    Join();
   }
 
  private:
-  void Work() {
-    for (;;) {
-      Task task;
-      {
-        const MutexLock lock(mutex_);
-        while (!Take(task)) {
-          if (is_stopped_) return;
-          changed_.Wait(mutex_);
-        }
-      }
-      task();
-    }
-  }
-
-  bool Take(Task& task) BARO_REQUIRES(mutex_) {
+  bool TakeTask(Task& task) override BARO_REQUIRES(mutex_) {
     for (auto& queue : queues_) {
       if (queue.empty()) continue;
       task = std::move(queue.front());
@@ -79,11 +60,7 @@ class ComputePool::State {
   }
 
   const std::size_t queue_length_max_;
-  Mutex mutex_;
-  CondVar changed_;
-  bool is_stopped_ BARO_GUARDED_BY(mutex_) = false;
   std::array<std::deque<Task>, kPriorityCount> queues_ BARO_GUARDED_BY(mutex_);
-  std::vector<std::thread> threads_;
 };
 
 namespace {

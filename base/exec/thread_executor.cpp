@@ -1,19 +1,16 @@
 #include <algorithm>
 #include <deque>
 #include <map>
-#include <thread>
 
 #include "base/clock.h"
+#include "base/exec/worker_threads.h"
 #include "base/executor.h"
-#include "base/mutex.h"
 
 namespace baro::base {
 
-class ThreadExecutor::State {
+class ThreadExecutor::State final : public WorkerThreads {
  public:
-  explicit State(std::size_t threads) {
-    for (std::size_t i = 0; i < std::max<std::size_t>(threads, 1); ++i) threads_.emplace_back([this] { Work(); });
-  }
+  explicit State(std::size_t threads) { Start(std::max<std::size_t>(threads, 1)); }
 
   void Post(Task task) {
     {
@@ -21,7 +18,7 @@ class ThreadExecutor::State {
       if (is_stopped_) return;
       ready_.push_back(std::move(task));
     }
-    changed_.NotifyOne();
+    WakeOne();
   }
 
   TimerId PostAfter(std::chrono::nanoseconds delay, Task task) {
@@ -34,7 +31,7 @@ class ThreadExecutor::State {
       due_of_[id] = due;
       timers_.emplace(std::pair(due, id), std::move(task));
     }
-    changed_.NotifyOne();  // the sleeping thread may have to wake earlier
+    WakeOne();  // the sleeping thread may have to wake earlier
     return id;
   }
 
@@ -60,28 +57,11 @@ class ThreadExecutor::State {
       timers.swap(timers_);
       due_of_.clear();
     }
-    changed_.NotifyAll();
-    for (std::thread& thread : threads_) {
-      if (thread.joinable()) thread.join();
-    }
+    Join();
   }
 
  private:
-  void Work() {
-    for (;;) {
-      Task task;
-      {
-        const MutexLock lock(mutex_);
-        while (!TakeTask(task)) {
-          if (is_stopped_) return;
-          WaitForWork();
-        }
-      }
-      task();
-    }
-  }
-
-  bool TakeTask(Task& task) BARO_REQUIRES(mutex_) {
+  bool TakeTask(Task& task) override BARO_REQUIRES(mutex_) {
     if (!timers_.empty() && timers_.begin()->first.first <= RealClock().Monotonic()) {
       const auto first = timers_.begin();
       task = std::move(first->second);
@@ -95,7 +75,7 @@ class ThreadExecutor::State {
     return true;
   }
 
-  void WaitForWork() BARO_REQUIRES(mutex_) {
+  void WaitForTask() override BARO_REQUIRES(mutex_) {
     if (timers_.empty()) {
       changed_.Wait(mutex_);
       return;
@@ -103,14 +83,10 @@ class ThreadExecutor::State {
     changed_.WaitFor(mutex_, timers_.begin()->first.first - RealClock().Monotonic());
   }
 
-  Mutex mutex_;
-  CondVar changed_;
-  bool is_stopped_ BARO_GUARDED_BY(mutex_) = false;
   std::uint64_t last_timer_ BARO_GUARDED_BY(mutex_) = 0;
   std::deque<Task> ready_ BARO_GUARDED_BY(mutex_);
   std::map<std::pair<MonotonicTime, TimerId>, Task> timers_ BARO_GUARDED_BY(mutex_);
   std::map<TimerId, MonotonicTime> due_of_ BARO_GUARDED_BY(mutex_);
-  std::vector<std::thread> threads_;
 };
 
 ThreadExecutor::ThreadExecutor(std::size_t threads) : state_(std::make_unique<State>(threads)) {}

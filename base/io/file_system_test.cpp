@@ -98,6 +98,14 @@ TEST_P(FileSystemTest, RenamesFoldersWithAllThatIsInThem) {
   EXPECT_EQ(files().Rename(folder_ + "/none", folder_ + "/x").error().code(), Code::kNotFound);
 }
 
+TEST_P(FileSystemTest, AFolderIsNotRenamedOntoOneThatIsNotEmpty) {
+  ASSERT_TRUE(files().CreateDirectories(folder_ + "/c/d"));
+  EXPECT_EQ(files().Rename(folder_ + "/c", folder_ + "/a").error().code(), Code::kIo);
+  EXPECT_TRUE(*files().Exists(folder_ + "/c/d"));
+  EXPECT_TRUE(files().Rename(folder_ + "/c", folder_ + "/a/b"));
+  EXPECT_TRUE(*files().Exists(folder_ + "/a/b/d"));
+}
+
 TEST_P(FileSystemTest, ReadsFromAnyPlaceUpToTheEnd) {
   const std::string path = folder_ + "/file";
   ASSERT_TRUE(WriteFileAtomically(files(), path, AsBytes("0123456789")));

@@ -219,6 +219,10 @@ Result<> SimFileSystem::Rename(const std::string& from, const std::string& to) {
   const MutexLock lock(mutex_);
   BARO_TRY(CountOperation(fmt::format("rename {} to {}", from, to)));
   if (directories_.contains(from)) {
+    const auto is_below = [&](const auto& entry) { return IsBelow(entry.first, to); };
+    if (std::ranges::any_of(names_, is_below) || std::ranges::any_of(directories_, is_below)) {
+      return Fail(Code::kIo, fmt::format("cannot rename {} to {}: the directory is not empty", from, to));
+    }
     MoveFolder(from, to);
     folder_renames_.emplace_back(from, to);
     return {};

@@ -1,8 +1,11 @@
 #include "base/number_text.h"
 
+#include <array>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <span>
 
 #include <fast_float/fast_float.h>
 
@@ -20,8 +23,25 @@ bool EqualsLower(std::string_view text, std::string_view lower) {
 std::optional<double> ParseSpecial(std::string_view text, bool is_negative, bool has_sign) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   if (EqualsLower(text, "inf") || EqualsLower(text, "infinity")) return is_negative ? -kInfinity : kInfinity;
-  if (!has_sign && EqualsLower(text, "nan")) return std::numeric_limits<double>::quiet_NaN();
+  if (!has_sign && EqualsLower(text, "nan")) return std::bit_cast<double>(0x7ff8000000000001);
   return std::nullopt;
+}
+
+bool AppendSpecial(std::string& out, double value) {
+  if (std::isnan(value)) {
+    out += "NaN";
+  } else if (std::isinf(value)) {
+    out += value > 0 ? "+Inf" : "-Inf";
+  } else {
+    return false;
+  }
+  return true;
+}
+
+// Shape    fits, in the shortest digits.
+std::string_view ToChars(std::span<char> buffer, double value, std::chars_format format) {
+  const auto [end, failure] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, format);
+  return {buffer.data(), static_cast<std::size_t>(end - buffer.data())};
 }
 
 }  // namespace
@@ -35,31 +55,45 @@ std::optional<double> ParseFloat(std::string_view text) {
   if (first != '.' && (first < '0' || first > '9')) return ParseSpecial(text, is_negative, has_sign);
   double value = 0;
   const auto [end, error] = fast_float::from_chars(text.data(), text.data() + text.size(), value);
-  if (end != text.data() + text.size() || error == std::errc::invalid_argument) return std::nullopt;
+  if (end != text.data() + text.size() || error == std::errc::invalid_argument || std::isinf(value))
+    return std::nullopt;
   return is_negative ? -value : value;
 }
 
 void AppendFloat(std::string& out, double value) {
-  if (std::isnan(value)) {
-    out += "NaN";
-    return;
-  }
-  if (std::isinf(value)) {
-    out += value > 0 ? "+Inf" : "-Inf";
-    return;
-  }
+  if (AppendSpecial(out, value)) return;
   const double magnitude = std::fabs(value);
-  const bool scientific = magnitude != 0 && (magnitude < 1e-6 || magnitude >= 1e21);
-  char buffer[64];  // plain notation needs 24 characters at most within these bounds
-  const auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, value,
-                                          scientific ? std::chars_format::scientific : std::chars_format::fixed);
-  out.append(buffer, end);
+  const bool is_scientific = magnitude != 0 && (magnitude < 1e-6 || magnitude >= 1e21);
+  std::array<char, 64> buffer;  // plain notation needs 24 characters at most within these bounds
+  out += ToChars(buffer, value, is_scientific ? std::chars_format::scientific : std::chars_format::fixed);
 }
 
 std::string FormatFloat(double value) {
   std::string out;
   AppendFloat(out, value);
   return out;
+}
+
+void AppendFloatG(std::string& out, double value) {
+  if (AppendSpecial(out, value)) return;
+  std::array<char, 32> buffer;
+  const std::string_view scientific = ToChars(buffer, value, std::chars_format::scientific);
+  int exponent = 0;
+  const char* digits = scientific.data() + scientific.find('e') + 1;
+  if (*digits == '+') ++digits;
+  std::from_chars(digits, scientific.data() + scientific.size(), exponent);
+  // strconv's rule for the shortest precision: an exponent below 1e-4 and from 1e6 on.
+  if (exponent < -4 || exponent >= 6) {
+    out += scientific;
+  } else {
+    AppendFloatF(out, value);
+  }
+}
+
+void AppendFloatF(std::string& out, double value) {
+  if (AppendSpecial(out, value)) return;
+  std::array<char, 400> buffer;  // 1 sign, 309 digits before the point or 17 behind 323 zeros
+  out += ToChars(buffer, value, std::chars_format::fixed);
 }
 
 }  // namespace baro::base

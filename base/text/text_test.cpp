@@ -53,17 +53,64 @@ TEST(DurationText, PrintsNegativeOnesWithASign) {
   EXPECT_EQ(FormatDuration(std::chrono::milliseconds::min()).front(), '-');
 }
 
-TEST(NumberText, ReadsGoNumbersAndNothingElse) {
-  EXPECT_EQ(ParseFloat("1e3"), 1000);
-  EXPECT_EQ(ParseFloat("+.5"), 0.5);
-  EXPECT_EQ(ParseFloat("-5."), -5);
-  EXPECT_EQ(ParseFloat("+Inf"), std::numeric_limits<double>::infinity());
-  EXPECT_EQ(ParseFloat("-inFinity"), -std::numeric_limits<double>::infinity());
-  EXPECT_TRUE(std::isnan(*ParseFloat("NaN")));
-  EXPECT_TRUE(std::signbit(*ParseFloat("-0")));
-  EXPECT_EQ(ParseFloat("1e999"), std::numeric_limits<double>::infinity());
-  for (const char* text : {"", "+", "e5", "1e", "0x10", "1_000", " 1", "1 ", "-NaN", "infi", "--1", "1..2"}) {
-    EXPECT_FALSE(ParseFloat(text)) << text;
+TEST(NumberText, ReadsWhatGoReadsAndNothingElse) {
+  constexpr double kInf = std::numeric_limits<double>::infinity();
+  struct Row {
+    std::string_view text;
+    std::optional<double> want;
+  };
+  constexpr Row kRows[] = {{"0", 0.0},
+                           {"-0", -0.0},
+                           {"+1.5", 1.5},
+                           {".5", 0.5},
+                           {"5.", 5.0},
+                           {"1e3", 1000.0},
+                           {"1E-3", 0.001},
+                           {"-12.5e+2", -1250.0},
+                           {"0000000000000000000000000000000000001.2e-1", 0.12},
+                           {"9223372036854775808", 9223372036854775808.0},
+                           {"1.7976931348623157e308", 1.7976931348623157e308},
+                           {"5e-324", 5e-324},
+                           {"1e-400", 0.0},
+                           {"inf", kInf},
+                           {"+Inf", kInf},
+                           {"-INFINITY", -kInf},
+                           {"1e309", {}},  // beyond the range: an error in Go
+                           {"", {}},
+                           {"+", {}},
+                           {"-", {}},
+                           {".", {}},
+                           {"e5", {}},
+                           {"1e", {}},
+                           {"1e+", {}},
+                           {"1x", {}},
+                           {"1_2", {}},
+                           {"0x1p-3", {}},
+                           {"0x1", {}},
+                           {"0b1", {}},
+                           {"+nan", {}},
+                           {"-nan", {}},
+                           {"nan(1)", {}},
+                           {"infinit", {}},
+                           {"--1", {}},
+                           {"+-1", {}},
+                           {" 1", {}},
+                           {"1 ", {}},
+                           {"1.1.1", {}}};
+  for (const auto& [text, want] : kRows) {
+    const std::optional<double> got = ParseFloat(text);
+    EXPECT_EQ(got, want) << text;
+    if (got && want) {
+      EXPECT_EQ(std::signbit(*got), std::signbit(*want)) << text;
+    }
+  }
+}
+
+TEST(NumberText, GivesEveryNanGosBits) {
+  for (const std::string_view text : {"NaN", "nan", "NAN"}) {
+    const std::optional<double> got = ParseFloat(text);
+    ASSERT_TRUE(got);
+    EXPECT_EQ(std::bit_cast<std::uint64_t>(*got), 0x7ff8000000000001U);
   }
 }
 
@@ -77,6 +124,42 @@ TEST(NumberText, PrintsTheShortestTextThatReadsBack) {
     const double value = std::bit_cast<double>(random.NextU64());
     if (!std::isfinite(value)) continue;
     EXPECT_EQ(ParseFloat(FormatFloat(value)), value);
+  }
+}
+
+TEST(NumberText, PrintsAsStrconvDoes) {
+  struct Row {
+    double value;
+    std::string_view g, f;
+  };
+  constexpr Row kRows[] = {
+      {0, "0", "0"},
+      {-0.0, "-0", "-0"},
+      {1, "1", "1"},
+      {1e5, "100000", "100000"},
+      {1e6, "1e+06", "1000000"},
+      {123456789, "1.23456789e+08", "123456789"},
+      {1.5e-7, "1.5e-07", "0.00000015"},
+      {0.0001, "0.0001", "0.0001"},
+      {1e-5, "1e-05", "0.00001"},
+      {1e100, "1e+100",
+       "10000000000000000159028911097599180468360808563945281389781327557747838772170381060813469985856815104"}};
+  for (const auto& [value, g, f] : kRows) {
+    std::string text;
+    AppendFloatG(text, value);
+    EXPECT_EQ(text, g);
+    if (value == 1e100) continue;
+    text.clear();
+    AppendFloatF(text, value);
+    EXPECT_EQ(text, f);
+  }
+  std::string specials;
+  for (const double value : {std::nan(""), HUGE_VAL, -HUGE_VAL}) AppendFloatG(specials, value);
+  EXPECT_EQ(specials, "NaN+Inf-Inf");
+  for (const double value : {5e-324, 1.7976931348623157e308, -2.2250738585072014e-308}) {
+    std::string text;
+    AppendFloatF(text, value);
+    EXPECT_EQ(std::strtod(text.c_str(), nullptr), value);
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/path_pattern.h"
 #include "config/sections/sections.h"
 #include "model/labels.h"
 
@@ -113,12 +114,10 @@ void ReadFileDiscoveries(Mapping& fields, const FileContext& context, ScrapeJobO
     item.Duration("refresh_interval", discovery.refresh_interval);
     if (discovery.files.empty()) item.Fail("files", "name at least one file");
     for (std::string& file : discovery.files) {
-      const std::string name = file.substr(file.rfind('/') + 1);
-      const bool known_ending = name.ends_with(".json") || name.ends_with(".yml") || name.ends_with(".yaml");
-      if (!known_ending || std::ranges::count(name, '*') > 1 || file.find('*') < file.size() - name.size()) {
-        item.Fail("files", fmt::format("\"{}\" does not end in .json, .yml or .yaml, with at most one * in the last "
-                                       "part of the path",
-                                       file));
+      if (!file.ends_with(".json") && !file.ends_with(".yml") && !file.ends_with(".yaml")) {
+        item.Fail("files", fmt::format("\"{}\" does not end in .json, .yml or .yaml", file));
+      } else if (const auto checked = base::CheckPattern(file); !checked) {
+        item.Fail("files", checked.error().message());
       }
       file = context.Resolve(file);
     }

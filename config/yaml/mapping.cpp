@@ -104,6 +104,23 @@ YAML::Node WithMergeKeys(const YAML::Node& node) {
   return merged;
 }
 
+/// Puts bytes in the place of `!!binary` texts, which yaml-cpp leaves in base64. The depth has a limit already.
+void DecodeBinary(YAML::Node node) {
+  if (node.IsScalar()) {
+    if (node.Tag() != "tag:yaml.org,2002:binary") return;
+    const std::vector<unsigned char> bytes = YAML::DecodeBase64(node.Scalar());
+    node = std::string(bytes.begin(), bytes.end());
+    node.SetTag("tag:yaml.org,2002:str");  // an alias brings us here again
+  } else if (node.IsMap()) {
+    for (const auto& entry : node) {
+      DecodeBinary(entry.first);
+      DecodeBinary(entry.second);
+    }
+  } else if (node.IsSequence()) {
+    for (const auto& item : node) DecodeBinary(item);
+  }
+}
+
 }  // namespace
 
 std::size_t LineOf(const YAML::Node& node) {
@@ -120,6 +137,7 @@ YAML::Node ParseYaml(const std::string& text, Diagnostics& diagnostics) {
   }
   try {
     YAML::Node node = YAML::Load(text);
+    DecodeBinary(node);
     return node.IsNull() ? YAML::Node(YAML::NodeType::Map) : node;
   } catch (const YAML::Exception& error) {
     diagnostics.Add(error.mark.is_null() ? 0 : static_cast<std::size_t>(error.mark.line) + 1,
@@ -129,8 +147,8 @@ YAML::Node ParseYaml(const std::string& text, Diagnostics& diagnostics) {
   }
 }
 
-Mapping::Mapping(YAML::Node node, std::string path, Diagnostics& diagnostics)
-    : node_(std::move(node)), path_(std::move(path)), diagnostics_(diagnostics) {
+Mapping::Mapping(const YAML::Node& node, std::string path, Diagnostics& diagnostics)
+    : node_(node), path_(std::move(path)), diagnostics_(diagnostics) {
   if (!node_.IsDefined()) return;
   if (node_.IsMap()) {
     node_.reset(WithMergeKeys(node_));

@@ -28,7 +28,7 @@ YAML::Node ParseYaml(const std::string& text, Diagnostics& diagnostics);
 class Mapping {
  public:
   /// `path` names the mapping in messages, "" for the document itself.
-  Mapping(YAML::Node node, std::string path, Diagnostics& diagnostics);
+  Mapping(const YAML::Node& node, std::string path, Diagnostics& diagnostics);
 
   bool Has(std::string_view field) const;
 

@@ -53,6 +53,7 @@ void FamilySet::Add(std::string_view name, base::MetricKind kind, std::string_vi
 
 std::vector<base::MetricFamily> FamilySet::Take() {
   std::vector<base::MetricFamily> all;
+  all.reserve(families_.size());
   for (auto& [name, family] : families_) all.push_back(std::move(family));
   families_.clear();
   return all;

@@ -3,22 +3,22 @@
 
 #include <fmt/format.h>
 
+#include "base/number_text.h"
 #include "model/histogram.h"
 #include "model/histogram/sparse.h"
-#include "model/number.h"
 
 namespace baro::model {
 namespace {
 
-void AppendCount(std::string& out, double count) { AppendFloatG(out, count); }
+void AppendCount(std::string& out, double count) { base::AppendFloatG(out, count); }
 void AppendCount(std::string& out, std::int64_t count) { out += fmt::format("{}", count); }
 
 template <typename Count>
 void AppendBucket(std::string& out, const Bucket& bounds, Count count) {
   out += bounds.is_lower_inclusive ? ", [" : ", (";
-  AppendFloatG(out, bounds.lower);
+  base::AppendFloatG(out, bounds.lower);
   out += ',';
-  AppendFloatG(out, bounds.upper);
+  base::AppendFloatG(out, bounds.upper);
   out += bounds.is_upper_inclusive ? "]:" : "):";
   AppendCount(out, count);
 }
@@ -49,7 +49,7 @@ std::string ToText(const Parts<Count>& parts) {
   std::string out = "{count:";
   AppendCount(out, parts.count);
   out += ", sum:";
-  AppendFloatG(out, parts.sum);
+  base::AppendFloatG(out, parts.sum);
   for (auto it = parts.negative.rbegin(); it != parts.negative.rend(); ++it) {
     AppendBucket(out, internal::BucketOf(parts.schema, parts.custom_values, it->index, false), it->count);
   }

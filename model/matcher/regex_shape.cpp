@@ -135,12 +135,13 @@ class ShapeParser {
     };
     while (!Take("]")) {
       if (rest_.empty() || !is_plain(rest_.front())) return false;
-      const char first = rest_.front();
-      char last = first;
+      const auto first = static_cast<unsigned char>(rest_.front());
+      auto last = first;
       rest_.remove_prefix(1);
       if (Take("-")) {
-        if (rest_.empty() || !is_plain(rest_.front()) || rest_.front() < first) return false;
-        last = rest_.front();
+        if (rest_.empty() || !is_plain(rest_.front())) return false;
+        last = static_cast<unsigned char>(rest_.front());
+        if (last < first) return false;
         rest_.remove_prefix(1);
       }
       for (int byte = first; byte <= last; ++byte) atom.push_back(LiteralGlob(std::string(1, static_cast<char>(byte))));

@@ -5,7 +5,6 @@
 
 #include "model/metadata.h"
 #include "model/names.h"
-#include "model/number.h"
 #include "model/quote.h"
 #include "model/sample.h"
 #include "model/text/unicode.h"
@@ -79,42 +78,6 @@ TEST(Unicode, ChangesCaseAsGoDoes) {
   EXPECT_EQ(ToLower("ÀÉΣДⅣABC123İ"), "àéσдⅳabc123i");
   EXPECT_EQ(ToUpper("àéσдⅳabc123ßÿ"), "ÀÉΣДⅣABC123ßŸ");
   EXPECT_EQ(ToUpper("a\xff"), "A\xef\xbf\xbd");
-}
-
-TEST(Number, PrintsAsGoDoes) {
-  struct Row {
-    double value;
-    std::string_view g, f;
-  };
-  constexpr Row kRows[] = {
-      {0, "0", "0"},
-      {-0.0, "-0", "-0"},
-      {1, "1", "1"},
-      {1e5, "100000", "100000"},
-      {1e6, "1e+06", "1000000"},
-      {123456789, "1.23456789e+08", "123456789"},
-      {1.5e-7, "1.5e-07", "0.00000015"},
-      {0.0001, "0.0001", "0.0001"},
-      {1e-5, "1e-05", "0.00001"},
-      {1e100, "1e+100",
-       "10000000000000000159028911097599180468360808563945281389781327557747838772170381060813469985856815104"}};
-  for (const auto& [value, g, f] : kRows) {
-    std::string text;
-    AppendFloatG(text, value);
-    EXPECT_EQ(text, g);
-    if (value == 1e100) continue;
-    text.clear();
-    AppendFloatF(text, value);
-    EXPECT_EQ(text, f);
-  }
-  std::string specials;
-  for (const double value : {std::nan(""), HUGE_VAL, -HUGE_VAL}) AppendFloatG(specials, value);
-  EXPECT_EQ(specials, "NaN+Inf-Inf");
-  for (const double value : {5e-324, 1.7976931348623157e308, -2.2250738585072014e-308}) {
-    std::string text;
-    AppendFloatF(text, value);
-    EXPECT_EQ(std::strtod(text.c_str(), nullptr), value);
-  }
 }
 
 TEST(Escaping, FollowsTheSchemes) {

@@ -7,8 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "base/number_text.h"
 #include "model/names.h"
-#include "model/number.h"
 #include "model/quote.h"
 #include "query/exec/aggregate.h"
 #include "query/func/over_time.h"
@@ -221,7 +221,7 @@ base::Result<Vector> EvalCountValues(Context& context, const AggregateExpr& expr
       if (kinds[step] == Kind::kNone) continue;
       text.clear();
       if (kinds[step] == Kind::kFloat) {
-        model::AppendFloatF(text, vector.cells.values(row)[step]);
+        base::AppendFloatF(text, vector.cells.values(row)[step]);
       } else {
         text = vector.cells.histograms(row)[step]->ToString();
       }

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "model/number.h"
+#include "base/number_text.h"
 #include "query/exec/binary.h"
 #include "query/func/over_time.h"
 
@@ -186,7 +186,7 @@ std::string_view EvalString(const Expr& expr) {
 
 std::string FormatGo(double value) {
   std::string text;
-  model::AppendFloatG(text, value);
+  base::AppendFloatG(text, value);
   return text;
 }
 

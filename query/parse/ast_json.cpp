@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "base/number_text.h"
 #include "query/functions.h"
 #include "query/parse/literals.h"
 
@@ -42,7 +43,7 @@ std::string_view Bool(bool value) { return value ? "true" : "false"; }
 
 std::string NumberString(double value) {
   std::string text;
-  AppendNumber(value, text);
+  base::AppendFloatF(text, value);
   return text;
 }
 

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "model/names.h"
 #include "model/quote.h"
 #include "query/parse/literals.h"
 #include "query/parse/parser_impl.h"
@@ -123,7 +124,7 @@ bool Parser::ParseGroupingLabel(std::string_view clause, std::vector<std::string
     lexer_.Take();
     std::string label;
     if (!ParseStringToken(token, label)) return false;
-    if (label.empty() || !IsUtf8(label)) {
+    if (label.empty() || !model::IsValidUtf8(label)) {
       return Fail(token.span, fmt::format("invalid label name for grouping: {}", model::Quoted(label)));
     }
     labels.push_back(std::move(label));
@@ -131,7 +132,8 @@ bool Parser::ParseGroupingLabel(std::string_view clause, std::vector<std::string
   }
   // Words that are numbers elsewhere (Inf, NaN) are labels too.
   const bool is_word =
-      token.Is(TokenKind::kIdentifier) || (token.Is(TokenKind::kNumber) && IsPlainLabelName(lexer_.TextOf(token)));
+      token.Is(TokenKind::kIdentifier) ||
+      (token.Is(TokenKind::kNumber) && model::IsValidLabelName(lexer_.TextOf(token), model::NameScheme::kLegacy));
   if (!is_word) return FailUnexpected(token, clause, "a label name");
   lexer_.Take();
   labels.emplace_back(lexer_.TextOf(token));

@@ -1,7 +1,6 @@
 #include "query/parse/literals.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
@@ -193,37 +192,6 @@ std::size_t Utf8SequenceLength(std::string_view bytes) {
     return 4;
   }
   return 0;
-}
-
-bool IsUtf8(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const std::size_t length = Utf8SequenceLength(bytes);
-    if (length == 0) return false;
-    bytes.remove_prefix(length);
-  }
-  return true;
-}
-
-bool IsPlainLabelName(std::string_view name) {
-  return !name.empty() && IsLetter(name[0]) &&
-         std::ranges::all_of(name, [](char c) { return IsLetter(c) || IsDigit(c); });
-}
-
-bool IsPlainMetricName(std::string_view name) {
-  return !name.empty() && !IsDigit(name[0]) &&
-         std::ranges::all_of(name, [](char c) { return IsLetter(c) || IsDigit(c) || c == ':'; });
-}
-
-void AppendNumber(double value, std::string& out) {
-  if (std::isnan(value)) {
-    out += "NaN";
-  } else if (std::isinf(value)) {
-    out += value > 0 ? "+Inf" : "-Inf";
-  } else {
-    std::array<char, 1100> digits;  // the smallest denormal has 1074 places behind the dot
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::fixed);
-    out.append(digits.data(), end.ptr);
-  }
 }
 
 }  // namespace baro::query

@@ -24,18 +24,6 @@ std::expected<std::string, LiteralError> Unquote(std::string_view literal);
 /// The length of the UTF-8 sequence at the front of `bytes`, or 0 if it is malformed. `bytes` is not empty.
 std::size_t Utf8SequenceLength(std::string_view bytes);
 
-/// True if the bytes are well-formed UTF-8.
-bool IsUtf8(std::string_view bytes);
-
-/// `[a-zA-Z_][a-zA-Z0-9_]*`: a label name that needs no quotes.
-bool IsPlainLabelName(std::string_view name);
-
-/// `[a-zA-Z_:][a-zA-Z0-9_:]*`: the shape of a metric name that needs no quotes.
-bool IsPlainMetricName(std::string_view name);
-
-/// Appends the digits of a number: shortest that reads back the same, never an exponent, "NaN", "+Inf", "-Inf".
-void AppendNumber(double value, std::string& out);
-
 /// ASCII lower case.
 std::string LowerCase(std::string_view text);
 

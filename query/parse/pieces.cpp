@@ -1,5 +1,7 @@
 #include "query/parse/pieces.h"
 #include "base/duration_text.h"
+#include "base/number_text.h"
+#include "model/names.h"
 #include "model/quote.h"
 
 #include <chrono>
@@ -17,7 +19,9 @@
 namespace baro::query {
 namespace {
 
-std::string LabelText(const std::string& name) { return IsPlainLabelName(name) ? name : model::Quoted(name); }
+std::string LabelText(const std::string& name) {
+  return model::IsValidLabelName(name, model::NameScheme::kLegacy) ? name : model::Quoted(name);
+}
 
 void AppendLabels(const std::vector<std::string>& labels, std::string& out) {
   out += '(';
@@ -33,7 +37,7 @@ std::string NumberText(double value, bool is_duration) {
   if (is_duration) {
     text = base::FormatDuration(std::chrono::milliseconds(std::llround(value * 1000)));
   } else {
-    AppendNumber(value, text);
+    base::AppendFloatF(text, value);
   }
   return text;
 }
@@ -66,7 +70,8 @@ std::string ModifiersText(const TimeModifiers& modifiers, Extension extension) {
 
 // Without modifiers.
 std::string SelectorText(const VectorSelector& selector) {
-  const bool is_bare = IsPlainMetricName(selector.name) && !IsAmbiguousMetricName(selector.name);
+  const bool is_bare =
+      model::IsValidMetricName(selector.name, model::NameScheme::kLegacy) && !IsAmbiguousMetricName(selector.name);
   std::string text = is_bare ? selector.name : "";
   std::string inside = is_bare || selector.name.empty() ? "" : model::Quoted(selector.name);
   // The matcher for the name is the last one if the name is set.
@@ -107,7 +112,7 @@ std::string OperatorText(const BinaryExpr& binary) {
   }
   const auto fill = [&](std::string_view word, double value) {
     text += fmt::format(" {} (", word);
-    AppendNumber(value, text);
+    base::AppendFloatF(text, value);
     text += ')';
   };
   const auto& left = matching.fill_left;

@@ -1,5 +1,7 @@
 #include "query/printer.h"
 #include "base/duration_text.h"
+#include "base/number_text.h"
+#include "model/names.h"
 #include "model/quote.h"
 
 #include <algorithm>
@@ -238,14 +240,15 @@ std::string ToString(const Duration& duration) {
     } else if (piece.child->is_duration) {
       out += base::FormatDuration(std::chrono::milliseconds(std::llround(piece.child->value * 1000)));
     } else {
-      AppendNumber(piece.child->value, out);
+      base::AppendFloatF(out, piece.child->value);
     }
   }
   return out;
 }
 
 std::string ToString(const LabelMatcher& matcher) {
-  std::string text = IsPlainLabelName(matcher.name) ? matcher.name : model::Quoted(matcher.name);
+  std::string text =
+      model::IsValidLabelName(matcher.name, model::NameScheme::kLegacy) ? matcher.name : model::Quoted(matcher.name);
   text += MatchOpText(matcher.op);
   return text + model::Quoted(matcher.value);
 }

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "model/matcher.h"
+#include "model/names.h"
 #include "model/quote.h"
 #include "query/functions.h"
 #include "query/parse/literals.h"
@@ -103,7 +104,7 @@ bool Parser::ParseMatcher(VectorSelector& selector, TextSpan& name_span) {
     if (!ParseStringToken(token, matcher.name)) return false;
     const Token& behind = lexer_.Peek();
     const bool is_metric = behind.Is(TokenKind::kComma) || behind.Is(TokenKind::kRightBrace);
-    if (matcher.name.empty() || !IsUtf8(matcher.name)) {
+    if (matcher.name.empty() || !model::IsValidUtf8(matcher.name)) {
       return Fail(token.span,
                   fmt::format("invalid {} name {}", is_metric ? "metric" : "label", model::Quoted(matcher.name)));
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/path_pattern.h"
 #include "scraper/discovery/target_file.h"
 #include "scraper/target.h"
 
@@ -32,27 +33,10 @@ void FileDiscovery::Stop() {
   executor_.Cancel(timer_);
 }
 
-std::vector<std::string> ExpandPattern(base::FileSystem& files, const std::string& pattern) {
-  const std::size_t star = pattern.find('*');
-  if (star == std::string::npos) return {pattern};
-  const std::string folder = base::ParentDirectory(pattern);
-  const std::size_t name_start = pattern.rfind('/', star) == std::string::npos ? 0 : pattern.rfind('/', star) + 1;
-  const std::string before = pattern.substr(name_start, star - name_start);
-  const std::string after = pattern.substr(star + 1);
-  std::vector<std::string> found;
-  const auto names = files.ListDirectory(folder);
-  if (!names) return found;  // a folder that is not there yet has no files
-  for (const std::string& name : *names) {
-    if (name.size() < before.size() + after.size() || !name.starts_with(before) || !name.ends_with(after)) continue;
-    found.push_back(pattern.substr(0, name_start) + name);
-  }
-  return found;
-}
-
 std::vector<std::string> FileDiscovery::MatchingFiles() const {
   std::vector<std::string> paths;
   for (const std::string& pattern : options_.files) {
-    const auto found = ExpandPattern(files_, pattern);
+    const auto found = base::ExpandPattern(files_, pattern);
     paths.insert(paths.end(), found.begin(), found.end());
   }
   std::ranges::sort(paths);

@@ -57,8 +57,4 @@ class FileDiscovery : public Discovery, public std::enable_shared_from_this<File
   base::TimerId timer_ BARO_GUARDED_BY(mutex_) = base::TimerId::kNone;
 };
 
-/// The files that `pattern`, a path with at most one `*` in its last part, stands for; sorted. A path without `*`
-/// stands for itself, whether it exists or not.
-std::vector<std::string> ExpandPattern(base::FileSystem& files, const std::string& pattern);
-
 }  // namespace baro::scraper

@@ -63,18 +63,6 @@ TEST(TargetFile, WhatIsWrongIsToldWithItsPlace) {
   EXPECT_EQ(ParseTargetFile(many + "]}]", "t.json").error().code(), base::Code::kLimitExceeded);
 }
 
-TEST(ExpandPattern, FindsFilesByTheirNames) {
-  base::SimFileSystem files;
-  ASSERT_TRUE(files.CreateDirectories("sd/sub"));
-  for (const char* name : {"sd/a.json", "sd/b.json", "sd/a.yml", "sd/.json"}) {
-    ASSERT_TRUE(files.OpenWritable(name, base::FileSystem::OpenMode::kCreate));
-  }
-  EXPECT_THAT(ExpandPattern(files, "sd/*.json"), ElementsAre("sd/.json", "sd/a.json", "sd/b.json"));
-  EXPECT_THAT(ExpandPattern(files, "sd/a*"), ElementsAre("sd/a.json", "sd/a.yml"));
-  EXPECT_THAT(ExpandPattern(files, "sd/none.json"), ElementsAre("sd/none.json"));
-  EXPECT_THAT(ExpandPattern(files, "none/*.json"), ElementsAre());
-}
-
 class FileDiscoveryTest : public testing::Test {
  protected:
   FileDiscoveryTest() { EXPECT_TRUE(files_.CreateDirectories("sd")); }

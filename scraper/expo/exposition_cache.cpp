@@ -377,6 +377,14 @@ bool ExpositionCacheImpl::Resolve(Run& run, SeriesHandle& series) {
   if (!resolved) {
     const auto line_number = 1 + std::count(run.lines.begin(), run.at, '\n');
     error_ = std::move(resolved).error().WithContext(fmt::format("line {}", line_number));
+    // As in Prometheus: a fault in the rest of the line comes first, and without one the sample was scraped.
+    expo::SampleTail tail;
+    if (run.lines.ParseTail(run.at, tail)) {
+      ++out_.samples_count_;
+      ++out_.dropped_count_;
+    } else {
+      error_ = run.lines.TakeError();
+    }
     return false;
   }
   series = *resolved;

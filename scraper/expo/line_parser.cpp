@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "base/number_text.h"
 #include "model/names.h"
 #include "model/quote.h"
 #include "scraper/expo/number.h"
@@ -308,7 +309,7 @@ bool LineParser::CookLabels(const std::vector<RawLabel>& raw, model::MetricType 
     ExpositionLabel out = {.name = label.name_has_escapes ? unescape(label.name) : label.name,
                            .value = label.value_has_escapes ? unescape(label.value) : label.value};
     if (strictness_ == Strictness::kLikePrometheus && IsBoundLabel(out.name, type)) {
-      if (const std::optional<double> bound = ParseNumber(out.value)) {
+      if (const std::optional<double> bound = base::ParseFloat(out.value)) {
         const std::size_t begin = scratch.size();
         AppendOpenMetricsNumber(*bound, scratch);
         out.value = std::string_view(scratch).substr(begin);
@@ -417,7 +418,7 @@ std::string_view LineParser::TokenAt(const char* at) const {
 
 bool LineParser::ParseValue(const char*& at, double& value) {
   const std::string_view token = TokenAt(at);
-  const std::optional<double> number = ParseNumber(token);
+  const std::optional<double> number = base::ParseFloat(token);
   if (!number) return Fail(at, "a number that fits in a double");
   value = *number;
   at += token.size();
@@ -426,7 +427,7 @@ bool LineParser::ParseValue(const char*& at, double& value) {
 
 bool LineParser::ParseSeconds(const char*& at, std::int64_t& timestamp_ms) {
   const std::string_view token = TokenAt(at);
-  const std::optional<double> seconds = ParseNumber(token);
+  const std::optional<double> seconds = base::ParseFloat(token);
   if (!seconds || !std::isfinite(*seconds)) return Fail(at, "a timestamp in seconds");
   constexpr double kLimit = 9.2e18;  // below 2^63; beyond it every timestamp is equally out of bounds
   const double ms = *seconds * 1000;

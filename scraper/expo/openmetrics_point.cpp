@@ -7,9 +7,9 @@
 
 #include <fmt/format.h>
 
+#include "base/number_text.h"
 #include "model/names.h"
 #include "model/quote.h"
-#include "scraper/expo/number.h"
 
 namespace baro::scraper::expo {
 namespace {
@@ -32,7 +32,7 @@ const ExpositionLabel* FindLabel(const SampleLine& sample, std::string_view name
 // The ABNF knows one spelling of infinity in bounds, and no NaN.
 std::optional<double> ParseBound(std::string_view text) {
   if (text == "+Inf") return std::numeric_limits<double>::infinity();
-  const std::optional<double> bound = ParseNumber(text);
+  const std::optional<double> bound = base::ParseFloat(text);
   return bound && std::isfinite(*bound) ? bound : std::nullopt;
 }
 

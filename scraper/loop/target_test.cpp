@@ -57,9 +57,9 @@ TEST(Target, DiscoveredLabelsShowAllThatRelabellingSees) {
 TEST(Target, ParametersAreSortedAndRelabellingChangesTheFirstOfAName) {
   ScrapeJobOptions job = Job();
   job.params = {{"z", {"1", "2"}}, {"m", {"a b&c"}}};
-  EXPECT_EQ(MakeTargets(job, {}, {Group("a")}).active[0].url, "http://a/metrics?m=a%20b%26c&z=1&z=2");
+  EXPECT_EQ(MakeTargets(job, {}, {Group("a")}).active[0].url, "http://a/metrics?m=a+b%26c&z=1&z=2");
   EXPECT_EQ(MakeTargets(job, Rules({Set("__param_z", "9"), Set("__param_n", "new")}), {Group("a")}).active[0].url,
-            "http://a/metrics?m=a%20b%26c&n=new&z=9&z=2");
+            "http://a/metrics?m=a+b%26c&n=new&z=9&z=2");
 }
 
 TEST(Target, RelabellingRewritesDropsAndNamesTheInstance) {

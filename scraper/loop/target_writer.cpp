@@ -88,10 +88,8 @@ base::Result<> TargetWriter::Append(const ScrapeInput& input, tsdb::Appender& ap
     if (input.is_body_too_large) metrics_.exceeded_body_size_limit_total.Add();
     return std::unexpected(input.fetched.error());
   }
-  BARO_TRY(Parse(input, appender));
+  BARO_TRY(Parse(input, appender, outcome));
   const ParsedExposition& seen = cache_.parsed();
-  outcome.samples_scraped = seen.samples_count();
-  outcome.samples_kept = seen.samples_count() - seen.dropped_count();
   outcome.series_added = series_.series_added();
   metrics_.samples_total.Add(static_cast<double>(seen.samples_count()));
   metrics_.predicted_lines_total.Add(static_cast<double>(seen.predicted_count()));
@@ -99,11 +97,13 @@ base::Result<> TargetWriter::Append(const ScrapeInput& input, tsdb::Appender& ap
   return AppendParsed(input, appender);
 }
 
-base::Result<> TargetWriter::Parse(const ScrapeInput& input, tsdb::Appender& appender) {
+base::Result<> TargetWriter::Parse(const ScrapeInput& input, tsdb::Appender& appender, ScrapeOutcome& outcome) {
   const auto format = FormatOfContentType(input.content_type, job_.fallback_protocol);
   if (!format) return std::unexpected(format.error());
   series_.Begin(appender);
   auto parsed = cache_.Parse(input.body, {.format = *format, .honor_timestamps = job_.honor_timestamps}, series_);
+  outcome.samples_scraped = cache_.parsed().samples_count();
+  outcome.samples_kept = outcome.samples_scraped - cache_.parsed().dropped_count();
   TakeReleased();
   if (series_.is_over_label_limit()) metrics_.exceeded_label_limits_total.Add();
   return parsed;

@@ -59,7 +59,8 @@ class TargetWriter {
 
  private:
   base::Result<> Append(const ScrapeInput& input, tsdb::Appender& appender, ScrapeOutcome& outcome);
-  base::Result<> Parse(const ScrapeInput& input, tsdb::Appender& appender);
+  /// Parses the answer, and counts in `outcome` what it came to see, also in a broken one.
+  base::Result<> Parse(const ScrapeInput& input, tsdb::Appender& appender, ScrapeOutcome& outcome);
   base::Result<> AppendParsed(const ScrapeInput& input, tsdb::Appender& appender);
   base::Result<> AppendRow(std::int64_t timestamp_ms, tsdb::Appender& appender);
   void TakeReleased();

@@ -125,7 +125,21 @@ TEST_F(TargetWriterTest, AFailedScrapeEndsAllAndTheyBeginAgain) {
   EXPECT_EQ(Of("a"), "0=1 10=end 30=3 40=end 50=5");
   EXPECT_EQ(Of("b"), "0=2 10=end") << "one end is enough";
   EXPECT_EQ(Of("up"), "0=1 10=0 20=0 30=1 40=0 50=1");
-  EXPECT_EQ(Of("scrape_samples_scraped"), "0=2 10=0 20=0 30=1 40=0 50=1");
+  EXPECT_EQ(Of("scrape_samples_scraped"), "0=2 10=0 20=0 30=1 40=1 50=1")
+      << "what came before the fault was scraped, too";
+}
+
+TEST_F(TargetWriterTest, OfABrokenScrapeTheSamplesUpToTheFaultAreCounted) {
+  job_.limits.labels = 4;
+  job_.metric_relabel = {{.source_labels = {"__name__"}, .regex = "noise", .action = model::RelabelAction::kDrop}};
+  Scrape("a 1\nnoise 1\nb one\nc 1\n");                   // the line with the fault is no sample
+  Scrape("a 1\nnoise 1\nb{x=\"1\",y=\"2\"} 1\nc 1\n");    // a sample, but one that cannot be kept
+  Scrape("a 1\nnoise 1\nb{x=\"1\",y=\"2\"} one\nc 1\n");  // its value is looked at first
+  Scrape("a 1\n", "text/html");
+  EXPECT_EQ(Of("scrape_samples_scraped"), "0=2 10=3 20=2 30=0");
+  EXPECT_EQ(Of("scrape_samples_post_metric_relabeling"), "0=1 10=1 20=1 30=0");
+  EXPECT_EQ(Of("scrape_series_added"), "0=0 10=0 20=0 30=0");
+  EXPECT_EQ(Of("a"), "");
 }
 
 TEST_F(TargetWriterTest, SeriesWithTheirOwnTimestampsDoNotEndUnlessTracked) {

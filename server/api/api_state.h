@@ -15,6 +15,7 @@
 #include "model/matcher.h"
 #include "query/engine.h"
 #include "scraper/scrape_manager.h"
+#include "server/api/global_url.h"
 #include "tsdb/storage.h"
 
 namespace baro::server {
@@ -71,6 +72,9 @@ class ApiState {
     const base::MutexLock lock(mutex_);
     config_ = std::move(config);
   }
+  /// Shape  is_ready() was true. Set before.
+  const OwnAddress& own_address() const { return own_address_; }
+  void set_own_address(OwnAddress own) { own_address_ = std::move(own); }
   std::chrono::milliseconds retention() const { return retention_; }
   void set_retention(std::chrono::milliseconds retention) { retention_ = retention; }
 
@@ -80,6 +84,7 @@ class ApiState {
   const model::Matcher origins_;
   const base::WallTime start_time_;
   std::chrono::milliseconds retention_{0};
+  OwnAddress own_address_;
   std::shared_ptr<tsdb::ReplayProgress> replay_ = std::make_shared<tsdb::ReplayProgress>();
   tsdb::Storage* storage_ = nullptr;
   query::Engine* engine_ = nullptr;

@@ -23,10 +23,10 @@ net::HttpResponse BuildInfo() {
   // `features` here for something else, so what is ours has names of its own.
   json.BeginObject();
   json.Key("version").String(kPrometheusVersion);
-  json.Key("revision").String("");
-  json.Key("branch").String("");
-  json.Key("buildUser").String("");
-  json.Key("buildDate").String("");
+  json.Key("revision").String(Revision());
+  json.Key("branch").String(Branch());
+  json.Key("buildUser").String("");  // who compiles it makes no difference
+  json.Key("buildDate").String(RevisionDate());
   json.Key("goVersion").String("");
   json.Key("barographVersion").String(kVersion);
   json.Key("compiler").String(__VERSION__);
@@ -61,7 +61,7 @@ net::HttpResponse RuntimeInfo(ApiState& state) {
   json.Key("serverTime").String(Rfc3339(state.clock().Now()));
   json.Key("reloadConfigSuccess").Bool(config.last_reload_ok);
   json.Key("lastConfigTime").String(Rfc3339(config.last_success));
-  json.Key("corruptionCount").Uint(0);
+  json.Key("corruptionCount").Uint(state.storage().log_status().corruptions);
   json.Key("goroutineCount").Uint(0);
   json.Key("GOMAXPROCS").Int(sysconf(_SC_NPROCESSORS_ONLN));
   json.Key("GOMEMLIMIT").Uint(0);

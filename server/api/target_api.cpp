@@ -26,13 +26,14 @@ std::string Lower(std::string_view text) {
   return lower;
 }
 
-void AppendActive(JsonWriter& json, const std::string& job, const scraper::TargetStatus& status) {
+void AppendActive(JsonWriter& json, const std::string& job, const scraper::TargetStatus& status,
+                  const OwnAddress& own) {
   json.BeginObject();
   json.Key("discoveredLabels").Labels(status.target.discovered_labels);
   json.Key("labels").Labels(status.target.labels);
   json.Key("scrapePool").String(job);
   json.Key("scrapeUrl").String(status.target.url);
-  json.Key("globalUrl").String(status.target.url);
+  json.Key("globalUrl").String(GlobalUrl(status.target.url, own));
   json.Key("lastError").String(status.last_error);
   json.Key("lastScrape").String(Rfc3339(status.last_scrape));
   json.Key("lastScrapeDuration").Number(std::chrono::duration<double>(status.last_duration).count());
@@ -57,7 +58,7 @@ net::HttpResponse Targets(ApiState& state, const net::HttpRequest& request) {
   json.BeginObject().Key("activeTargets").BeginArray();
   for (const auto& job : jobs) {
     if (!with_active || !is_wanted(job)) continue;
-    for (const auto& status : job.active) AppendActive(json, job.job_name, status);
+    for (const auto& status : job.active) AppendActive(json, job.job_name, status, state.own_address());
   }
   json.EndArray().Key("droppedTargets").BeginArray();
   for (const auto& job : jobs) {

@@ -31,7 +31,8 @@ class Report {
   std::vector<Failure> skipped_;
 };
 
-/// A suite: reads its cases below `data` (the folder shared/conformance) and judges each.
+/// A suite: reads its cases below `data` (the folder shared/conformance) and judges each. `run` is null where a program
+/// that needs whole servers judged them before.
 struct Suite {
   std::string_view name;
   void (*run)(const std::filesystem::path& data, Report& report);
@@ -47,5 +48,8 @@ void RunScrape(const std::filesystem::path& data, Report& report);
 void RunOpenMetrics(const std::filesystem::path& data, Report& report);
 void RunPromql(const std::filesystem::path& data, Report& report);
 void RunPromqlParse(const std::filesystem::path& data, Report& report);
+void RunConfig(const std::filesystem::path& data, Report& report);
+void RunRules(const std::filesystem::path& data, Report& report);
+void RunAlertmanager(const std::filesystem::path& data, Report& report);
 
 }  // namespace baro::conformance

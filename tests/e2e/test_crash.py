@@ -105,6 +105,18 @@ class Crash(unittest.TestCase):
                 self.restart_names_damage()
                 self.assert_all_there(before, may_miss_newest=True)
 
+    def test_damage_in_the_middle_is_counted_where_people_look(self):
+        self.wait_for_load()
+        self.assertEqual(self.server.api("status/runtimeinfo")["corruptionCount"], 0)
+        self.server.kill()
+        segment = self.last_segment()
+        octets = bytearray(segment.read_bytes())
+        octets[len(octets) // 2] ^= 1
+        segment.write_bytes(octets)
+        self.restart_names_damage()
+        self.assertEqual(self.server.api("status/runtimeinfo")["corruptionCount"], 1)
+        self.assertIn(b"\nprometheus_tsdb_wal_corruptions_total 1\n", self.server.get("/metrics")[2])
+
     def restart_names_damage(self):
         told = len(self.server.log())
         segment = self.last_segment()

@@ -1,9 +1,12 @@
 """The first minute: no configuration, and everything that the README promises is there."""
 import gzip
 import json
+import socket
 import unittest
 
 from harness import Server, main, wait_for
+
+HOST = socket.gethostname()
 
 
 class FirstRun(unittest.TestCase):
@@ -45,6 +48,8 @@ class FirstRun(unittest.TestCase):
         for target in targets["activeTargets"]:
             self.assertEqual((target["health"], target["lastError"]), ("up", ""))
             self.assertEqual(target["scrapeInterval"], "5s")
+            # For a browser elsewhere: this machine's name in place of the loopback address.
+            self.assertEqual(target["globalUrl"], target["scrapeUrl"].replace("//localhost:", f"//{HOST}:"))
         self.assertEqual(self.server.api("metadata", metric="node_load1")["node_load1"][0]["type"], "gauge")
 
     def test_shapes_of_targets(self):
@@ -93,7 +98,13 @@ class FirstRun(unittest.TestCase):
             self.assertLessEqual(keys, self.server.api("status/" + name).keys(), name)
         head = self.server.api("status/tsdb")["headStats"]
         self.assertEqual(set(head), {"numSeries", "numLabelPairs", "chunkCount", "minTime", "maxTime"})
-        self.assertEqual(self.server.api("status/buildinfo")["version"], "3.14.0")
+        build = self.server.api("status/buildinfo")
+        self.assertEqual(build["version"], "3.14.0")
+        if build["revision"]:  # built where git was
+            self.assertRegex(build["revision"], r"^[0-9a-f]{40}(-modified)?$")
+            self.assertRegex(build["buildDate"], r"^\d{8}-\d\d:\d\d:\d\d$")
+            self.assertTrue(build["branch"])
+        self.assertIn(f'revision="{build["revision"]}"', self.server.get("/metrics")[2].decode())
         self.assertIn("scrape_configs", self.server.api("status/config")["yaml"])
         self.assertEqual(self.server.api("status/flags")["query.timeout"], "2m")
         self.assertTrue(self.server.api("status/runtimeinfo")["reloadConfigSuccess"])

@@ -1,27 +1,11 @@
-"""Queries beside Debian's Prometheus over the very same samples: the answers are equal.
-
-The targets give their samples timestamps, and go on to the next moment only when both servers have the present one: so
-both hold the same samples, however their scrapes fell. Queries are evaluated between moments, never at one:
-Prometheus 2, which Debian has, counts a sample at the left end of a range, Prometheus 3 and Barograph do not.
-"""
-import http.client
-import json
+"""Queries beside Debian's Prometheus over the very same samples: the answers are equal."""
 import math
-import socket
-import subprocess
-import tempfile
-import time
 import unittest
-import urllib.parse
-from pathlib import Path
 
-from harness import PATIENCE_SECONDS, Server, Targets, main, peer, wait_for
+from beside_prometheus import OFF_GRID, STEP, SameSamples, difference
+from harness import main, peer
 
 MOMENTS = 40
-STEP = 15
-PHASE = 4  # of moments, so that steps of subqueries, which lie on multiples of their length, never meet one
-OFF_GRID = 7
-RELATIVE = 1e-9
 INSTANCES = 3
 
 INSTANT = [
@@ -124,70 +108,6 @@ def page(instance, moment, stamp_ms):
     return ("\n".join(lines) + "\n").encode()
 
 
-def number(text):
-    return float({"+Inf": "inf", "-Inf": "-inf"}.get(text, text))
-
-
-def is_close(left, right):
-    a, b = number(left), number(right)
-    return (math.isnan(a) and math.isnan(b)) or a == b or math.isclose(a, b, rel_tol=RELATIVE)
-
-
-def points(series):
-    return series["values"] if "values" in series else [series["value"]]
-
-
-def difference(ours, theirs, is_ordered):
-    """The first thing in which two results differ, or None."""
-    if ours["resultType"] != theirs["resultType"]:
-        return f"{ours['resultType']} instead of {theirs['resultType']}"
-    left, right = ours["result"], theirs["result"]
-    if ours["resultType"] in ("scalar", "string"):
-        left, right = [{"metric": {}, "value": left}], [{"metric": {}, "value": right}]
-    if not is_ordered:
-        left, right = (sorted(side, key=lambda series: sorted(series["metric"].items())) for side in (left, right))
-    if [series["metric"] for series in left] != [series["metric"] for series in right]:
-        return f"series {[series['metric'] for series in left]} instead of {[series['metric'] for series in right]}"
-    for mine, other in zip(left, right):
-        if [stamp for stamp, _ in points(mine)] != [stamp for stamp, _ in points(other)]:
-            return f"{mine['metric']}: {points(mine)} instead of {points(other)}"
-        for (stamp, value), (_, expected) in zip(points(mine), points(other)):
-            if not is_close(value, expected):
-                return f"{mine['metric']} at {stamp}: {value} instead of {expected}"
-    return None
-
-
-class Prometheus:
-    """Debian's, with the same configuration; ended by its handle."""
-
-    def __init__(self, binary, config, folder):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        path = Path(folder, "prometheus.yml")
-        path.write_text(config)
-        with open(Path(folder, "prometheus.log"), "ab") as log:
-            self.process = subprocess.Popen(
-                [binary, f"--config.file={path}", f"--storage.tsdb.path={folder}/prometheus-data",
-                 f"--web.listen-address=127.0.0.1:{self.port}"], stdout=log, stderr=log)
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(PATIENCE_SECONDS)
-
-    def api(self, path, **params):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        try:
-            connection.request("GET", f"/api/v1/{path}?{urllib.parse.urlencode(params)}")
-            answer = connection.getresponse()
-            body = answer.read()
-        finally:
-            connection.close()
-        if answer.status != 200:
-            raise OSError(f"{path} {params}: {answer.status} {body[:300]!r}")  # not ready yet, or a wrong test
-        return json.loads(body)["data"]
-
-
 class BesidePrometheus(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -195,34 +115,10 @@ class BesidePrometheus(unittest.TestCase):
         if not binary:
             print("skipped: prometheus is neither in .cache/peers nor in the PATH", flush=True)
             raise unittest.SkipTest("prometheus is not there")
-        cls.moment = 0
-        cls.start = int(time.time()) // STEP * STEP - (MOMENTS + 2) * STEP + PHASE
-
-        def answer(handler, instance):
-            handler.answer(page(instance, cls.moment, (cls.start + cls.moment * STEP) * 1000))
-
-        targets = Targets({f"/{i}": lambda handler, i=i: answer(handler, i) for i in range(INSTANCES)})
-        cls.addClassCleanup(targets.__exit__)
-        config = "global: {scrape_interval: 500ms, scrape_timeout: 500ms}\nscrape_configs:\n"
-        for i in range(INSTANCES):
-            config += (f"  - job_name: job{i}\n    metrics_path: /{i}\n    honor_timestamps: true\n"
-                       f"    static_configs:\n"
-                       f"      - {{targets: ['{targets.address}'], labels: {{instance: 'host{i}', job: 'fixed'}}}}\n")
-        folder = tempfile.TemporaryDirectory(prefix="barograph-e2e-")
-        cls.addClassCleanup(folder.cleanup)
-        cls.theirs = Prometheus(binary, config, folder.name)
-        cls.addClassCleanup(cls.theirs.stop)
-        cls.ours = Server(config=config).start()
-        cls.addClassCleanup(cls.ours.__exit__)
-        for cls.moment in range(MOMENTS):
-            for server in (cls.ours, cls.theirs):
-                wait_for(f"moment {cls.moment}", lambda server=server: cls.has_moment(server))
-
-    @classmethod
-    def has_moment(cls, server):
-        stamp = cls.start + cls.moment * STEP
-        result = server.api("query", query="moment", time=stamp)["result"]
-        return len(result) == INSTANCES and all(float(series["value"][1]) == cls.moment for series in result)
+        pages = {f"host{i}": lambda moment, stamp, i=i: page(i, moment, stamp) for i in range(INSTANCES)}
+        cls.both = SameSamples(binary, pages, MOMENTS, "fixed")
+        cls.addClassCleanup(cls.both.close)
+        cls.ours, cls.theirs, cls.start = cls.both.ours, cls.both.theirs, cls.both.start
 
     def assert_equal_answers(self, path, is_ordered=False, **params):
         with self.subTest(path=path, **params):

@@ -61,3 +61,15 @@ setup_peers() {
   done
   rm -rf .cache/peers/download
 }
+
+# The client of the conformance suite `grafana`: Grafana's own packages (AGPL), to test with and never shipped.
+setup_grafana_client() {
+  local source=../shared/conformance/grafana-datasource folder=.cache/grafana-datasource
+  [[ -d $source ]] || die "$source is not here: it says which packages to fetch"
+  [[ -d $folder/node_modules/esbuild/bin ]] && return 0
+  say "fetching Grafana's data source into $folder"
+  mkdir -p "$folder"
+  cp "$source"/*.mjs "$source/package.json" "$folder/"
+  npm install --silent --no-audit --no-fund --legacy-peer-deps --ignore-scripts --prefix "$folder" &&
+    (cd "$folder" && node node_modules/esbuild/install.js) || die "npm could not fetch Grafana's data source"
+}

@@ -38,8 +38,6 @@ StorageMetrics::StorageMetrics(base::Registry& registry)
                                         "Samples that were refused because they are older than the series' newest.")),
       out_of_bounds(registry.MakeCounter("prometheus_tsdb_out_of_bound_samples_total",
                                          "Samples that were refused because of their time alone.")),
-      corruptions(registry.MakeCounter("prometheus_tsdb_wal_corruptions_total",
-                                       "Damaged places of the log that were passed over.")),
       truncations(
           registry.MakeCounter("prometheus_tsdb_wal_truncations_total", "Times that old log segments were removed.")),
       checkpoints(registry.MakeCounter("prometheus_tsdb_checkpoint_creations_total", "Log checkpoints begun.")),
@@ -82,7 +80,7 @@ base::Result<> Storage::Impl::Replay() {
   ReplayedLog replayed =
       BARO_TRY(ReplayLog(deps_.files, log_directory_, deps_.log, options_.replay_progress.get(), replayer));
   replayer.Finish();
-  metrics_.corruptions.Add(static_cast<double>(replayed.corruptions));
+  corruptions_.store(replayed.corruptions, std::memory_order_relaxed);
   if (replayer.samples_without_series() > 0) {
     deps_.log.Warn("samples in the log whose series it does not name were left out",
                    {{"samples", replayer.samples_without_series()}});
@@ -220,6 +218,7 @@ base::Result<> Storage::Impl::TruncateLog(std::int64_t cutoff_ms) {
   });
   if (!written) {
     metrics_.checkpoint_failures.Add();
+    if (written.error().code() == base::Code::kCorruption) corruptions_.fetch_add(1, std::memory_order_relaxed);
     return written.error().WithContext("removing old log segments");
   }
   log_->ForgetSegmentsBefore(first_kept);

@@ -23,7 +23,6 @@ struct StorageMetrics {
   base::Counter& histogram_samples;
   base::Counter& out_of_order;
   base::Counter& out_of_bounds;
-  base::Counter& corruptions;
   base::Counter& truncations;
   base::Counter& checkpoints;
   base::Counter& checkpoint_failures;
@@ -67,6 +66,7 @@ class Storage::Impl {
   ExemplarStore exemplars_;
   std::unique_ptr<LogWriter> log_;
   std::unique_ptr<HeadWriter> writer_;
+  std::atomic<std::uint64_t> corruptions_{0};  // relaxed: a number for people, which orders nothing
   base::Registry::CollectorId collector_ = 0;
   bool has_collector_ = false;
 

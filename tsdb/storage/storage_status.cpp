@@ -123,6 +123,7 @@ LogStatus Storage::Impl::log_status() const {
     status.current_segment = segment.segment;
     status.size_bytes += segment.size_bytes;
   }
+  status.corruptions = corruptions_.load(std::memory_order_relaxed);
   return status;
 }
 
@@ -149,6 +150,8 @@ void Storage::Impl::CollectMetrics(std::vector<base::MetricFamily>& families) co
   gauge("prometheus_tsdb_lowest_timestamp_seconds", "Time of the oldest sample in storage.", min_ms / 1000);
   gauge("prometheus_tsdb_wal_segment_current", "The log segment being written.",
         static_cast<double>(log.current_segment));
+  families.push_back(OneValue("prometheus_tsdb_wal_corruptions_total", "Damaged places that were met in the log.",
+                              MetricKind::kCounter, static_cast<double>(log.corruptions)));
   gauge("prometheus_tsdb_wal_storage_size_bytes", "Size of the log.", static_cast<double>(log.size_bytes));
   gauge("prometheus_tsdb_retention_limit_seconds", "How long samples are kept; 0 is for ever.",
         std::chrono::duration<double>(options_.retention).count());

@@ -90,6 +90,7 @@ class StorageFixture {
   }
 
   Storage& storage() { return *storage_; }
+  const base::Registry& registry() const { return *registry_; }
   StorageOptions& options() { return options_; }
   base::SimClock& clock() { return clock_; }
   const std::vector<std::string>& lines() const { return lines_; }

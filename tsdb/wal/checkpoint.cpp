@@ -110,15 +110,20 @@ base::Result<> Visit(base::FileSystem& files, const std::string& directory, Reco
 }
 
 // Renames before it removes: what is gone is never half there.
+base::Result<> RemoveCheckpoint(base::FileSystem& files, const std::string& directory, const std::string& name) {
+  const std::string gone = directory + "/gone-" + name;
+  BARO_TRY(files.RemoveAll(gone));
+  BARO_TRY(files.Rename(directory + "/" + name, gone));
+  BARO_TRY(files.SyncDirectory(directory));
+  return files.RemoveAll(gone);
+}
+
 base::Result<> RemoveCovered(base::FileSystem& files, const std::string& directory, std::uint64_t first_segment) {
   for (const std::string& name : BARO_TRY(files.ListDirectory(directory))) {
     const std::uint64_t checkpoint = ParseCheckpointName(name);
     const std::uint64_t segment = ParseSegmentName(name);
     if (checkpoint != 0 && checkpoint < first_segment) {
-      const std::string gone = directory + "/gone-" + name;
-      BARO_TRY(files.Rename(directory + "/" + name, gone));
-      BARO_TRY(files.SyncDirectory(directory));
-      BARO_TRY(files.RemoveAll(gone));
+      BARO_TRY(RemoveCheckpoint(files, directory, name));
     } else if (segment != 0 && segment < first_segment) {
       BARO_TRY(files.Remove(directory + "/" + name));
     }
@@ -140,6 +145,12 @@ base::Result<> WriteCheckpoint(base::FileSystem& files, const std::string& direc
   const std::string name = CheckpointName(first_segment);
   const std::string building = directory + "/tmp-" + name;
   const std::string path = directory + "/" + name;
+  if (BARO_TRY(files.Exists(path))) {
+    // An earlier try came this far. If it can be read, only the removal is left: segments may be gone that nobody else
+    // covers. If not, nothing was removed because of it, and a folder that is not empty cannot be renamed onto.
+    if (Visit(files, path, nullptr)) return RemoveCovered(files, directory, first_segment);
+    BARO_TRY(RemoveCheckpoint(files, directory, name));
+  }
   BARO_TRY(files.RemoveAll(building));
   BARO_TRY(files.CreateDirectories(building));
   BARO_TRY(FillCheckpoint(files, building + "/" + SegmentName(kFileNumber), next_series, for_each));

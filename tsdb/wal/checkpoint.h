@@ -24,6 +24,7 @@ std::uint64_t ParseCheckpointName(std::string_view name);
 using ForEachSeries = std::function<void(const std::function<void(LogSeriesId, const model::Labels&)>& put)>;
 
 /// Writes a checkpoint, reads it back, and only then removes older checkpoints and the segments before `first_segment`.
+/// Takes up where an earlier try for the same segment ended.
 /// Errors   of the files; kCorruption: what was written cannot be read. The older checkpoint and all segments remain.
 base::Result<> WriteCheckpoint(base::FileSystem& files, const std::string& directory, std::uint64_t first_segment,
                                LogSeriesId next_series, const ForEachSeries& for_each);

@@ -112,6 +112,40 @@ TEST_F(LogDamageTest, FlippedBitsCostOnlyWhatTheyTouch) {
   }
 }
 
+TEST_F(LogDamageTest, EveryPlaceIsCountedOnceAndATornTailIsNone) {
+  WriteLog();
+  const auto first = files_.begin();
+  const auto second = std::next(first);
+  const auto last = std::prev(files_.end());
+  const auto flip = [this](const auto& file, std::size_t at) {
+    std::string bytes = ReadBytes(LogPath(file->first));
+    bytes[at] = static_cast<char>(bytes[at] ^ 1);
+    WriteBytes(LogPath(file->first), bytes);
+  };
+  const auto corruptions = [this] {
+    OpenAndCount();
+    double metric = -1;
+    for (const base::MetricFamily& family : registry().Gather()) {
+      if (family.name == "prometheus_tsdb_wal_corruptions_total") metric = family.points.at(0).value;
+    }
+    EXPECT_EQ(metric, static_cast<double>(storage().log_status().corruptions)) << "the metric says the same";
+    return storage().log_status().corruptions;
+  };
+  Restore();
+  EXPECT_EQ(corruptions(), 0U);
+  Restore();
+  flip(first, first->second.size() / 2);
+  EXPECT_EQ(corruptions(), 1U);
+  Restore();
+  flip(first, first->second.size() / 4);
+  flip(first, first->second.size() / 4 * 3);
+  flip(second, second->second.size() / 2);
+  EXPECT_EQ(corruptions(), 3U);
+  Restore();
+  flip(last, last->second.size() - 1);
+  EXPECT_EQ(corruptions(), 0U);
+}
+
 TEST_F(LogDamageTest, ATornTailIsCutAndNamed) {
   WriteLog();
   const std::string last = files_.rbegin()->first;

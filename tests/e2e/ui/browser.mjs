@@ -88,6 +88,13 @@ export const colouredPixels = (canvas) =>
     return count;
   });
 
+/// How many pixels of the canvas' last two columns are painted: text that goes on behind them is cut.
+export const inkAtRightEdge = (canvas) =>
+  canvas.evaluate((element) => {
+    const { data } = element.getContext('2d').getImageData(element.width - 2, 0, 2, element.height);
+    return data.filter((value, i) => i % 4 === 3 && value > 0).length;
+  });
+
 /// Waits until `probe` returns something true; fails with `what` and the last value.
 export async function eventually(probe, what, timeoutMs = 15_000) {
   const deadline = Date.now() + timeoutMs;

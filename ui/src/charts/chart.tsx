@@ -34,6 +34,9 @@ export interface ChartProps {
 
 const kDragPxMin = 6;
 
+/// The label of a tick at the right end stands in the middle below it: room for half of '14:02:10'.
+const kEdgePx = 28;
+
 /// Ticks of bytes stand at powers of two, so that their labels are short.
 const kBinaryIncrements = Array.from({ length: 60 }, (_, power) => 2 ** power);
 
@@ -161,7 +164,7 @@ export function Chart(props: ChartProps) {
       width: Math.max(100, element.clientWidth),
       height: props.heightPx,
       legend: { show: false },
-      padding: [8, 10, 0, 0],
+      padding: [8, kEdgePx, 0, 0],
       scales: {
         x: { time: true, range: () => [latest.current.frame.startMs / 1000, latest.current.frame.endMs / 1000] },
         y: { range: yRange(props.isZeroBased ?? props.isStacked ?? false) },

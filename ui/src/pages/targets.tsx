@@ -15,6 +15,8 @@ import { pagePath } from '../state/page';
 import { formatAge, kSecond, parseDuration } from '../state/time';
 
 const kRefreshMs = 5 * kSecond;
+// A browser on the server's own machine reaches what the server scrapes; others need the name that others see.
+const kIsOnServer = ['localhost', '127.0.0.1', '[::1]'].includes(location.hostname);
 const kHealths: readonly TargetHealth[] = ['up', 'down', 'unknown'];
 const kPoolPx = 44;
 const kTargetPx = 50;
@@ -178,7 +180,11 @@ function TargetRow({ row }: { row: Row | undefined }) {
       <span>
         <span class={`pill pill-${target.health}`}>{target.health}</span>
       </span>
-      <a href={target.scrapeUrl} target="_blank" rel="noreferrer">
+      <a
+        href={kIsOnServer ? target.scrapeUrl : (target.globalUrl ?? target.scrapeUrl)}
+        target="_blank"
+        rel="noreferrer"
+      >
         {target.scrapeUrl}
       </a>
       <SeriesName labels={target.labels} fallback="" />

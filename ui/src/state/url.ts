@@ -48,7 +48,8 @@ export function writeTimeState(search: URLSearchParams, state: TimeState, fallba
 }
 
 export const kExploreTime: TimeState = { rangeMs: kRangeMsDefault, endMs: null, refreshMs: 0 };
-export const kOverviewTime: TimeState = { rangeMs: 15 * kMinute, endMs: null, refreshMs: 5 * kSecond };
+/// Short: what a server that began a minute ago knows is seen to move.
+export const kOverviewTime: TimeState = { rangeMs: 5 * kMinute, endMs: null, refreshMs: 5 * kSecond };
 
 export function parseExplore(search: URLSearchParams): ExploreState {
   if ([...search.keys()].some((key) => /^g\d+\./.test(key))) return parseLegacy(search);
