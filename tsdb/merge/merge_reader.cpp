@@ -1,0 +1,135 @@
+#include "tsdb/merge_reader.h"
+
+#include <algorithm>
+
+#include "tsdb/merge/merge_columns.h"
+
+namespace baro::tsdb {
+namespace {
+
+class MergeSelection : public SeriesSelection {
+ public:
+  explicit MergeSelection(std::vector<std::unique_ptr<SeriesSelection>> sources, std::size_t limit)
+      : sources_(std::move(sources)) {
+    for (const auto& source : sources_) {
+      warnings_.insert(warnings_.end(), source->warnings().begin(), source->warnings().end());
+    }
+    MergeLists(limit);
+  }
+
+  std::size_t size() const override { return first_part_.size() - 1; }
+
+  const model::Labels& labels(std::size_t index) const override { return LabelsOf(parts_[first_part_[index]]); }
+
+  base::Result<> Read(std::size_t index, model::TimeRange range, SampleColumns& columns) const override {
+    const std::size_t first = first_part_[index];
+    const std::size_t end = first_part_[index + 1];
+    // From the last source, the oldest, to the first, which counts where two have a sample.
+    base::Result<> outcome = ReadPart(parts_[end - 1], range, columns);
+    SampleColumns newer;
+    for (std::size_t part = end - 1; part-- > first;) {
+      auto read = ReadPart(parts_[part], range, newer);
+      if (!read && outcome) outcome = std::move(read);
+      if (newer.empty()) continue;
+      if (columns.empty()) {
+        std::swap(columns, newer);
+      } else {
+        MergeInto(columns, newer);
+      }
+    }
+    return outcome;
+  }
+
+  std::span<const std::string> warnings() const override { return warnings_; }
+
+ private:
+  struct Part {
+    std::uint32_t source;
+    std::uint32_t index;
+  };
+
+  const model::Labels& LabelsOf(const Part& part) const { return sources_[part.source]->labels(part.index); }
+
+  base::Result<> ReadPart(const Part& part, model::TimeRange range, SampleColumns& columns) const {
+    return sources_[part.source]->Read(part.index, range, columns);
+  }
+
+  // Each step takes the least labels of all lists, and from every list that has them.
+  void MergeLists(std::size_t limit) {
+    std::vector<Part> heap;
+    const auto is_later = [this](const Part& a, const Part& b) {
+      const auto order = LabelsOf(a) <=> LabelsOf(b);
+      return order == 0 ? a.source > b.source : order > 0;
+    };
+    for (std::uint32_t source = 0; source < sources_.size(); ++source) {
+      if (sources_[source]->size() > 0) heap.push_back({.source = source, .index = 0});
+    }
+    std::ranges::make_heap(heap, is_later);
+    while (!heap.empty()) {
+      std::ranges::pop_heap(heap, is_later);
+      Part& part = heap.back();
+      if (parts_.empty() || LabelsOf(parts_.back()) != LabelsOf(part)) {
+        if (limit != 0 && first_part_.size() == limit) break;
+        first_part_.push_back(parts_.size());
+      }
+      parts_.push_back(part);
+      if (++part.index < sources_[part.source]->size()) {
+        std::ranges::push_heap(heap, is_later);
+      } else {
+        heap.pop_back();
+      }
+    }
+    first_part_.push_back(parts_.size());
+  }
+
+  std::vector<std::unique_ptr<SeriesSelection>> sources_;
+  std::vector<std::string> warnings_;
+  std::vector<Part> parts_;              // of all series, one after the other, by source
+  std::vector<std::size_t> first_part_;  // of each series; one more at the end
+};
+
+// The sorted union of sorted lists.
+std::vector<std::string> Union(std::vector<std::vector<std::string>> lists, std::size_t limit) {
+  std::vector<std::string> all;
+  for (auto& list : lists) std::ranges::move(list, std::back_inserter(all));
+  std::ranges::sort(all);
+  const auto repeated = std::ranges::unique(all);
+  all.erase(repeated.begin(), repeated.end());
+  if (limit != 0 && all.size() > limit) all.resize(limit);
+  return all;
+}
+
+}  // namespace
+
+MergeReader::MergeReader(std::vector<std::unique_ptr<Reader>> sources) : sources_(std::move(sources)) {}
+MergeReader::~MergeReader() = default;
+
+base::Result<std::unique_ptr<SeriesSelection>> MergeReader::Select(const SelectRequest& request,
+                                                                   const base::CancelToken& cancel) const {
+  std::vector<std::unique_ptr<SeriesSelection>> selections;
+  selections.reserve(sources_.size());
+  for (const auto& source : sources_) selections.push_back(BARO_TRY(source->Select(request, cancel)));
+  if (selections.size() == 1) return std::move(selections.front());
+  return std::make_unique<MergeSelection>(std::move(selections), request.limit);
+}
+
+base::Result<std::vector<std::string>> MergeReader::LabelNames(std::span<const model::Matcher> matchers,
+                                                               model::TimeRange range, std::size_t limit,
+                                                               const base::CancelToken& cancel) const {
+  std::vector<std::vector<std::string>> lists;
+  for (const auto& source : sources_) lists.push_back(BARO_TRY(source->LabelNames(matchers, range, limit, cancel)));
+  return Union(std::move(lists), limit);
+}
+
+base::Result<std::vector<std::string>> MergeReader::LabelValues(std::string_view name,
+                                                                std::span<const model::Matcher> matchers,
+                                                                model::TimeRange range, std::size_t limit,
+                                                                const base::CancelToken& cancel) const {
+  std::vector<std::vector<std::string>> lists;
+  for (const auto& source : sources_) {
+    lists.push_back(BARO_TRY(source->LabelValues(name, matchers, range, limit, cancel)));
+  }
+  return Union(std::move(lists), limit);
+}
+
+}  // namespace baro::tsdb
