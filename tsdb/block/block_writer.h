@@ -77,8 +77,8 @@ class BlockWriter {
   base::Result<> BeginSeries(const model::Labels& labels, std::optional<GroupKey> group = std::nullopt);
 
   /// Adds samples to the series. Where and how often a series' samples are cut into calls does not matter.
-  /// Shape    equal lengths; strictly increasing, also over calls and over both kinds at one series (floats and
-  ///          histograms may alternate, but no timestamp stands in both).
+  /// Shape    equal lengths; strictly increasing, also over calls. A series may have both kinds, in calls of any order,
+  ///          but no timestamp in both: that is the caller's to know.
   base::Result<> AddFloats(std::span<const std::int64_t> timestamps_ms, std::span<const double> values);
   base::Result<> AddHistograms(std::span<const HistogramSample> samples);
 

@@ -1,0 +1,68 @@
+// Series of a block that were selected, with all that reading them takes.
+//
+// Threads  BlockSelectionImpl is immutable once made.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "tsdb/block/block_impl.h"
+
+namespace baro::tsdb {
+
+class BlockSelectionImpl : public BlockSelection {
+ public:
+  enum class Order { kLabels, kBlock };
+
+  /// Shape    `numbers` of series, ascending. Series that damage hides are passed over.
+  /// Errors   kCancelled.
+  static base::Result<std::unique_ptr<BlockSelectionImpl>> Make(std::shared_ptr<const BlockImpl> block,
+                                                                std::shared_ptr<const BlockTombstones> tombstones,
+                                                                std::span<const std::uint32_t> numbers,
+                                                                model::TimeRange range, std::size_t limit, Order order,
+                                                                const base::CancelToken& cancel);
+
+  std::size_t size() const override { return entries_.size(); }
+  const model::Labels& labels(std::size_t index) const override { return entries_[index].labels; }
+  base::Result<> Read(std::size_t index, model::TimeRange range, SampleColumns& columns) const override;
+  base::Result<> Outline(std::size_t index, model::TimeRange range, std::vector<ChunkOutline>& outlines) const override;
+  std::span<const std::string> warnings() const override { return warnings_; }
+
+ private:
+  // The windows of one kind that a series has in the range.
+  struct Part {
+    const Timeline* timeline = nullptr;  // null: none
+    std::uint64_t first_chunk = 0;       // of the timeline's first window
+    std::size_t first_presence = 0;      // in presences_, one per window of the timeline
+    bool is_partial = false;
+  };
+  struct Entry {
+    model::Labels labels;
+    Part floats;
+    Part histograms;
+    std::span<const model::TimeRange> deleted;  // borrowed from tombstones_
+  };
+  class Maker;
+
+  BlockSelectionImpl(std::shared_ptr<const BlockImpl> block, std::shared_ptr<const BlockTombstones> tombstones)
+      : block_(std::move(block)), tombstones_(std::move(tombstones)) {}
+
+  base::Result<bool> ReadWhole(const Part& part, model::TimeRange range, SampleColumns& columns) const;
+  base::Result<> ReadPieces(const Part& part, model::TimeRange range, SampleColumns& columns) const;
+  base::Result<> ReadHistograms(const Part& part, model::TimeRange range, SampleColumns& columns) const;
+  // The rows of a window that the series has; `all` is room for the answer "all of them".
+  std::span<const RowRun> RowsOf(const Part& part, std::size_t window, std::size_t rows, RowRun& all) const;
+  base::Error Told(const std::string& message) const;
+
+  std::shared_ptr<const BlockImpl> block_;
+  std::shared_ptr<const BlockTombstones> tombstones_;
+  std::vector<Entry> entries_;
+  std::vector<std::unique_ptr<Timeline>> timelines_;
+  std::vector<WindowPresence> presences_;
+  std::vector<RowRun> rows_;
+  std::vector<std::string> warnings_;
+};
+
+}  // namespace baro::tsdb
