@@ -41,7 +41,6 @@ enum class FrameKind : std::uint8_t {
   kColumnDirectory = 5,
   kSummaries = 6,
   kHistograms = 7,
-  kFloats = 8,
 };
 
 inline constexpr std::size_t kFrameHeaderBytes = 16;

@@ -190,12 +190,14 @@ class BlockWriter::Impl {
     meta_.counts.float_samples += floats_.samples;
     meta_.counts.histogram_samples += histograms_.samples;
     floats_.Clear();
+    hint_ = {};
     histograms_.Clear();
     return {};
   }
 
   base::Result<> FlushFloats(bool is_last) {
-    return Flush(floats_, is_last, [this](std::span<const double> values) { return chunks_->AddFloats(values); });
+    return Flush(floats_, is_last,
+                 [this](std::span<const double> values) { return chunks_->AddFloats(values, hint_); });
   }
   base::Result<> FlushHistograms(bool is_last) {
     return Flush(histograms_, is_last,
@@ -273,6 +275,7 @@ class BlockWriter::Impl {
   model::Labels labels_;  // of the series that is open, or the one before
   GroupKey group_ = 0;
   Pending<double> floats_;
+  ChunkHint hint_;  // of the series' floats
   Pending<HistogramSample> histograms_;
   Placement placement_;
   std::int64_t first_ms_ = model::kMaxTimestampMs;

@@ -15,6 +15,7 @@
 #include "tsdb/block/block_files.h"
 #include "tsdb/block/block_meta.h"
 #include "tsdb/block/chunk_summary.h"
+#include "tsdb/codec/chunk_codec.h"
 #include "tsdb/reader.h"
 
 namespace baro::tsdb {
@@ -47,9 +48,9 @@ class ChunkFileWriter {
   ChunkFileWriter(BlockForm form, BlockFileWriter& file);
   ~ChunkFileWriter();
 
-  /// Adds the next chunk of its kind.
+  /// Adds the next chunk of its kind. `hint` goes from chunk to chunk of a series.
   /// Shape    1 to kWindowRowsMax values.
-  base::Result<> AddFloats(std::span<const double> values);
+  base::Result<> AddFloats(std::span<const double> values, ChunkHint& hint);
   base::Result<> AddHistograms(std::span<const HistogramSample> samples);
 
   /// Writes the pages that are not full.

@@ -1,8 +1,8 @@
 #include <algorithm>
 
 #include "tsdb/block/chunk_file.h"
-#include "tsdb/block/float_page.h"
 #include "tsdb/block/histogram_page.h"
+#include "tsdb/codec/page.h"
 
 namespace baro::tsdb {
 namespace {
@@ -17,10 +17,28 @@ std::uint64_t NextId() {
 // come back.
 template <typename Page>
 struct LastPage {
-  std::uint64_t reader = 0;
+  std::uint64_t reader = 0;  // 0: none
   std::size_t index = 0;
-  Page page;
+  std::optional<Page> page;
+
+  bool IsFor(std::uint64_t id, const ChunkDirectory& directory, std::uint64_t chunk) const {
+    if (reader != id) return false;
+    const ChunkPageEntry& entry = directory.pages[index];
+    return chunk >= entry.first_chunk && chunk - entry.first_chunk < entry.chunk_count;
+  }
 };
+
+// A page of floats with the place where reading stopped.
+struct FloatPage {
+  explicit FloatPage(PageView opened) : view(std::move(opened)), cursor(view) {}
+  FloatPage(const FloatPage&) = delete;
+  FloatPage& operator=(const FloatPage&) = delete;
+
+  PageView view;
+  PageCursor cursor;
+};
+
+base::Error OtherCount() { return {base::Code::kCorruption, "another number of chunks than the directory says"}; }
 
 }  // namespace
 
@@ -52,22 +70,19 @@ base::Error ChunkFileReader::PageError(const base::Error& error, const ChunkPage
 base::Result<> ChunkFileReader::ReadFloats(std::uint64_t chunk, std::span<double> values) const {
   BARO_ASSERT(chunk < floats_.chunk_count());
   thread_local LastPage<FloatPage> last;
-  const bool is_same = last.reader == id_ && chunk >= floats_.pages[last.index].first_chunk &&
-                       chunk - floats_.pages[last.index].first_chunk < floats_.pages[last.index].chunk_count;
-  if (!is_same) {
-    const std::size_t index = FindPage(floats_, chunk);
-    const ChunkPageEntry& entry = floats_.pages[index];
+  if (!last.IsFor(id_, floats_, chunk)) {
     last.reader = 0;
-    BARO_TRY(CheckOnce(float_states_[index], entry, [&] { return VerifyFloatPage(index); }));
-    auto page = FloatPage::Open(PageBytes(entry));
+    last.index = FindPage(floats_, chunk);
+    const ChunkPageEntry& entry = floats_.pages[last.index];
+    BARO_TRY(CheckOnce(float_states_[last.index], entry, [&] { return VerifyFloatPage(last.index); }));
+    auto page = PageView::OpenChecked(PageBytes(entry));
     if (!page) return PageError(page.error(), entry);
-    if (page->chunk_count() != entry.chunk_count) {
-      return PageError({base::Code::kCorruption, "another number of chunks"}, entry);
-    }
-    last = {.reader = id_, .index = index, .page = *std::move(page)};
+    if (page->chunks() != entry.chunk_count) return PageError(OtherCount(), entry);
+    last.page.emplace(*std::move(page));
+    last.reader = id_;
   }
   const ChunkPageEntry& entry = floats_.pages[last.index];
-  auto decoded = last.page.Decode(chunk - entry.first_chunk, values);
+  auto decoded = last.page->cursor.Decode(static_cast<std::uint32_t>(chunk - entry.first_chunk), values);
   return decoded ? decoded : base::Result<>(PageError(decoded.error(), entry));
 }
 
@@ -75,22 +90,19 @@ base::Result<> ChunkFileReader::ReadHistograms(std::uint64_t chunk, std::span<co
                                                std::vector<HistogramSample>& samples) const {
   BARO_ASSERT(chunk < histograms_.chunk_count());
   thread_local LastPage<HistogramPage> last;
-  const bool is_same = last.reader == id_ && chunk >= histograms_.pages[last.index].first_chunk &&
-                       chunk - histograms_.pages[last.index].first_chunk < histograms_.pages[last.index].chunk_count;
-  if (!is_same) {
-    const std::size_t index = FindPage(histograms_, chunk);
-    const ChunkPageEntry& entry = histograms_.pages[index];
+  if (!last.IsFor(id_, histograms_, chunk)) {
     last.reader = 0;
-    BARO_TRY(CheckOnce(histogram_states_[index], entry, [&] { return VerifyHistogramPage(index); }));
+    last.index = FindPage(histograms_, chunk);
+    const ChunkPageEntry& entry = histograms_.pages[last.index];
+    BARO_TRY(CheckOnce(histogram_states_[last.index], entry, [&] { return VerifyHistogramPage(last.index); }));
     auto page = HistogramPage::Open(PageBytes(entry));
     if (!page) return PageError(page.error(), entry);
-    if (page->chunk_count() != entry.chunk_count) {
-      return PageError({base::Code::kCorruption, "another number of chunks"}, entry);
-    }
-    last = {.reader = id_, .index = index, .page = *std::move(page)};
+    if (page->chunk_count() != entry.chunk_count) return PageError(OtherCount(), entry);
+    last.page = *std::move(page);
+    last.reader = id_;
   }
   const ChunkPageEntry& entry = histograms_.pages[last.index];
-  auto decoded = last.page.Decode(chunk - entry.first_chunk, timestamps_ms, samples);
+  auto decoded = last.page->Decode(chunk - entry.first_chunk, timestamps_ms, samples);
   return decoded ? decoded : base::Result<>(PageError(decoded.error(), entry));
 }
 
@@ -106,9 +118,11 @@ base::Result<std::optional<ValueSummary>> ChunkFileReader::ReadSummary(std::uint
     const FrameView frame = BARO_TRY(CheckSummaries(entry));
     base::ByteBuffer buffer;
     const base::ByteSpan content = BARO_TRY(FrameContent(frame, buffer));
-    last = {.reader = id_, .index = index, .page = BARO_TRY(DecodeSummaries(content, entry.chunk_count))};
+    last.page = BARO_TRY(DecodeSummaries(content, entry.chunk_count));
+    last.index = index;
+    last.reader = id_;
   }
-  return last.page[chunk - entry.first_chunk];
+  return (*last.page)[chunk - entry.first_chunk];
 }
 
 base::Result<FrameView> ChunkFileReader::CheckSummaries(const ChunkPageEntry& page) const {
@@ -128,7 +142,7 @@ base::Result<> ChunkFileReader::CheckOnce(std::atomic<State>& state, const Chunk
 
 base::Result<> ChunkFileReader::VerifyFloatPage(std::size_t page) const {
   const ChunkPageEntry& entry = floats_.pages[page];
-  auto checked = FloatPage::Check(PageBytes(entry), SeedOf(entry.offset));
+  auto checked = PageView::Check(PageBytes(entry), SeedOf(entry.offset));
   return checked ? checked : base::Result<>(PageError(checked.error(), entry));
 }
 

@@ -1,11 +1,16 @@
 #include <algorithm>
 
 #include "tsdb/block/chunk_file.h"
-#include "tsdb/block/float_page.h"
 #include "tsdb/block/histogram_page.h"
+#include "tsdb/codec/page.h"
 
 namespace baro::tsdb {
 namespace {
+
+// A page is closed when it has so many bytes, or chunks: what is read to get at one chunk of a cold page, and a
+// checksum of 6 microseconds.
+constexpr std::size_t kFloatPageBytes = std::size_t{48} << 10;
+constexpr std::uint32_t kFloatPageChunks = 4096;
 
 base::Error Damaged(const char* what) {
   return {base::Code::kCorruption, fmt::format("directory of chunks: {}", what)};
@@ -54,7 +59,7 @@ base::Result<ChunkDirectory> DecodeChunkDirectory(base::ByteReader& reader, std:
 }
 
 struct ChunkFileWriter::Pages {
-  FloatPageBuilder floats;
+  PageBuilder floats;
   HistogramPageBuilder histograms;
   base::ByteBuffer buffer;
 };
@@ -63,10 +68,12 @@ ChunkFileWriter::ChunkFileWriter(BlockForm form, BlockFileWriter& file)
     : form_(form), file_(file), open_(std::make_unique<Pages>()) {}
 ChunkFileWriter::~ChunkFileWriter() = default;
 
-base::Result<> ChunkFileWriter::AddFloats(std::span<const double> values) {
-  open_->floats.Add(values);
+base::Result<> ChunkFileWriter::AddFloats(std::span<const double> values, ChunkHint& hint) {
+  PageBuilder& page = open_->floats;
+  page.Add(values, &hint);
   summaries_.push_back(WantsSummary(values) ? Summarize(values) : std::nullopt);
-  return open_->floats.full() ? FlushFloats() : base::Result<>();
+  const bool is_full = page.SizeBytes() >= kFloatPageBytes || page.chunks() == kFloatPageChunks || page.full();
+  return is_full ? FlushFloats() : base::Result<>();
 }
 
 base::Result<> ChunkFileWriter::AddHistograms(std::span<const HistogramSample> samples) {
@@ -77,10 +84,9 @@ base::Result<> ChunkFileWriter::AddHistograms(std::span<const HistogramSample> s
 base::Result<> ChunkFileWriter::FlushFloats() {
   base::ByteBuffer& buffer = open_->buffer;
   buffer.clear();
-  ChunkPageEntry entry{.offset = file_.offset(),
-                       .first_chunk = floats_.chunk_count(),
-                       .chunk_count = static_cast<std::uint32_t>(open_->floats.chunk_count())};
-  open_->floats.Finish(file_.seed(), form_, buffer);
+  ChunkPageEntry entry{
+      .offset = file_.offset(), .first_chunk = floats_.chunk_count(), .chunk_count = open_->floats.chunks()};
+  open_->floats.Finish(file_.seed(), form_ == BlockForm::kCold ? PageForm::kCold : PageForm::kHot, buffer);
   BARO_TRY(file_.Append(buffer));
   entry.size_bytes = static_cast<std::uint32_t>(buffer.size());
   if (std::ranges::any_of(summaries_, [](const auto& summary) { return summary.has_value(); })) {
@@ -108,7 +114,7 @@ base::Result<> ChunkFileWriter::FlushHistograms() {
 }
 
 base::Result<> ChunkFileWriter::Finish() {
-  if (open_->floats.chunk_count() > 0) BARO_TRY(FlushFloats());
+  if (open_->floats.chunks() > 0) BARO_TRY(FlushFloats());
   if (open_->histograms.chunk_count() > 0) BARO_TRY(FlushHistograms());
   return {};
 }

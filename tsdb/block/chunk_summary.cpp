@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "tsdb/codec/integer_stream.h"
-#include "tsdb/codec/value_codec.h"
+#include "tsdb/codec/page.h"
 
 namespace baro::tsdb {
 namespace {
@@ -56,14 +56,19 @@ void EncodeSummaries(std::span<const std::optional<ValueSummary>> summaries, bas
   base::AppendVarint(out, has.size());
   EncodeIntegers(has, out);
   EncodeIntegers(resets, out);
+  PageBuilder page;
   std::vector<double> column;
   for (const auto member : kMembers) {
     column.clear();
     for (const auto& summary : summaries) {
       if (summary) column.push_back((*summary).*member);
     }
-    EncodeValues(column, out);
+    const std::span<const double> rest(column);
+    for (std::size_t at = 0; at < rest.size(); at += kChunkRowsMax) {
+      page.Add(rest.subspan(at, std::min(kChunkRowsMax, rest.size() - at)));
+    }
   }
+  page.Finish(0, PageForm::kHot, out);  // the frame around it says where it belongs
 }
 
 base::Result<std::vector<std::optional<ValueSummary>>> DecodeSummaries(base::ByteSpan bytes, std::size_t chunk_count) {
@@ -81,11 +86,15 @@ base::Result<std::vector<std::optional<ValueSummary>>> DecodeSummaries(base::Byt
   rest = BARO_TRY(DecodeIntegers(rest, resets));
   std::vector<ValueSummary> dense(count);
   std::vector<double> column(count);
+  const PageView page = BARO_TRY(PageView::Open(rest, 0));
+  PageCursor cursor(page);
+  std::uint32_t chunk = 0;
   for (const auto member : kMembers) {
-    rest = BARO_TRY(DecodeValues(rest, column));
+    for (std::size_t at = 0; at < count; at += kChunkRowsMax) {
+      BARO_TRY(cursor.Decode(chunk++, std::span(column).subspan(at, std::min(kChunkRowsMax, count - at))));
+    }
     for (std::size_t i = 0; i < count; ++i) dense[i].*member = column[i];
   }
-  if (!rest.empty()) return Damaged("bytes behind their end");
   std::vector<std::optional<ValueSummary>> summaries(chunk_count);
   std::size_t at = 0;
   for (std::size_t i = 0; i < chunk_count; ++i) {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <functional>
 
-#include "tsdb/codec/integer_stream.h"
+#include "tsdb/codec/timestamp_codec.h"
 
 namespace baro::tsdb {
 
@@ -27,19 +27,13 @@ ColumnEntry LoadColumnEntry(const std::byte* at) {
 }
 
 void EncodeColumn(std::span<const std::int64_t> timestamps_ms, base::ByteBuffer& out) {
-  thread_local std::vector<std::uint64_t> numbers;
-  numbers.assign(timestamps_ms.begin(), timestamps_ms.end());
-  EncodeIntegers(numbers, out);
+  EncodeTimestamps(timestamps_ms, out);
 }
 
 base::Result<> DecodeColumn(base::ByteSpan bytes, std::span<std::int64_t> timestamps_ms) {
-  thread_local std::vector<std::uint64_t> numbers;
-  numbers.resize(timestamps_ms.size());
-  const base::ByteSpan rest = BARO_TRY(DecodeIntegers(bytes, numbers));
-  std::ranges::transform(numbers, timestamps_ms.begin(),
-                         [](std::uint64_t number) { return static_cast<std::int64_t>(number); });
+  const base::ByteSpan rest = BARO_TRY(DecodeTimestamps(bytes, timestamps_ms));
   if (!rest.empty() || std::ranges::adjacent_find(timestamps_ms, std::ranges::greater_equal()) != timestamps_ms.end()) {
-    return base::Fail(base::Code::kCorruption, "column of timestamps: not increasing, or bytes behind its end");
+    return base::Fail(base::Code::kCorruption, "not increasing, or bytes behind its end");
   }
   return {};
 }

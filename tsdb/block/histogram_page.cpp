@@ -1,8 +1,8 @@
 #include "tsdb/block/histogram_page.h"
 
 #include "tsdb/block/block_files.h"
+#include "tsdb/codec/histogram_codec.h"
 #include "tsdb/codec/integer_stream.h"
-#include "tsdb/wal/histogram_record.h"
 
 namespace baro::tsdb {
 namespace {
@@ -13,17 +13,7 @@ base::Error Damaged(const char* what) { return {base::Code::kCorruption, fmt::fo
 
 base::Result<> HistogramPageBuilder::Add(std::span<const HistogramSample> samples) {
   const std::size_t before = payload_.size();
-  base::ByteBuffer one;
-  for (const HistogramSample& sample : samples) {
-    if (!FitsRecord(*sample.histogram)) {
-      return base::Fail(base::Code::kLimitExceeded,
-                        fmt::format("writing a histogram: more than {} buckets or spans", kHistogramBucketsMax));
-    }
-    one.clear();
-    EncodeHistogram(*sample.histogram, one);
-    base::AppendVarint(payload_, one.size());
-    base::AppendBytes(payload_, one);
-  }
+  BARO_TRY(EncodeHistograms(samples, payload_));
   sizes_.push_back(payload_.size() - before);
   return {};
 }
@@ -66,15 +56,7 @@ base::Result<> HistogramPage::Decode(std::size_t chunk, std::span<const std::int
                                      std::vector<HistogramSample>& samples) const {
   if (chunk >= ends_.size()) return Damaged("a chunk that does not exist");
   const std::uint64_t begin = chunk == 0 ? 0 : ends_[chunk - 1];
-  base::ByteReader reader(payload_.subspan(begin, ends_[chunk] - begin));
-  for (const std::int64_t timestamp_ms : timestamps_ms) {
-    const base::ByteSpan one = reader.Bytes(reader.Varint());
-    if (!reader.ok()) return Damaged("a chunk cut short");
-    auto histogram = BARO_TRY(DecodeHistogram(one));
-    samples.push_back({.timestamp_ms = timestamp_ms,
-                       .histogram = std::make_shared<const model::FloatHistogram>(std::move(histogram))});
-  }
-  return reader.AtEnd() ? base::Result<>() : Damaged("a chunk of another length");
+  return DecodeHistograms(payload_.subspan(begin, ends_[chunk] - begin), timestamps_ms, samples);
 }
 
 }  // namespace baro::tsdb

@@ -21,7 +21,7 @@ inline constexpr std::size_t kHistogramPageChunksMax = 4096;
 class HistogramPageBuilder {
  public:
   /// Shape    1 to kWindowRowsMax samples; not full().
-  /// Errors   kLimitExceeded: a histogram has more buckets than the format takes.
+  /// Errors   kInvalidArgument, kLimitExceeded: as EncodeHistograms().
   base::Result<> Add(std::span<const HistogramSample> samples);
   std::size_t chunk_count() const { return sizes_.size(); }
   bool full() const { return payload_.size() >= kHistogramPageBytes || chunk_count() == kHistogramPageChunksMax; }

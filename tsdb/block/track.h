@@ -16,7 +16,7 @@
 
 namespace baro::tsdb {
 
-inline constexpr std::size_t kWindowRowsMax = 1024;
+inline constexpr std::size_t kWindowRowsMax = 1024;  // as many as a chunk may have
 
 using ColumnId = std::uint32_t;
 
