@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "cli/commands.h"
+#include "cli/tsdb/declare.h"
 
 namespace {
 
@@ -94,6 +95,7 @@ int main(int argc, char** argv) {
   DeclareCheck(app, arguments, action);
   DeclareQuery(app, arguments, action);
   DeclarePromql(app, arguments, action);
+  baro::cli::DeclareTsdb(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,0 +1,32 @@
+#include "cli/tsdb/tsdb_source.h"
+
+#include <fmt/format.h>
+
+#include "tsdb/prometheus_block.h"
+#include "tsdb/prometheus_directory.h"
+
+namespace baro::cli {
+
+base::Result<TsdbSource> OpenTsdb(base::FileSystem& files, const std::string& path, TsdbParts parts,
+                                  const base::CancelToken& cancel) {
+  TsdbSource source;
+  if (BARO_TRY(files.Exists(path + "/meta.json"))) {
+    auto block = BARO_TRY(tsdb::PrometheusBlock::Open(files, path));
+    source.reader = block->OpenReader();
+    source.blocks.push_back(std::move(block));
+    return source;
+  }
+  const bool is_prometheus = BARO_TRY(tsdb::IsPrometheusDirectory(files, path));
+  if (!is_prometheus) {
+    return base::Fail(base::Code::kUnsupported,
+                      fmt::format("{}: neither a block nor a data directory of Prometheus", path));
+  }
+  const tsdb::PrometheusDirectoryOptions options{.with_head = parts == TsdbParts::kBlocksAndHead};
+  const auto directory = BARO_TRY(tsdb::PrometheusDirectory::Open(files, path, options, cancel));
+  source.reader = directory->OpenReader();
+  source.blocks.assign(directory->blocks().begin(), directory->blocks().end());
+  source.warnings = directory->warnings();
+  return source;
+}
+
+}  // namespace baro::cli
