@@ -29,6 +29,18 @@ struct DumpRequest {
 /// the label sets only.
 int DumpSamples(const DumpRequest& request, Terminal terminal);
 
+/// What `tsdb export` is asked for.
+struct ExportRequest {
+  std::string path;
+  std::string output;  ///< the directory that the blocks go to; made when it is not there
+  std::int64_t min_time_ms = model::kMinTimestampMs;
+  std::int64_t max_time_ms = model::kMaxTimestampMs;
+  std::vector<std::string> matches;    ///< series selectors; none: all series
+  std::int64_t block_duration_ms = 0;  ///< more than 0; blocks are aligned to it
+};
+/// Writes the samples as blocks of Prometheus, and prints a line for each.
+int ExportBlocks(const ExportRequest& request, Terminal terminal);
+
 /// What `tsdb analyze` is asked for.
 struct AnalyzeRequest {
   std::string path;

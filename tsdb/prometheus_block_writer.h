@@ -18,12 +18,17 @@
 #include <vector>
 
 #include "base/file_system.h"
+#include "base/random.h"
 #include "base/result.h"
 #include "model/labels.h"
 #include "tsdb/prometheus_block.h"
 #include "tsdb/reader.h"
 
 namespace baro::tsdb {
+
+/// A new name for a block: a ULID of that time.
+/// Shape    `time_ms` is not negative and fits 48 bits.
+std::string MakePrometheusBlockName(std::int64_t time_ms, base::Random& random);
 
 struct PrometheusBlockWriterOptions {
   std::string ulid;  ///< the block's name; its directory must not exist

@@ -44,7 +44,7 @@ class PrometheusDirectory : public ReaderSource {
   /// What could not be read. Selections of readers have them, too.
   const std::vector<std::string>& warnings() const { return warnings_; }
 
-  /// Of samples at one time in several places, that of the block that begins first counts.
+  /// Of samples at one time in several places, that of the head, then of the block that begins last, counts.
   std::unique_ptr<Reader> OpenReader() const override;
 
  private:

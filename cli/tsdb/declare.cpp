@@ -1,10 +1,12 @@
 #include "cli/tsdb/declare.h"
 
+#include <iostream>
 #include <memory>
 #include <string>
 
 #include <CLI/CLI.hpp>
 
+#include "base/duration_text.h"
 #include "cli/tsdb_commands.h"
 
 namespace baro::cli {
@@ -18,6 +20,8 @@ struct TsdbArguments {
   std::string format = "prom";
   DumpRequest dump;
   AnalyzeRequest analyze;
+  ExportRequest export_to;
+  std::string block_duration = "2h";
 };
 
 using Shared = std::shared_ptr<TsdbArguments>;  // the callbacks keep it
@@ -68,6 +72,30 @@ void DeclareAnalyze(CLI::App& tsdb, const Shared& arguments, Action& action) {
   });
 }
 
+void DeclareExport(CLI::App& tsdb, const Shared& arguments, Action& action) {
+  auto* const command = tsdb.add_subcommand("export", "Writes the samples as blocks that Prometheus reads.");
+  ExportRequest& request = arguments->export_to;
+  command->add_option("--min-time", request.min_time_ms, "First time, in milliseconds.");
+  command->add_option("--max-time", request.max_time_ms, "Last time, in milliseconds.");
+  command->add_option("--match", request.matches, "A series selector; may be repeated. All series.")
+      ->allow_extra_args(false);
+  command->add_option("--block-duration", arguments->block_duration, "The time that a block covers.")
+      ->capture_default_str();
+  command->add_option("path", request.path, "The data directory or block.")->required();
+  command->add_option("output", request.output, "Where the blocks go.")->required();
+  command->callback([arguments, &action] {
+    action = [arguments](Terminal t) {
+      const auto duration = base::ParseDuration(arguments->block_duration);
+      if (!duration || duration->count() <= 0) {
+        t.err << "--block-duration: want a duration like 2h, got " << arguments->block_duration << "\n";
+        return kExitFailed;
+      }
+      arguments->export_to.block_duration_ms = duration->count();
+      return ExportBlocks(arguments->export_to, t);
+    };
+  });
+}
+
 }  // namespace
 
 void DeclareTsdb(CLI::App& app, Action& action) {
@@ -77,6 +105,7 @@ void DeclareTsdb(CLI::App& app, Action& action) {
   DeclareList(*tsdb, arguments, action);
   DeclareDump(*tsdb, arguments, action);
   DeclareAnalyze(*tsdb, arguments, action);
+  DeclareExport(*tsdb, arguments, action);
 }
 
 }  // namespace baro::cli

@@ -5,11 +5,11 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file_system.h"
+#include "base/number_text.h"
 #include "cli/tsdb/go_text.h"
 #include "cli/tsdb/selectors.h"
 #include "cli/tsdb/tsdb_source.h"
 #include "cli/tsdb_commands.h"
-#include "model/number.h"
 #include "model/quote.h"
 
 namespace baro::cli {
@@ -62,7 +62,7 @@ void PrintPrometheus(const model::Labels& labels, const tsdb::SampleColumns& col
     for (; next < columns.timestamps_ms().size() && columns.timestamps_ms()[next] < time_ms; ++next) {
       text += series;
       text += ' ';
-      model::AppendFloatG(text, columns.values()[next]);
+      base::AppendFloatG(text, columns.values()[next]);
       text += fmt::format(" {}\n", columns.timestamps_ms()[next]);
     }
   };
@@ -80,7 +80,7 @@ void PrintOpenMetrics(const model::Labels& labels, const tsdb::SampleColumns& co
   for (std::size_t i = 0; i < columns.values().size(); ++i) {
     text += series;
     text += ' ';
-    model::AppendFloatG(text, columns.values()[i]);
+    base::AppendFloatG(text, columns.values()[i]);
     text += fmt::format(" {:.3f}\n", static_cast<double>(columns.timestamps_ms()[i]) / 1000);
   }
   out << text;

@@ -16,6 +16,7 @@ namespace baro::cli {
 struct TsdbSource {
   std::vector<std::shared_ptr<const tsdb::StoredBlock>> blocks;  ///< by their first time
   std::unique_ptr<tsdb::Reader> reader;                          ///< over the blocks, and the head if it was asked for
+  model::TimeRange extent{.min_ms = 0, .max_ms = -1};            ///< no sample lies outside; empty: there is none
   std::vector<std::string> warnings;                             ///< what could not be read
 };
 

@@ -20,6 +20,19 @@ using base::Result;
 
 }  // namespace
 
+// 26 characters of five bits, of which the first two are zero: 48 bits of milliseconds, then 80 of chance.
+// Source   github.com/ulid/spec; Crockford's base 32.
+std::string MakePrometheusBlockName(std::int64_t time_ms, base::Random& random) {
+  BARO_ASSERT(time_ms >= 0 && time_ms < (std::int64_t{1} << 48));
+  constexpr std::string_view kAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+  constexpr int kTimeCharacters = 10;
+  constexpr int kChanceCharacters = 16;
+  std::string name;
+  for (int i = kTimeCharacters - 1; i >= 0; --i) name += kAlphabet[static_cast<std::size_t>(time_ms >> (5 * i)) & 31];
+  for (int i = 0; i < kChanceCharacters; ++i) name += kAlphabet[random.Below(kAlphabet.size())];
+  return name;
+}
+
 class PrometheusBlockWriter::Impl {
  public:
   Impl(base::FileSystem& files, const std::string& parent, PrometheusBlockWriterOptions options)

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <map>
 
-#include "tsdb/promblock/merged_reader.h"
+#include "tsdb/merge_reader.h"
 
 namespace baro::tsdb {
 namespace {
@@ -19,6 +19,51 @@ std::int64_t EndOfBlocks(std::span<const std::shared_ptr<const PrometheusBlock>>
   }
   return end_ms;
 }
+
+/// A selection that says what the directory could not give.
+class WarningSelection : public SeriesSelection {
+ public:
+  WarningSelection(std::unique_ptr<SeriesSelection> selection, const std::vector<std::string>& warnings)
+      : selection_(std::move(selection)), warnings_(warnings) {
+    warnings_.insert(warnings_.end(), selection_->warnings().begin(), selection_->warnings().end());
+  }
+
+  std::size_t size() const override { return selection_->size(); }
+  const model::Labels& labels(std::size_t index) const override { return selection_->labels(index); }
+  base::Result<> Read(std::size_t index, model::TimeRange range, SampleColumns& columns) const override {
+    return selection_->Read(index, range, columns);
+  }
+  std::span<const std::string> warnings() const override { return warnings_; }
+
+ private:
+  std::unique_ptr<SeriesSelection> selection_;
+  std::vector<std::string> warnings_;
+};
+
+class WarningReader : public Reader {
+ public:
+  WarningReader(std::vector<std::unique_ptr<Reader>> readers, std::vector<std::string> warnings)
+      : merged_(std::move(readers)), warnings_(std::move(warnings)) {}
+
+  base::Result<std::unique_ptr<SeriesSelection>> Select(const SelectRequest& request,
+                                                        const base::CancelToken& cancel) const override {
+    auto selection = BARO_TRY(merged_.Select(request, cancel));
+    return std::make_unique<WarningSelection>(std::move(selection), warnings_);
+  }
+  base::Result<std::vector<std::string>> LabelNames(std::span<const model::Matcher> matchers, model::TimeRange range,
+                                                    std::size_t limit, const base::CancelToken& cancel) const override {
+    return merged_.LabelNames(matchers, range, limit, cancel);
+  }
+  base::Result<std::vector<std::string>> LabelValues(std::string_view name, std::span<const model::Matcher> matchers,
+                                                     model::TimeRange range, std::size_t limit,
+                                                     const base::CancelToken& cancel) const override {
+    return merged_.LabelValues(name, matchers, range, limit, cancel);
+  }
+
+ private:
+  MergeReader merged_;
+  std::vector<std::string> warnings_;
+};
 
 }  // namespace
 
@@ -53,10 +98,10 @@ base::Result<std::shared_ptr<const PrometheusDirectory>> PrometheusDirectory::Op
 }
 
 std::unique_ptr<Reader> PrometheusDirectory::OpenReader() const {
-  std::vector<std::unique_ptr<Reader>> readers;
-  for (const auto& block : blocks_) readers.push_back(block->OpenReader());
+  std::vector<std::unique_ptr<Reader>> readers;  // from new to old: merging is cheapest then
   if (head_ != nullptr) readers.push_back(head_->OpenReader());
-  return MergeReaders(std::move(readers), warnings_);
+  for (auto block = blocks_.rbegin(); block != blocks_.rend(); ++block) readers.push_back((*block)->OpenReader());
+  return std::make_unique<WarningReader>(std::move(readers), warnings_);
 }
 
 base::Result<bool> IsPrometheusDirectory(base::FileSystem& files, const std::string& path) {
