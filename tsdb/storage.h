@@ -1,11 +1,11 @@
-// The store: what is appended is logged, kept in memory by scrape group, and read back by label matchers.
+// The store: what is appended is logged, kept in memory by scrape group, cut into blocks, and read back by label matchers.
 //
 //     auto storage = Storage::Open({.directory = "data"}, {.files = files, .clock = clock, ...});
 //     auto appender = (*storage)->NewAppender();
 //     ...
 //     (*storage)->Close();
 //
-// Format   docs/formats/log.md.
+// Format   docs/formats/log.md, docs/formats/block.md.
 #pragma once
 
 #include <atomic>
@@ -20,10 +20,12 @@
 #include "base/file_system.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/random.h"
 #include "base/result.h"
 #include "model/exemplar.h"
 #include "model/labels.h"
 #include "tsdb/appender.h"
+#include "tsdb/block/block_meta.h"
 #include "tsdb/reader.h"
 
 namespace baro::tsdb {
@@ -34,13 +36,25 @@ struct StorageOptions {
   /// Data older than the newest sample by more than this leaves memory and disk. 0: nothing ever does.
   std::chrono::milliseconds retention = std::chrono::days(15);
 
+  /// Most bytes of log and blocks together; the oldest blocks go first, the log never. 0: no limit.
+  std::uint64_t retention_bytes = 0;
+
+  /// The same as a part of the disk's size, in percent. 0: no limit.
+  double retention_percent = 0;
+
+  /// The head is cut into blocks of this range. Borders are multiples of it since the epoch.
+  std::chrono::milliseconds block_range = std::chrono::hours(2);
+
+  /// Blocks are joined up to this range. 0: 31 days, or a tenth of the retention if that is less.
+  std::chrono::milliseconds block_range_max = std::chrono::milliseconds(0);
+
   /// A log segment is closed when it has this many bytes.
   std::uint64_t segment_bytes = std::uint64_t{128} << 20;
 
   /// How long samples of Durability::kInterval may wait for the disk.
   std::chrono::milliseconds sync_interval = std::chrono::seconds(1);
 
-  /// How often old data is looked for.
+  /// How often old data is looked for, and blocks to join.
   std::chrono::milliseconds retention_interval = std::chrono::minutes(1);
 
   /// Samples further in the future than this are refused, so that one wrong clock cannot move the head's window.
@@ -75,6 +89,10 @@ struct StorageDependencies {
   base::Executor& background;
   base::Registry& metrics;
   base::Logger log;
+  /// Runs what takes long: cutting the head, joining blocks. One task at a time. Null: `background`.
+  base::Executor* maintenance = nullptr;
+  /// For names of blocks. Null: RealRandom().
+  base::Random* random = nullptr;
 };
 
 /// A name and a number, for lists of the biggest.
@@ -115,6 +133,14 @@ struct LogStatus {
   std::uint64_t corruptions = 0;
 };
 
+/// One block, for /api/v1/status/tsdb/blocks and barotool.
+struct BlockStatus {
+  BlockMeta meta;
+  std::uint64_t size_bytes = 0;
+  std::uint64_t deleted_series = 0;  ///< that have deleted ranges
+  std::vector<std::string> damage;   ///< in words; empty: none known
+};
+
 /// An exemplar with the time that it was given.
 struct SeriesExemplars {
   model::Labels labels;
@@ -123,7 +149,7 @@ struct SeriesExemplars {
 
 /// The local store.
 ///
-/// Owns     the directory, by a lock file; the log; the head.
+/// Owns     the directory, by a lock file; the log; the head; the blocks.
 /// Threads  Safe to share. Readers do not block appenders: they hold a lock only to copy pointers. Appenders end before
 ///          the store does; readers and selections may outlive it.
 class Storage : public ReaderSource, public AppenderSource {
@@ -158,8 +184,13 @@ class Storage : public ReaderSource, public AppenderSource {
   /// Errors   as Commit() with Durability::kSynced.
   base::Result<> Sync();
 
-  /// Drops what is past retention from memory and log. Runs by itself at each retention_interval.
-  base::Result<> ApplyRetention();
+  /// Cuts what the head has of complete ranges into blocks, joins blocks, drops what is past retention from memory, log
+  /// and blocks. Runs by itself: cutting whenever there is something to cut, the rest at each retention_interval.
+  /// Errors   the first that came; the rest was done all the same, and what failed is tried again.
+  base::Result<> Maintain();
+
+  /// Newest first.
+  std::vector<BlockStatus> Blocks() const;
 
  private:
   class Impl;

@@ -242,6 +242,19 @@ void Head::RemoveReader(CommitNumber commit) {
   readers_.erase(readers_.find(commit));
 }
 
+bool Head::HasReaderUpTo(CommitNumber commit) const {
+  const base::MutexLock lock(readers_mutex_);
+  return !readers_.empty() && *readers_.begin() <= commit;
+}
+
+void Head::RaiseFloor(std::int64_t floor_ms) {
+  if (floor_ms <= this->floor_ms()) return;
+  floor_ms_.store(floor_ms, std::memory_order_relaxed);
+  // Who holds one of these looked at the old floor; when it lets go, its commit is in the log's queue.
+  for (const GroupPtr& group : AllGroups()) const base::MutexLock lock(group->mutex);
+  for (base::Mutex& stripe : stripes_) const base::MutexLock lock(stripe);
+}
+
 CommitNumber Head::VisibleToAll(CommitNumber written) const {
   const base::MutexLock lock(readers_mutex_);
   return readers_.empty() ? written : std::min(written, *readers_.begin());

@@ -75,11 +75,17 @@ class Head {
   void SetMinTime(std::int64_t min_ms) { min_time_ms_.store(min_ms, std::memory_order_relaxed); }
   std::int64_t min_time_ms() const { return min_time_ms_.load(std::memory_order_relaxed); }
   std::int64_t max_time_ms() const { return max_time_ms_.load(std::memory_order_relaxed); }
+  /// Commits refuse samples before the floor. It only rises.
+  std::int64_t floor_ms() const { return floor_ms_.load(std::memory_order_relaxed); }
+  /// When it returns, each commit either has been queued in the log or will be refused what lies before `floor_ms`.
+  void RaiseFloor(std::int64_t floor_ms) BARO_EXCLUDES(moves_mutex);
   bool has_samples() const { return max_time_ms() != model::kMinTimestampMs; }
 
   /// A reader is open from now on; returns up to which commit it sees.
   CommitNumber AddReader(const LogWriter& log);
   void RemoveReader(CommitNumber commit);
+  /// Whether a reader is open that sees nothing behind `commit`.
+  bool HasReaderUpTo(CommitNumber commit) const;
   /// The commits that no reader is too old to see.
   CommitNumber VisibleToAll(CommitNumber written) const;
 
@@ -125,6 +131,8 @@ class Head {
   // Relaxed: bounds for rules and status, which order nothing.
   std::atomic<std::int64_t> min_time_ms_{model::kMaxTimestampMs};
   std::atomic<std::int64_t> max_time_ms_{model::kMinTimestampMs};
+  // Relaxed too: commits read it under locks that RaiseFloor() takes after writing it.
+  std::atomic<std::int64_t> floor_ms_{model::kMinTimestampMs};
 };
 
 }  // namespace baro::tsdb

@@ -26,6 +26,7 @@ void SetFirstBits(std::vector<std::uint64_t>& words, std::size_t count) {
 model::TimeRange HeadWriter::AllowedTimes() const {
   model::TimeRange allowed{.min_ms = model::kMinTimestampMs + 1,
                            .max_ms = base::ToMs(clock.Now()) + options.future_max.count()};
+  allowed.min_ms = std::max(allowed.min_ms, head.floor_ms());
   if (!head.has_samples()) return allowed;
   const std::int64_t newest = head.max_time_ms();
   // Differences of far-apart times saturate rather than wrap around.

@@ -83,6 +83,7 @@ class HeadSelection::Viewer {
     std::shared_ptr<const GroupView>& known = groups_[group.get()];
     if (known != nullptr) return known;
     auto view = std::make_shared<GroupView>();
+    view->key = group->log_id;
     {
       const base::MutexLock lock(group->mutex);
       for (const GroupChunkPtr& chunk : group->chunks()) {
@@ -116,6 +117,12 @@ HeadSelection::HeadSelection(const Head& head, std::vector<SeriesPtr> series, mo
     Entry entry;
     if (viewer.View(entry_series, entry, sources_)) entries_.push_back(std::move(entry));
   }
+}
+
+std::optional<std::uint64_t> HeadSelection::group_key(std::size_t index) const {
+  const Entry& entry = entries_[index];
+  if (entry.sources == 0) return std::nullopt;
+  return sources_[entry.first_source + entry.sources - 1].group->key;
 }
 
 base::Result<> HeadSelection::Read(std::size_t index, model::TimeRange range, SampleColumns& columns) const {

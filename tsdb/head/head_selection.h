@@ -3,7 +3,9 @@
 // Threads  HeadSelection is immutable once made.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "tsdb/head/head.h"
@@ -14,6 +16,7 @@ namespace baro::tsdb {
 /// What a group held in a time range when it was looked at. Shared by the group's series in one selection, and so are
 /// its timestamps, which are decoded once.
 struct GroupView {
+  std::uint64_t key = 0;  // of the group, within this run
   std::vector<GroupChunkPtr> chunks;
   std::vector<RowPtr> rows;
   std::vector<std::int64_t> timestamps_ms;  // of all rows of `chunks`, then of `rows`
@@ -39,6 +42,9 @@ class HeadSelection : public SeriesSelection {
   std::size_t size() const override { return entries_.size(); }
   const model::Labels& labels(std::size_t index) const override { return entries_[index].series->labels; }
   base::Result<> Read(std::size_t index, model::TimeRange range, SampleColumns& columns) const override;
+
+  /// Equal for series that were last written in rows together; absent if the series came singly.
+  std::optional<std::uint64_t> group_key(std::size_t index) const;
 
  private:
   struct Source {

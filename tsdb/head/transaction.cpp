@@ -126,6 +126,10 @@ BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::CheckRows() {
     PendingRow& pending = appender_.rows_[i];
     pending.row->values.resize(pending.group->members().size());  // more may have come since it was built
     pending.row->presence.resize((pending.row->values.size() + 63) / 64);
+    if (pending.row->timestamp_ms < writer_.head.floor_ms()) {
+      RefuseBelowFloor(pending);
+      continue;
+    }
     bool is_clear = pending.row->timestamp_ms > pending.group->clear_after_ms();
     // Two rows of one group in one appender: the second is judged behind the first.
     for (std::size_t earlier = 0; earlier < i; ++earlier) {
@@ -139,6 +143,13 @@ BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::CheckRows() {
     time_min_ms_ = std::min(time_min_ms_, row.timestamp_ms);
     time_max_ms_ = std::max(time_max_ms_, row.timestamp_ms);
   }
+}
+
+// The appender was made before its time became a block's.
+void HeadAppender::Transaction::RefuseBelowFloor(PendingRow& pending) {
+  appender_.stats_.accepted -= pending.present;
+  appender_.stats_.out_of_bounds += pending.present;
+  pending.present = 0;
 }
 
 BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::CheckRowSlowly(PendingRow& pending) {
@@ -171,6 +182,7 @@ BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::CheckSamples() {
     const std::uint64_t bits = Bits(pending.sample.value);
     SampleStatus status =
         pending.histogram != nullptr ? Judge(last, time_ms, *pending.histogram) : Judge(last, time_ms, bits);
+    if (time_ms < writer_.head.floor_ms()) status = SampleStatus::kOutOfBounds;
     // The same series in a row of this very commit: the row counts.
     if (pending.series->home != nullptr) status = SampleStatus::kDuplicate;
     pending.is_accepted = status == SampleStatus::kAccepted;

@@ -20,6 +20,7 @@ class HeadAppender::Transaction {
   void Resettle();
   void Rebuild(PendingRow& pending);
   void CheckRows();
+  void RefuseBelowFloor(PendingRow& pending);
   void CheckRowSlowly(PendingRow& pending);
   void CheckSamples();
   base::ByteBuffer BuildPayload(std::uint64_t segment);

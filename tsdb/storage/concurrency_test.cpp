@@ -65,7 +65,7 @@ TEST_F(ConcurrencyTest, ReadersSeeWholeCommitsWhileWritersWrite) {
   const auto tend = [&] {
     while (running > 0) {
       EXPECT_TRUE(storage().Sync());
-      EXPECT_TRUE(storage().ApplyRetention());
+      EXPECT_TRUE(storage().Maintain());
       (void)storage().Status(5);
     }
   };

@@ -28,8 +28,11 @@ struct Written {
 // One store on one simulated disk, and what was written to it.
 class CrashWorld {
  public:
-  explicit CrashWorld(std::uint64_t seed, std::chrono::milliseconds retention = std::chrono::milliseconds(0))
-      : random_(seed), clock_(base::FromMs(testing_support::kStartMs)), retention_(retention) {}
+  explicit CrashWorld(std::uint64_t seed, StorageOptions options = {.retention = std::chrono::milliseconds(0)})
+      : random_(seed), clock_(base::FromMs(testing_support::kStartMs)), options_(std::move(options)) {
+    options_.directory = "d";
+    options_.segment_bytes = 1500;
+  }
 
   base::SimFileSystem& files() { return files_; }
   base::Random& random() { return random_; }
@@ -37,9 +40,12 @@ class CrashWorld {
   base::Result<> Open() {
     storage_.reset();
     registry_ = std::make_unique<base::Registry>();
-    auto opened =
-        Storage::Open({.directory = "d", .retention = retention_, .segment_bytes = 1500},
-                      {.files = files_, .clock = clock_, .background = executor_, .metrics = *registry_, .log = {}});
+    auto opened = Storage::Open(options_, {.files = files_,
+                                           .clock = clock_,
+                                           .background = executor_,
+                                           .metrics = *registry_,
+                                           .log = {},
+                                           .random = &random_});
     if (!opened) return opened.error();
     storage_ = *std::move(opened);
     groups_ = {storage_->NewGroup(), storage_->NewGroup()};
@@ -78,7 +84,7 @@ class CrashWorld {
     if (random_.OneIn(12)) {
       if (storage_->Sync()) MarkAllDurable();
     } else if (random_.OneIn(20)) {
-      (void)storage_->ApplyRetention().has_value();  // its failure is told in the log, and tried again later
+      (void)storage_->Maintain().has_value();  // its failure is told in the log, and tried again later
     } else {
       Commit();
     }
@@ -116,7 +122,7 @@ class CrashWorld {
     }
     for (auto& [index, samples] : model_) {
       for (auto& [time_ms, written] : samples) {
-        const bool is_kept = retention_.count() == 0 || time_ms >= newest_ms - retention_.count();
+        const bool is_kept = options_.retention.count() == 0 || time_ms >= newest_ms - options_.retention.count();
         if (written.fate < must_be_there || !is_kept) continue;
         ASSERT_TRUE(found[index].contains(time_ms)) << "lost: series " << index << " at " << time_ms;
       }
@@ -148,7 +154,7 @@ class CrashWorld {
   base::SimFileSystem files_;
   base::SimClock clock_;
   testing_support::IdleExecutor executor_;
-  const std::chrono::milliseconds retention_;
+  StorageOptions options_;
   std::unique_ptr<base::Registry> registry_;
   std::unique_ptr<Storage> storage_;
   std::vector<GroupRef> groups_;
@@ -190,11 +196,58 @@ TEST(Crash, WhenAnyOperationFailsLosesNothingThatWasAcknowledged) {
 
 TEST(Crash, WithRetentionKeepsWhatIsYoung) {
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
-    CrashWorld world(seed, std::chrono::seconds(40));
+    CrashWorld world(seed, {.retention = std::chrono::seconds(40)});
     ASSERT_TRUE(world.Open());
     for (int life = 0; life < 5; ++life) {
       if (world.random().OneIn(2)) world.files().FailAfter(1 + world.random().Below(200), Code::kIo);
       for (std::uint64_t step = world.random().Below(120); step > 0; --step) world.Step();
+      world.CrashAndCheck(world.random().OneIn(2), fmt::format("seed {} life {}", seed, life));
+      if (::testing::Test::HasFatalFailure()) return;
+    }
+  }
+}
+
+// Ranges so short that the head is cut and blocks are joined all the time.
+StorageOptions ManyBlocks(std::chrono::milliseconds retention) {
+  return {.retention = retention,
+          .block_range = std::chrono::seconds(8),
+          .block_range_max = std::chrono::seconds(72),
+          .lateness_max = std::chrono::seconds(4)};
+}
+
+TEST(Crash, WhileBlocksAreCutAndJoinedLosesNothingThatWasAcknowledged) {
+  std::size_t blocks = 0;
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    CrashWorld world(seed, ManyBlocks(std::chrono::milliseconds(0)));
+    ASSERT_TRUE(world.Open());
+    for (int life = 0; life < 4; ++life) {
+      if (world.random().OneIn(2)) world.files().FailAfter(1 + world.random().Below(300), Code::kIo);
+      for (std::uint64_t step = world.random().Below(120); step > 0; --step) world.Step();
+      blocks += world.storage().Blocks().size();
+      world.CrashAndCheck(world.random().OneIn(2), fmt::format("seed {} life {}", seed, life));
+      if (::testing::Test::HasFatalFailure()) return;
+    }
+  }
+  EXPECT_GT(blocks, 300U);  // or the test looks at nothing
+}
+
+TEST(Crash, WhenAnyOperationFailsWhileBlocksAreMadeLosesNothing) {
+  for (std::uint64_t at = 1; at <= 400; at += 3) {
+    CrashWorld world(at, ManyBlocks(std::chrono::milliseconds(0)));
+    ASSERT_TRUE(world.Open());
+    world.files().FailAfter(at, at % 2 == 0 ? Code::kIo : Code::kNoSpace, 1 + at % 3);
+    for (int step = 0; step < 60; ++step) world.Step();
+    world.CrashAndCheck(at % 2 == 0, fmt::format("operation {}", at));
+    if (::testing::Test::HasFatalFailure()) return;
+  }
+}
+
+TEST(Crash, WithRetentionOfBlocksKeepsWhatIsYoung) {
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    CrashWorld world(seed, ManyBlocks(std::chrono::seconds(60)));
+    ASSERT_TRUE(world.Open());
+    for (int life = 0; life < 4; ++life) {
+      for (std::uint64_t step = world.random().Below(150); step > 0; --step) world.Step();
       world.CrashAndCheck(world.random().OneIn(2), fmt::format("seed {} life {}", seed, life));
       if (::testing::Test::HasFatalFailure()) return;
     }

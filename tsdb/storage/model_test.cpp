@@ -13,7 +13,8 @@ using testing_support::Bits;
 using testing_support::kStartMs;
 using testing_support::StorageFixture;
 
-class ModelTest : public ::testing::Test, public StorageFixture {};
+// The parameter: whether samples go on into blocks, many and short ones.
+class ModelTest : public ::testing::TestWithParam<bool>, public StorageFixture {};
 
 Labels LabelsOf(std::size_t series) {
   model::LabelsBuilder builder;
@@ -56,9 +57,18 @@ void ExpectSame(const Reader& ours, const Reader& naive, std::span<const Matcher
   ASSERT_EQ(next, (*want)->size());
 }
 
-TEST_F(ModelTest, AnswersAsAListOfSamplesDoes) {
+INSTANTIATE_TEST_SUITE_P(HeadAndBlocks, ModelTest, ::testing::Bool(), [](const auto& suite) {
+  return suite.param ? std::string("Blocks") : std::string("HeadOnly");
+});
+
+TEST_P(ModelTest, AnswersAsAListOfSamplesDoes) {
   base::SeededRandom random(21);
   constexpr std::size_t kSeries = 20;
+  if (GetParam()) {
+    options().block_range = std::chrono::seconds(30);
+    options().block_range_max = std::chrono::seconds(270);
+    options().lateness_max = std::chrono::seconds(15);
+  }
   Open();
   std::vector<LiteralSeries> literal(kSeries);
   for (std::size_t i = 0; i < kSeries; ++i) literal[i].labels = LabelsOf(i);
@@ -88,6 +98,9 @@ TEST_F(ModelTest, AnswersAsAListOfSamplesDoes) {
       appender->AppendRow(groups[group], now_ms, refs, values, {});
       ASSERT_TRUE(appender->Commit(Durability::kInterval));
     }
+    if (GetParam() && random.OneIn(2)) {
+      ASSERT_TRUE(storage().Maintain());
+    }
     if (random.OneIn(12)) {
       Reopen();
       groups = {storage().NewGroup(), storage().NewGroup(), storage().NewGroup()};
@@ -106,6 +119,7 @@ TEST_F(ModelTest, AnswersAsAListOfSamplesDoes) {
                 naive.LabelValues("n", matchers, {}, 3, {}).value());
     }
   }
+  EXPECT_EQ(storage().Blocks().empty(), !GetParam());
 }
 
 }  // namespace

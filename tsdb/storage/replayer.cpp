@@ -74,6 +74,7 @@ void Replayer::Settle(LoggedGroup& logged) {
 }
 
 void Replayer::OnRow(const LoggedRow& row) {
+  if (row.timestamp_ms < head_.floor_ms()) return;  // a block has it
   LoggedGroup& logged = groups_[row.group];
   if (logged.columns.size() != row.values.size()) return;
   const GroupPtr group = head_.FindGroup(logged.ref);
@@ -129,6 +130,7 @@ SeriesPtr Replayer::FindSingle(LogSeriesId id) {
 }
 
 void Replayer::OnSample(LogSeriesId id, model::Sample sample) {
+  if (sample.timestamp_ms < head_.floor_ms()) return;
   const SeriesPtr series = FindSingle(id);
   if (series == nullptr) return;
   if (Judge(series->LastSingle(), sample.timestamp_ms, std::bit_cast<std::uint64_t>(sample.value)) !=
@@ -144,6 +146,7 @@ void Replayer::OnSample(LogSeriesId id, model::Sample sample) {
 
 void Replayer::OnHistogram(LogSeriesId id, std::int64_t timestamp_ms,
                            std::shared_ptr<const model::FloatHistogram> histogram) {
+  if (timestamp_ms < head_.floor_ms()) return;
   const SeriesPtr series = FindSingle(id);
   if (series == nullptr) return;
   if (Judge(series->LastSingle(), timestamp_ms, *histogram) != SampleStatus::kAccepted) return;

@@ -3,17 +3,18 @@
 #include <algorithm>
 
 #include "tsdb/head/head_reader.h"
+#include "tsdb/merge_reader.h"
 #include "tsdb/storage/replayer.h"
 #include "tsdb/storage/storage_impl.h"
-#include "tsdb/wal/checkpoint.h"
 #include "tsdb/wal/log_reader.h"
 
 namespace baro::tsdb {
 
-// The periodic task. It may still wait in the executor when the store is gone: then it finds null and ends.
+// A periodic task. It may still wait in the executor when the store is gone: then it finds null and ends.
 struct Storage::Impl::Ticker {
   base::Mutex mutex;
   Impl* storage BARO_GUARDED_BY(mutex) = nullptr;
+  void (Impl::*tick)() = nullptr;
   base::Executor* executor = nullptr;
   std::chrono::nanoseconds interval{};
 
@@ -22,10 +23,30 @@ struct Storage::Impl::Ticker {
       {
         const base::MutexLock lock(self->mutex);
         if (self->storage == nullptr) return;
-        self->storage->Tick();
+        (self->storage->*self->tick)();
       }
       Schedule(self);
     });
+  }
+
+  static std::shared_ptr<Ticker> Start(Impl* storage, void (Impl::*tick)(), base::Executor& executor,
+                                       std::chrono::nanoseconds interval) {
+    auto ticker = std::make_shared<Ticker>();
+    ticker->tick = tick;
+    ticker->executor = &executor;
+    ticker->interval = interval;
+    {
+      const base::MutexLock lock(ticker->mutex);
+      ticker->storage = storage;
+    }
+    Schedule(ticker);
+    return ticker;
+  }
+
+  // Waits for a tick that runs.
+  void Stop() {
+    const base::MutexLock lock(mutex);
+    storage = nullptr;
   }
 };
 
@@ -44,13 +65,24 @@ StorageMetrics::StorageMetrics(base::Registry& registry)
       checkpoint_failures(
           registry.MakeCounter("prometheus_tsdb_checkpoint_creations_failed_total", "Log checkpoints that failed.")),
       syncs_failed(registry.MakeCounter("prometheus_tsdb_wal_writes_failed_total",
-                                        "Times that the log could not be written or synced.")) {}
+                                        "Times that the log could not be written or synced.")),
+      compactions(registry.MakeCounter("prometheus_tsdb_compactions_total", "Blocks that were joined of others.")),
+      compactions_failed(
+          registry.MakeCounter("prometheus_tsdb_compactions_failed_total", "Blocks that could not be joined.")),
+      head_cuts(registry.MakeCounter("prometheus_tsdb_head_truncations_total", "Blocks that were cut from the head.")),
+      head_cuts_failed(registry.MakeCounter("prometheus_tsdb_head_truncations_failed_total",
+                                            "Blocks that could not be cut from the head.")),
+      time_retentions(registry.MakeCounter("prometheus_tsdb_time_retentions_total",
+                                           "Times that blocks were removed because of their age.")),
+      size_retentions(registry.MakeCounter("prometheus_tsdb_size_retentions_total",
+                                           "Times that blocks were removed because of the size of all.")) {}
 
 Storage::Impl::Impl(StorageOptions options, StorageDependencies dependencies)
     : options_(std::move(options)),
       deps_(std::move(dependencies)),
       log_directory_(options_.directory + "/wal"),
       metrics_(deps_.metrics),
+      blocks_(deps_.files, options_.directory + "/blocks", options_.directory + "/quarantine", deps_.log),
       head_(std::make_shared<Head>(options_.series_max)),
       exemplars_(options_.exemplars_max) {}
 
@@ -116,6 +148,12 @@ base::Result<> Storage::Impl::SettleLastSegment(const ReplayedLog& replayed) {
 
 base::Result<> Storage::Impl::Open() {
   BARO_TRY(TakeLock());
+  BARO_TRY(blocks_.Load());
+  {
+    const base::MutexLock lock(maintenance_mutex_);
+    cut_until_ms_ = blocks_.CoveredUntilMs();
+    head_->RaiseFloor(cut_until_ms_);
+  }
   BARO_TRY(Replay());
   writer_ = std::make_unique<HeadWriter>(HeadWriter{.head = *head_,
                                                     .log = *log_,
@@ -126,27 +164,18 @@ base::Result<> Storage::Impl::Open() {
                                                     .histograms_appended = metrics_.histogram_samples,
                                                     .out_of_order = metrics_.out_of_order,
                                                     .out_of_bounds = metrics_.out_of_bounds});
-  if (auto applied = ApplyRetention(); !applied) {
-    deps_.log.Warn("retention could not be applied", {{"err", applied.error().message()}});
-  }
   collector_ = deps_.metrics.AddCollector([this](auto& families) { CollectMetrics(families); });
   has_collector_ = true;
-  ticker_ = std::make_shared<Ticker>();
-  ticker_->executor = &deps_.background;
-  ticker_->interval = options_.sync_interval;
-  {
-    const base::MutexLock lock(ticker_->mutex);
-    ticker_->storage = this;
-  }
-  Ticker::Schedule(ticker_);
+  base::Executor& maintenance = deps_.maintenance != nullptr ? *deps_.maintenance : deps_.background;
+  tickers_ = {Ticker::Start(this, &Impl::Tick, deps_.background, options_.sync_interval),
+              Ticker::Start(this, &Impl::MaintenanceTick, maintenance, std::chrono::seconds(1))};
   return {};
 }
 
 base::Result<> Storage::Impl::Close() {
-  if (ticker_ != nullptr) {
-    const base::MutexLock lock(ticker_->mutex);
-    ticker_->storage = nullptr;
-  }
+  closing_.Cancel();
+  for (const auto& ticker : tickers_) ticker->Stop();
+  tickers_.clear();
   if (std::exchange(has_collector_, false)) deps_.metrics.RemoveCollector(collector_);
   if (log_ == nullptr) return {};
   auto closed = log_->Close();
@@ -154,80 +183,29 @@ base::Result<> Storage::Impl::Close() {
   return closed;
 }
 
-// Every sync interval: the disk, and now and then what is too old.
+// Every sync interval.
 void Storage::Impl::Tick() {
   log_->TryToRecover();
   if (auto synced = log_->Sync(); !synced && !log_->failure()) {
     deps_.log.Warn("the log could not be synced", {{"err", synced.error().message()}});
   }
-  {
-    const base::MutexLock lock(maintenance_mutex_);
-    const std::uint64_t failures = log_->failures();
-    metrics_.syncs_failed.Add(static_cast<double>(failures - failures_counted_));
-    failures_counted_ = failures;
-    if (deps_.clock.Monotonic() < next_retention_) return;
-  }
-  if (auto applied = ApplyRetention(); !applied) {
-    deps_.log.Warn("retention could not be applied", {{"err", applied.error().message()}});
-  }
+  const std::uint64_t failures = log_->failures();
+  metrics_.syncs_failed.Add(static_cast<double>(failures - failures_counted_));
+  failures_counted_ = failures;
 }
 
-base::Result<> Storage::Impl::ApplyRetention() {
-  const base::MutexLock lock(maintenance_mutex_);
-  next_retention_ = deps_.clock.Monotonic() + options_.retention_interval;
-  const CommitNumber visible_to_all = head_->VisibleToAll(log_->written());
-  head_->TidyGroups(visible_to_all);
-  if (options_.retention.count() <= 0 || !head_->has_samples()) return {};
-  std::int64_t cutoff_ms = 0;
-  if (__builtin_sub_overflow(head_->max_time_ms(), options_.retention.count(), &cutoff_ms)) return {};
-  if (head_->min_time_ms() < cutoff_ms) {
-    head_->DropBefore(cutoff_ms, visible_to_all);
-    exemplars_.DropBefore(cutoff_ms);
-  }
-  return TruncateLog(cutoff_ms);
+// Newest first: what is asked most is found first, and merging appends.
+std::unique_ptr<Reader> Storage::Impl::OpenReader() const {
+  // In this order: what is dropped from the head between the two steps is in the blocks.
+  auto head = std::make_unique<HeadReader>(head_, *log_);
+  const BlockList blocks = blocks_.blocks();
+  if (blocks->empty()) return head;
+  std::vector<std::unique_ptr<Reader>> sources;
+  sources.reserve(blocks->size() + 1);
+  sources.push_back(std::move(head));
+  for (const BlockPtr& block : *blocks) sources.push_back(block->OpenReader());
+  return std::make_unique<MergeReader>(std::move(sources));
 }
-
-// Old segments go when what goes is worth writing all series down once more.
-base::Result<> Storage::Impl::TruncateLog(std::int64_t cutoff_ms) {
-  constexpr std::uint64_t kSeriesBytes = 128;  // of a series in a checkpoint, about
-  const std::vector<SegmentInfo> segments = log_->segments();
-  std::uint64_t old_bytes = 0;
-  std::uint64_t total_bytes = 0;
-  std::uint64_t first_kept = 0;
-  bool is_prefix = true;
-  std::uint64_t removable_bytes = 0;
-  for (std::size_t i = 0; i < segments.size(); ++i) {
-    total_bytes += segments[i].size_bytes;
-    if (!is_prefix) continue;
-    // What continues a segment is not readable without it.
-    if (i > 0 && !segments[i].continues) {
-      first_kept = segments[i].segment;
-      removable_bytes = old_bytes;
-    }
-    is_prefix = segments[i].time_max_ms < cutoff_ms;
-    old_bytes += segments[i].size_bytes;
-  }
-  if (removable_bytes == 0 || removable_bytes < head_->series_count() * kSeriesBytes) {
-    // Small stores turn over too: at a third of the whole it is worth it whatever a checkpoint costs.
-    if (removable_bytes == 0 || removable_bytes * 3 < total_bytes) return {};
-  }
-  metrics_.checkpoints.Add();
-  const LogSeriesId next = head_->next_log_id();
-  auto written = WriteCheckpoint(deps_.files, log_directory_, first_kept, next, [this](const auto& put) {
-    for (const SeriesPtr& series : head_->AllSeries()) put(series->log_id, series->labels);
-  });
-  if (!written) {
-    metrics_.checkpoint_failures.Add();
-    if (written.error().code() == base::Code::kCorruption) corruptions_.fetch_add(1, std::memory_order_relaxed);
-    return written.error().WithContext("removing old log segments");
-  }
-  log_->ForgetSegmentsBefore(first_kept);
-  metrics_.truncations.Add();
-  deps_.log.Info("old log segments removed", {{"before", first_kept}, {"bytes", removable_bytes}});
-  return {};
-}
-
-std::unique_ptr<Reader> Storage::Impl::OpenReader() const { return std::make_unique<HeadReader>(head_, *log_); }
 
 void Storage::Impl::DropGroup(GroupRef ref) {
   const GroupPtr group = head_->FindGroup(ref);
@@ -252,7 +230,8 @@ void Storage::DropGroup(GroupRef group) { impl_->DropGroup(group); }
 HeadStatus Storage::Status(std::size_t limit) const { return impl_->Status(limit); }
 LogStatus Storage::log_status() const { return impl_->log_status(); }
 base::Result<> Storage::Sync() { return impl_->Sync(); }
-base::Result<> Storage::ApplyRetention() { return impl_->ApplyRetention(); }
+base::Result<> Storage::Maintain() { return impl_->Maintain(); }
+std::vector<BlockStatus> Storage::Blocks() const { return impl_->Blocks(); }
 
 std::vector<SeriesExemplars> Storage::SelectExemplars(std::span<const std::vector<model::Matcher>> matcher_lists,
                                                       model::TimeRange range) const {

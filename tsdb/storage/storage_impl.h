@@ -1,16 +1,20 @@
 // The store behind its interface.
 //
-// Threads  Safe to share. `maintenance_mutex_` lets one retention run at a time; it is taken before all others.
+// Threads  Safe to share. `maintenance_mutex_` lets one maintenance run at a time; it is taken before all others.
 #pragma once
 
 #include <atomic>
 #include <memory>
+#include <optional>
+#include <set>
 
+#include "base/cancel.h"
 #include "base/mutex.h"
 #include "tsdb/head/exemplar_store.h"
 #include "tsdb/head/head.h"
 #include "tsdb/head/head_appender.h"
 #include "tsdb/storage.h"
+#include "tsdb/storage/block_set.h"
 #include "tsdb/wal/log_writer.h"
 
 namespace baro::tsdb {
@@ -27,6 +31,12 @@ struct StorageMetrics {
   base::Counter& checkpoints;
   base::Counter& checkpoint_failures;
   base::Counter& syncs_failed;
+  base::Counter& compactions;
+  base::Counter& compactions_failed;
+  base::Counter& head_cuts;
+  base::Counter& head_cuts_failed;
+  base::Counter& time_retentions;
+  base::Counter& size_retentions;
 };
 
 class Storage::Impl {
@@ -37,7 +47,8 @@ class Storage::Impl {
   base::Result<> Open();
   base::Result<> Close();
   base::Result<> Sync() { return log_->Sync(); }
-  base::Result<> ApplyRetention();
+  base::Result<> Maintain();
+  std::vector<BlockStatus> Blocks() const;
 
   std::unique_ptr<Reader> OpenReader() const;
   std::unique_ptr<Appender> NewAppender() { return std::make_unique<HeadAppender>(*writer_); }
@@ -53,8 +64,21 @@ class Storage::Impl {
   base::Result<> TakeLock();
   base::Result<> Replay();
   base::Result<> SettleLastSegment(const struct ReplayedLog& replayed);
-  base::Result<> TruncateLog(std::int64_t cutoff_ms);
   void Tick();
+  void MaintenanceTick();
+
+  // maintenance.cpp
+  base::Result<> CutHead(bool& has_cut) BARO_REQUIRES(maintenance_mutex_);
+  base::Result<> DropCovered(bool& is_done) BARO_REQUIRES(maintenance_mutex_);
+  base::Result<> CutWhatIsComplete() BARO_REQUIRES(maintenance_mutex_);
+  base::Result<> JoinWhatIsDue() BARO_REQUIRES(maintenance_mutex_);
+  base::Result<> ApplyRetention() BARO_REQUIRES(maintenance_mutex_);
+  base::Result<> Join(std::vector<BlockPtr> parents) BARO_REQUIRES(maintenance_mutex_);
+  void RemoveBlocks(std::span<const BlockPtr> blocks, std::string_view reason) BARO_REQUIRES(maintenance_mutex_);
+  std::uint64_t BytesMax() const;
+  base::Result<> TruncateLog(std::int64_t cutoff_ms) BARO_REQUIRES(maintenance_mutex_);
+  void TurnSegment() BARO_REQUIRES(maintenance_mutex_);
+  Ulid NewUlid() BARO_REQUIRES(maintenance_mutex_);
   void CollectMetrics(std::vector<base::MetricFamily>& families) const;
 
   const StorageOptions options_;
@@ -62,6 +86,7 @@ class Storage::Impl {
   const std::string log_directory_;
   StorageMetrics metrics_;
   std::unique_ptr<base::FileLock> lock_;
+  BlockSet blocks_;
   std::shared_ptr<Head> head_;
   ExemplarStore exemplars_;
   std::unique_ptr<LogWriter> log_;
@@ -70,10 +95,23 @@ class Storage::Impl {
   base::Registry::CollectorId collector_ = 0;
   bool has_collector_ = false;
 
+  base::CancelToken closing_;
+  std::uint64_t failures_counted_ = 0;  // by Tick() only
+
   base::Mutex maintenance_mutex_;
   base::MonotonicTime next_retention_ BARO_GUARDED_BY(maintenance_mutex_){};
-  std::uint64_t failures_counted_ BARO_GUARDED_BY(maintenance_mutex_) = 0;
-  std::shared_ptr<Ticker> ticker_;
+  // What blocks have of the head and the head still has: it goes when no reader is left that was opened before.
+  struct Covered {
+    std::int64_t until_ms = 0;
+    CommitNumber commit = 0;
+  };
+  std::optional<Covered> covered_ BARO_GUARDED_BY(maintenance_mutex_);
+  std::int64_t cut_until_ms_ BARO_GUARDED_BY(maintenance_mutex_) = model::kMinTimestampMs;
+  base::MonotonicTime next_cut_ BARO_GUARDED_BY(maintenance_mutex_){};
+  std::int64_t segment_begin_ms_ BARO_GUARDED_BY(maintenance_mutex_) = model::kMinTimestampMs;
+  // Blocks that could not be joined for damage: not tried again in this run.
+  std::set<Ulid> not_joined_ BARO_GUARDED_BY(maintenance_mutex_);
+  std::vector<std::shared_ptr<Ticker>> tickers_;
 };
 
 }  // namespace baro::tsdb

@@ -274,7 +274,7 @@ TEST_F(StorageTest, ForgetsWhatIsPastRetentionInMemoryAndOnDisk) {
     appender->AppendRow(group, base::ToMs(clock().Now()), series, values, {});
     ASSERT_TRUE(appender->Commit(Durability::kInterval));
     if (i % 20 == 0) {
-      ASSERT_TRUE(storage().ApplyRetention());
+      ASSERT_TRUE(storage().Maintain());
     }
     log_bytes_most = std::max(log_bytes_most, storage().log_status().size_bytes);
   }

@@ -110,14 +110,14 @@ TEST(StorageOnALyingDisk, CountsACheckpointThatCannotBeReadBackAsDamage) {
     }
   };
   append_a_while();
-  EXPECT_TRUE((*storage)->ApplyRetention());
+  EXPECT_TRUE((*storage)->Maintain());
   EXPECT_EQ((*storage)->log_status().corruptions, 0U);
   append_a_while();
   disk.set_lying(true);
-  EXPECT_FALSE((*storage)->ApplyRetention());
+  EXPECT_FALSE((*storage)->Maintain());
   EXPECT_EQ((*storage)->log_status().corruptions, 1U);
   disk.set_lying(false);
-  EXPECT_TRUE((*storage)->ApplyRetention());
+  EXPECT_TRUE((*storage)->Maintain());
   EXPECT_EQ((*storage)->log_status().corruptions, 1U);
 }
 

@@ -72,6 +72,20 @@ void LogWriter::TakenBack() {
   if (--not_taken_back_ == 0) failed_.clear();
 }
 
+void LogWriter::WriteQueue() {
+  const base::MutexLock lock(mutex_);
+  const CommitNumber target = last_number_;
+  while (!failure_ && written_.load(std::memory_order_relaxed) < target) {  // only written under the lock
+    if (is_busy_) {
+      changed_.Wait(mutex_);
+    } else if (queue_.empty()) {
+      return;  // the rest failed before
+    } else {
+      WriteQueued();
+    }
+  }
+}
+
 base::Result<> LogWriter::Sync() {
   const base::MutexLock lock(mutex_);
   const CommitNumber target = written_.load(std::memory_order_relaxed);  // only written under the lock

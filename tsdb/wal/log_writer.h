@@ -76,6 +76,9 @@ class LogWriter {
   /// The last commit that is written: readers may see all up to it.
   CommitNumber written() const { return written_.load(std::memory_order_acquire); }
 
+  /// Returns when no commit is queued that was queued before: each is written, or will be taken back.
+  void WriteQueue();
+
   /// Makes all that is written durable. Errors as Wait().
   base::Result<> Sync();
 

@@ -1,0 +1,103 @@
+#include "tsdb/compact/compactor.h"
+
+#include <algorithm>
+
+#include "tsdb/merge/merge_columns.h"
+
+namespace baro::tsdb {
+namespace {
+
+// The scans that are at a series, joined series by series.
+class Join {
+ public:
+  Join(std::span<const std::shared_ptr<Block>> blocks, BlockWriter& writer) : writer_(writer) {
+    for (const auto& block : blocks) scans_.push_back(block->Scan());
+  }
+
+  base::Result<> Run(const std::function<void(std::uint64_t)>& pause, const base::CancelToken& cancel) {
+    for (auto& scan : scans_) {
+      if (!BARO_TRY(scan->Next(cancel))) scan.reset();
+    }
+    std::erase(scans_, nullptr);
+    std::uint64_t paused_at = 0;
+    while (!scans_.empty()) {
+      BARO_TRY(WriteNext(cancel));
+      if (pause && writer_.written_bytes() != paused_at) {
+        pause(writer_.written_bytes() - paused_at);
+        paused_at = writer_.written_bytes();
+      }
+    }
+    return {};
+  }
+
+ private:
+  base::Result<> WriteNext(const base::CancelToken& cancel) {
+    const BlockScan* least = scans_.front().get();
+    for (const auto& scan : scans_) {
+      if (InBlockOrder(scan->labels(), least->labels())) least = scan.get();
+    }
+    const model::Labels labels = least->labels();
+    all_.Clear();
+    for (auto& scan : scans_) {
+      if (scan->labels() != labels) continue;
+      BARO_TRY(scan->Read({}, piece_));
+      if (all_.empty()) {
+        std::swap(all_, piece_);
+      } else {
+        MergeInto(all_, piece_);
+      }
+      if (!BARO_TRY(scan->Next(cancel))) scan.reset();
+    }
+    std::erase(scans_, nullptr);
+    if (all_.empty()) return {};  // all of it was deleted
+    BARO_TRY(writer_.BeginSeries(labels));
+    if (!all_.values().empty()) BARO_TRY(writer_.AddFloats(all_.timestamps_ms(), all_.values()));
+    if (!all_.histograms().empty()) BARO_TRY(writer_.AddHistograms(all_.histograms()));
+    return {};
+  }
+
+  BlockWriter& writer_;
+  std::vector<std::unique_ptr<BlockScan>> scans_;
+  SampleColumns all_;
+  SampleColumns piece_;
+};
+
+}  // namespace
+
+BlockWriterOptions OptionsOfJoined(std::span<const std::shared_ptr<Block>> blocks) {
+  BlockWriterOptions options;
+  options.compaction_level = 0;
+  for (const auto& block : blocks) {
+    const BlockMeta& meta = block->meta();
+    options.min_time_ms = std::min(options.min_time_ms.value_or(meta.min_time_ms), meta.min_time_ms);
+    options.max_time_ms = std::max(options.max_time_ms.value_or(meta.max_time_ms), meta.max_time_ms);
+    options.compaction_level = std::max(options.compaction_level, meta.compaction_level);
+    options.sources.insert(options.sources.end(), meta.sources.begin(), meta.sources.end());
+    options.parents.push_back({.ulid = meta.ulid, .min_time_ms = meta.min_time_ms, .max_time_ms = meta.max_time_ms});
+    if (block == blocks.front()) {
+      options.hints = meta.hints;
+    } else {
+      std::erase_if(options.hints,
+                    [&meta](const std::string& hint) { return std::ranges::count(meta.hints, hint) == 0; });
+    }
+  }
+  const auto last = std::ranges::max_element(
+      blocks, {}, [](const std::shared_ptr<Block>& block) { return block->meta().max_time_ms; });
+  std::erase(options.hints, kFromHead);
+  if (std::ranges::count((*last)->meta().hints, kFromHead) > 0) options.hints.emplace_back(kFromHead);
+  ++options.compaction_level;
+  std::ranges::sort(options.sources);
+  const auto repeated = std::ranges::unique(options.sources);
+  options.sources.erase(repeated.begin(), repeated.end());
+  return options;
+}
+
+base::Result<BlockMeta> JoinBlocks(base::FileSystem& files, const std::string& parent,
+                                   std::span<const std::shared_ptr<Block>> blocks, BlockWriterOptions options,
+                                   const std::function<void(std::uint64_t)>& pause, const base::CancelToken& cancel) {
+  auto writer = BARO_TRY(BlockWriter::Create(files, parent, std::move(options)));
+  BARO_TRY(Join(blocks, *writer).Run(pause, cancel));
+  return writer->Finish();
+}
+
+}  // namespace baro::tsdb

@@ -1,0 +1,148 @@
+#include "tsdb/storage/block_set.h"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "tsdb/compact/compactor.h"
+
+namespace baro::tsdb {
+namespace {
+
+constexpr std::string_view kUnfinished = "tmp-";
+constexpr std::string_view kGoing = "gone-";
+
+}  // namespace
+
+BlockSet::BlockSet(base::FileSystem& files, std::string directory, std::string quarantine, base::Logger log)
+    : files_(files), directory_(std::move(directory)), quarantine_(std::move(quarantine)), log_(std::move(log)) {}
+
+base::Result<> BlockSet::Load() {
+  if (auto made = files_.CreateDirectories(directory_); !made && made.error().code() != base::Code::kNoSpace) {
+    return made.error().WithContext("opening blocks");
+  }
+  if (!BARO_TRY(files_.Exists(directory_))) return {};  // a full disk, and there never was a block
+  const std::vector<std::string> names = BARO_TRY(files_.ListDirectory(directory_));
+  RemoveLeftovers(names);
+  std::vector<BlockPtr> blocks;
+  for (const std::string& name : names) {
+    if (!Ulid::Parse(name)) continue;  // not ours
+    auto block = Block::Open(files_, directory_ + "/" + name);
+    if (block) {
+      blocks.push_back(*std::move(block));
+    } else {
+      Quarantine(name, block.error().message());
+    }
+  }
+  RemoveParents(blocks);
+  Publish(std::move(blocks));
+  return {};
+}
+
+void BlockSet::RemoveLeftovers(std::span<const std::string> names) {
+  for (const std::string& name : names) {
+    if (!name.starts_with(kUnfinished) && !name.starts_with(kGoing)) continue;
+    log_.Info("removing what an earlier run left", {{"path", directory_ + "/" + name}});
+    if (auto removed = files_.RemoveAll(directory_ + "/" + name); !removed) {
+      log_.Warn("could not remove it", {{"err", removed.error().message()}});
+    }
+  }
+}
+
+// Kept for people: its data may be worth a repair. Queries say that it is missing.
+void BlockSet::Quarantine(const std::string& name, const std::string& reason) {
+  log_.Error("a block cannot be opened and is put aside; its time is missing from queries",
+             {{"block", name}, {"to", quarantine_}, {"err", reason}});
+  auto moved = files_.CreateDirectories(quarantine_);
+  if (moved) moved = files_.Rename(directory_ + "/" + name, quarantine_ + "/" + name);
+  if (moved) moved = files_.SyncDirectory(quarantine_);
+  if (moved) moved = files_.SyncDirectory(directory_);
+  if (!moved) log_.Warn("could not put it aside", {{"block", name}, {"err", moved.error().message()}});
+  const base::MutexLock lock(mutex_);
+  quarantined_.push_back(fmt::format("block {}: {}", name, reason));
+}
+
+void BlockSet::RemoveParents(std::vector<BlockPtr>& blocks) {
+  std::set<Ulid> replaced;
+  for (const BlockPtr& block : blocks) {
+    for (const BlockParent& parent : block->meta().parents) replaced.insert(parent.ulid);
+  }
+  std::erase_if(blocks, [&](const BlockPtr& block) {
+    if (!replaced.contains(block->meta().ulid)) return false;
+    RemoveFiles(block->directory());
+    return true;
+  });
+}
+
+// Renamed first: a half removed block must not look like one.
+void BlockSet::RemoveFiles(const std::string& path) {
+  const std::string going = fmt::format("{}/{}{}", directory_, kGoing, path.substr(path.rfind('/') + 1));
+  auto removed = files_.Rename(path, going);
+  if (removed) removed = files_.SyncDirectory(directory_);
+  if (removed) removed = files_.RemoveAll(going);
+  if (!removed) log_.Warn("an old block could not be removed", {{"path", path}, {"err", removed.error().message()}});
+}
+
+void BlockSet::Publish(std::vector<BlockPtr> blocks) {
+  std::ranges::sort(blocks, [](const BlockPtr& a, const BlockPtr& b) {
+    return std::tuple(a->meta().min_time_ms, a->meta().ulid) > std::tuple(b->meta().min_time_ms, b->meta().ulid);
+  });
+  auto list = std::make_shared<const std::vector<BlockPtr>>(std::move(blocks));
+  const base::MutexLock lock(mutex_);
+  blocks_ = std::move(list);
+}
+
+BlockList BlockSet::blocks() const {
+  const base::MutexLock lock(mutex_);
+  return blocks_;
+}
+
+std::uint64_t BlockSet::SizeBytes() const {
+  std::uint64_t bytes = 0;
+  for (const BlockPtr& block : *blocks()) bytes += block->SizeBytes();
+  return bytes;
+}
+
+std::int64_t BlockSet::CoveredUntilMs() const {
+  std::int64_t until_ms = model::kMinTimestampMs;
+  for (const BlockPtr& block : *blocks()) {
+    const BlockMeta& meta = block->meta();
+    if (std::ranges::count(meta.hints, kFromHead) > 0) until_ms = std::max(until_ms, meta.max_time_ms);
+  }
+  return until_ms;
+}
+
+std::vector<std::string> BlockSet::Damage() const {
+  std::vector<std::string> all;
+  {
+    const base::MutexLock lock(mutex_);
+    all = quarantined_;
+  }
+  for (const BlockPtr& block : *blocks()) {
+    for (const std::string& damage : block->Damage()) {
+      all.push_back(fmt::format("block {}: {}", block->meta().ulid.ToString(), damage));
+    }
+  }
+  return all;
+}
+
+base::Result<BlockPtr> BlockSet::Open(const Ulid& ulid) const {
+  return Block::Open(files_, directory_ + "/" + ulid.ToString());
+}
+
+base::Result<BlockPtr> BlockSet::Add(const Ulid& ulid) {
+  BlockPtr block = BARO_TRY(Open(ulid));
+  Replace({}, block);
+  return block;
+}
+
+void BlockSet::Replace(std::span<const BlockPtr> removed, const BlockPtr& added) {
+  std::vector<BlockPtr> blocks = *this->blocks();
+  std::erase_if(blocks, [&removed](const BlockPtr& block) { return std::ranges::count(removed, block) > 0; });
+  if (added != nullptr) blocks.push_back(added);
+  Publish(std::move(blocks));
+  for (const BlockPtr& block : removed) RemoveFiles(block->directory());
+}
+
+}  // namespace baro::tsdb

@@ -1,0 +1,71 @@
+// The blocks of a store: found at start, added, replaced, removed.
+//
+// Threads  Safe to share. Changes come from one thread at a time, which the caller sees to.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/file_system.h"
+#include "base/log.h"
+#include "base/mutex.h"
+#include "base/result.h"
+#include "tsdb/block/block.h"
+
+namespace baro::tsdb {
+
+using BlockPtr = std::shared_ptr<Block>;
+
+/// A view of the set that does not change. By begin of their time, newest first.
+using BlockList = std::shared_ptr<const std::vector<BlockPtr>>;
+
+class BlockSet {
+ public:
+  /// `directory` holds a directory for each block, and is made when it is missing.
+  BlockSet(base::FileSystem& files, std::string directory, std::string quarantine, base::Logger log);
+
+  /// Removes leftovers of unfinished work, opens all blocks, and moves those that cannot be opened to the quarantine.
+  /// A block whose successor is there goes: a crash came between joining and removing.
+  /// Errors   the directory cannot be read.
+  base::Result<> Load();
+
+  BlockList blocks() const;
+  const std::string& directory() const { return directory_; }
+  std::uint64_t SizeBytes() const;
+
+  /// Up to here, exclusive, the head's samples are in blocks. kMinTimestampMs if there are none.
+  std::int64_t CoveredUntilMs() const;
+
+  /// What is wrong with blocks: the names of those in the quarantine, and damage in others.
+  std::vector<std::string> Damage() const;
+
+  /// Opens a block that was just finished and shows it to readers.
+  base::Result<BlockPtr> Add(const Ulid& ulid);
+
+  /// In one step for readers, `added` comes (if it is not null) and `removed` go; then the files of those are removed.
+  void Replace(std::span<const BlockPtr> removed, const BlockPtr& added);
+
+  /// Opens without showing.
+  base::Result<BlockPtr> Open(const Ulid& ulid) const;
+
+ private:
+  void RemoveLeftovers(std::span<const std::string> names);
+  void Quarantine(const std::string& name, const std::string& reason);
+  void RemoveParents(std::vector<BlockPtr>& blocks);
+  void RemoveFiles(const std::string& path);
+  void Publish(std::vector<BlockPtr> blocks);
+
+  base::FileSystem& files_;
+  const std::string directory_;
+  const std::string quarantine_;
+  base::Logger log_;
+
+  mutable base::Mutex mutex_;  // leaf
+  BlockList blocks_ BARO_GUARDED_BY(mutex_) = std::make_shared<const std::vector<BlockPtr>>();
+  std::vector<std::string> quarantined_ BARO_GUARDED_BY(mutex_);
+};
+
+}  // namespace baro::tsdb

@@ -1,0 +1,57 @@
+#include "tsdb/storage/head_cut.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "tsdb/head/head_selection.h"
+
+namespace baro::tsdb {
+namespace {
+
+// A view of the head for as long as the block is written.
+class OpenView {
+ public:
+  OpenView(const std::shared_ptr<Head>& head, const LogWriter& log) : head_(head), visible_(head->AddReader(log)) {}
+  ~OpenView() { head_->RemoveReader(visible_); }
+  OpenView(const OpenView&) = delete;
+  OpenView& operator=(const OpenView&) = delete;
+
+  CommitNumber visible() const { return visible_; }
+
+ private:
+  const std::shared_ptr<Head> head_;
+  const CommitNumber visible_;
+};
+
+}  // namespace
+
+base::Result<std::optional<BlockMeta>> WriteHeadBlock(base::FileSystem& files, const std::string& parent,
+                                                      const std::shared_ptr<Head>& head, const LogWriter& log,
+                                                      BlockWriterOptions options, const base::CancelToken& cancel) {
+  const model::TimeRange range{.min_ms = *options.min_time_ms, .max_ms = *options.max_time_ms - 1};
+  const OpenView view(head, log);
+  const HeadSelection selection(*head, head->AllSeries(), range, view.visible(), /*limit=*/0);
+  if (selection.size() == 0) return std::nullopt;
+  std::vector<std::size_t> order(selection.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::sort(order, [&selection](std::size_t a, std::size_t b) {
+    return InBlockOrder(selection.labels(a), selection.labels(b));
+  });
+
+  auto writer = BARO_TRY(BlockWriter::Create(files, parent, std::move(options)));
+  SampleColumns columns;
+  bool has_samples = false;
+  for (const std::size_t index : order) {
+    if (cancel.Cancelled()) return base::Fail(base::Code::kCancelled, "the store closes");
+    BARO_TRY(selection.Read(index, range, columns));
+    if (columns.empty()) continue;  // its group has rows in that time, it has none
+    has_samples = true;
+    BARO_TRY(writer->BeginSeries(selection.labels(index), selection.group_key(index)));
+    if (!columns.values().empty()) BARO_TRY(writer->AddFloats(columns.timestamps_ms(), columns.values()));
+    if (!columns.histograms().empty()) BARO_TRY(writer->AddHistograms(columns.histograms()));
+  }
+  if (!has_samples) return std::nullopt;
+  return std::optional(BARO_TRY(writer->Finish()));
+}
+
+}  // namespace baro::tsdb

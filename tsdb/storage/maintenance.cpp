@@ -1,0 +1,331 @@
+// What a store does in the background: the head's old samples become blocks, blocks are joined, what is too old goes.
+#include <algorithm>
+
+#include "tsdb/compact/compactor.h"
+#include "tsdb/compact/planner.h"
+#include "tsdb/storage/head_cut.h"
+#include "tsdb/storage/storage_impl.h"
+#include "tsdb/wal/checkpoint.h"
+
+namespace baro::tsdb {
+namespace {
+
+constexpr std::chrono::seconds kCutRetryAfter{10};
+// From this many times the shortest range on, blocks are cold: they are read rarely, and there are many of them.
+constexpr std::int64_t kColdRanges = 9;
+
+// `time_ms` plus `by_ms`; nothing if there is no such time.
+std::optional<std::int64_t> Plus(std::int64_t time_ms, std::int64_t by_ms) {
+  std::int64_t sum = 0;
+  if (__builtin_add_overflow(time_ms, by_ms, &sum)) return std::nullopt;
+  return sum;
+}
+
+std::optional<std::int64_t> AlignDown(std::int64_t time_ms, std::int64_t range_ms) {
+  const std::int64_t rest = time_ms % range_ms;
+  return Plus(time_ms, -(rest < 0 ? rest + range_ms : rest));
+}
+
+// The first error counts.
+class FirstError {
+ public:
+  void Note(base::Result<> step) {
+    if (!step && outcome_) outcome_ = std::move(step);
+  }
+  base::Result<> Take() { return std::move(outcome_); }
+
+ private:
+  base::Result<> outcome_;
+};
+
+}  // namespace
+
+base::Result<> Storage::Impl::Maintain() {
+  const base::MutexLock lock(maintenance_mutex_);
+  FirstError outcome;
+  outcome.Note(CutWhatIsComplete());
+  outcome.Note(JoinWhatIsDue());
+  outcome.Note(ApplyRetention());
+  return outcome.Take();
+}
+
+void Storage::Impl::MaintenanceTick() {
+  const base::MutexLock lock(maintenance_mutex_);
+  const base::MonotonicTime now = deps_.clock.Monotonic();
+  if (now >= next_cut_) {
+    if (auto cut = CutWhatIsComplete(); !cut) {
+      next_cut_ = now + kCutRetryAfter;
+      deps_.log.Warn("the head could not be cut into a block; it grows until that works",
+                     {{"err", cut.error().message()}});
+    }
+  }
+  if (now < next_retention_) return;
+  next_retention_ = now + options_.retention_interval;
+  FirstError outcome;
+  outcome.Note(JoinWhatIsDue());
+  outcome.Note(ApplyRetention());
+  if (auto result = outcome.Take(); !result && result.error().code() != base::Code::kCancelled) {
+    deps_.log.Warn("maintenance of storage failed; it is tried again", {{"err", result.error().message()}});
+  }
+}
+
+Ulid Storage::Impl::NewUlid() {
+  base::Random& random = deps_.random != nullptr ? *deps_.random : base::RealRandom();
+  return Ulid::Make(std::max<std::int64_t>(0, base::ToMs(deps_.clock.Now())), random);
+}
+
+base::Result<> Storage::Impl::CutWhatIsComplete() {
+  TurnSegment();
+  for (;;) {
+    bool is_dropped = false;
+    BARO_TRY(DropCovered(is_dropped));
+    if (!is_dropped) return {};  // a reader needs it still
+    bool has_cut = false;
+    BARO_TRY(CutHead(has_cut));
+    if (!has_cut) return {};
+  }
+}
+
+// Segments must end now and then: a segment goes only when all its samples are in blocks.
+void Storage::Impl::TurnSegment() {
+  if (!head_->has_samples()) return;
+  const std::int64_t newest_ms = head_->max_time_ms();
+  if (segment_begin_ms_ != model::kMinTimestampMs) {
+    const auto due_ms = Plus(segment_begin_ms_, options_.block_range.count() / 4);
+    if (!due_ms || newest_ms < *due_ms) return;
+    log_->StartNewSegment();
+  }
+  segment_begin_ms_ = newest_ms;
+}
+
+// Cuts the oldest range if nothing more may come into it: samples that late are refused.
+base::Result<> Storage::Impl::CutHead(bool& has_cut) {
+  has_cut = false;
+  const std::int64_t range_ms = options_.block_range.count();
+  if (range_ms <= 0 || !head_->has_samples()) return {};
+  const auto begin_ms = AlignDown(std::max(head_->min_time_ms(), cut_until_ms_), range_ms);
+  const auto until_ms = begin_ms ? Plus(*begin_ms, range_ms) : std::nullopt;
+  if (!until_ms) return {};
+  const std::int64_t late_ms = options_.lateness_max.count() > 0 ? options_.lateness_max.count() : range_ms / 2;
+  const auto due_ms = Plus(*until_ms, late_ms);
+  if (!due_ms || head_->max_time_ms() < *due_ms) return {};
+
+  head_->RaiseFloor(*until_ms);
+  log_->WriteQueue();  // what was let in below the new floor is visible then
+  BlockWriterOptions options{.ulid = NewUlid(),
+                             .form = BlockForm::kHot,
+                             .min_time_ms = std::max(*begin_ms, cut_until_ms_),
+                             .max_time_ms = *until_ms,
+                             .hints = {std::string(kFromHead)}};
+  const base::MonotonicTime started = deps_.clock.Monotonic();
+  auto written = WriteHeadBlock(deps_.files, blocks_.directory(), head_, *log_, std::move(options), closing_);
+  if (!written) {
+    metrics_.head_cuts_failed.Add();
+    return written.error().WithContext("cutting the head into a block");
+  }
+  if (*written) {
+    const BlockPtr block = BARO_TRY(blocks_.Add((*written)->ulid));
+    metrics_.head_cuts.Add();
+    deps_.log.Info("the head's oldest samples are a block",
+                   {{"block", block->meta().ulid.ToString()},
+                    {"series", block->meta().counts.series},
+                    {"samples", block->meta().counts.samples()},
+                    {"bytes", block->SizeBytes()},
+                    {"seconds", std::chrono::duration<double>(deps_.clock.Monotonic() - started).count()}});
+    covered_ = Covered{.until_ms = *until_ms, .commit = log_->written()};
+  }
+  cut_until_ms_ = *until_ms;
+  has_cut = true;
+  return {};
+}
+
+base::Result<> Storage::Impl::DropCovered(bool& is_dropped) {
+  is_dropped = true;
+  if (!covered_) return {};
+  if (head_->HasReaderUpTo(covered_->commit)) {
+    is_dropped = false;
+    return {};
+  }
+  const std::int64_t until_ms = covered_->until_ms;
+  covered_.reset();
+  head_->DropBefore(until_ms, head_->VisibleToAll(log_->written()));
+  return TruncateLog(until_ms);
+}
+
+base::Result<> Storage::Impl::JoinWhatIsDue() {
+  std::chrono::milliseconds longest = options_.block_range_max;
+  if (longest.count() <= 0) {
+    longest = std::chrono::days(31);
+    if (options_.retention.count() > 0) longest = std::min(longest, options_.retention / 10);
+  }
+  if (options_.block_range.count() <= 0) return {};
+  const std::vector<std::int64_t> ranges = CompactionRanges(options_.block_range, longest);
+  for (;;) {
+    if (closing_.Cancelled()) return {};
+    std::vector<BlockPtr> candidates = *blocks_.blocks();
+    std::erase_if(candidates, [this](const BlockPtr& block) { return not_joined_.contains(block->meta().ulid); });
+    std::vector<BlockMeta> metas;
+    metas.reserve(candidates.size());
+    for (const BlockPtr& block : candidates) metas.push_back(block->meta());
+    std::vector<BlockPtr> parents;
+    for (const std::size_t i : PlanCompaction(metas, ranges)) parents.push_back(candidates[i]);
+    if (parents.empty()) return {};
+    BARO_TRY(Join(std::move(parents)));
+  }
+}
+
+base::Result<> Storage::Impl::Join(std::vector<BlockPtr> parents) {
+  // Of two samples at one time that of the later block in the list counts: what came in order, then what is newer.
+  std::ranges::sort(parents, {}, [](const BlockPtr& block) {
+    const BlockMeta& meta = block->meta();
+    return std::tuple(std::ranges::count(meta.hints, kFromHead) > 0, meta.ulid);
+  });
+  std::uint64_t bytes = 0;
+  for (const BlockPtr& block : parents) bytes += block->SizeBytes();
+  if (const auto space = deps_.files.FreeSpace(options_.directory); space && space->available_bytes < 2 * bytes) {
+    return base::Fail(base::Code::kNoSpace,
+                      fmt::format("joining {} blocks may need {} bytes, and {} are free: they stay as they are",
+                                  parents.size(), 2 * bytes, space->available_bytes));
+  }
+  BlockWriterOptions options = OptionsOfJoined(parents);
+  options.ulid = NewUlid();
+  const bool is_long = *options.max_time_ms - *options.min_time_ms >= kColdRanges * options_.block_range.count();
+  options.form = is_long ? BlockForm::kCold : BlockForm::kHot;
+  const base::MonotonicTime started = deps_.clock.Monotonic();
+  const auto joined = JoinBlocks(deps_.files, blocks_.directory(), parents, std::move(options), {}, closing_);
+  if (!joined) {
+    if (joined.error().code() == base::Code::kCancelled) return joined.error();
+    metrics_.compactions_failed.Add();
+    if (joined.error().code() == base::Code::kInvalidArgument) {  // all of it was deleted
+      RemoveBlocks(parents, "nothing is left of them");
+      return {};
+    }
+    if (joined.error().code() == base::Code::kCorruption) {
+      for (const BlockPtr& block : parents) not_joined_.insert(block->meta().ulid);
+    }
+    return joined.error().WithContext("joining blocks");
+  }
+  const BlockPtr block = BARO_TRY(blocks_.Open(joined->ulid));
+  blocks_.Replace(parents, block);
+  metrics_.compactions.Add();
+  deps_.log.Info("blocks joined",
+                 {{"block", joined->ulid.ToString()},
+                  {"of", parents.size()},
+                  {"level", joined->compaction_level},
+                  {"samples", joined->counts.samples()},
+                  {"bytes", block->SizeBytes()},
+                  {"before", bytes},
+                  {"seconds", std::chrono::duration<double>(deps_.clock.Monotonic() - started).count()}});
+  return {};
+}
+
+void Storage::Impl::RemoveBlocks(std::span<const BlockPtr> blocks, std::string_view reason) {
+  for (const BlockPtr& block : blocks) {
+    deps_.log.Info("block removed", {{"block", block->meta().ulid.ToString()}, {"reason", reason}});
+  }
+  blocks_.Replace(blocks, nullptr);
+}
+
+std::uint64_t Storage::Impl::BytesMax() const {
+  std::uint64_t most = options_.retention_bytes;
+  if (options_.retention_percent > 0) {
+    if (const auto space = deps_.files.FreeSpace(options_.directory)) {
+      const auto part =
+          static_cast<std::uint64_t>(static_cast<double>(space->total_bytes) * options_.retention_percent / 100);
+      most = most == 0 ? part : std::min(most, part);
+    }
+  }
+  return most;
+}
+
+// Blocks go whole: by age when all of a block is too old, by size from the oldest on.
+base::Result<> Storage::Impl::ApplyRetention() {
+  head_->TidyGroups(head_->VisibleToAll(log_->written()));
+  std::vector<BlockPtr> kept = *blocks_.blocks();  // newest first
+  std::int64_t newest_ms = head_->has_samples() ? head_->max_time_ms() : model::kMinTimestampMs;
+  for (const BlockPtr& block : kept) newest_ms = std::max(newest_ms, block->meta().max_time_ms - 1);
+  const auto cutoff_ms =
+      options_.retention.count() > 0 ? Plus(newest_ms, -options_.retention.count()) : std::optional<std::int64_t>();
+  if (cutoff_ms) {
+    std::vector<BlockPtr> old;
+    for (const BlockPtr& block : kept) {
+      if (block->meta().max_time_ms <= *cutoff_ms) old.push_back(block);
+    }
+    if (!old.empty()) {
+      RemoveBlocks(old, "older than the retention");
+      metrics_.time_retentions.Add();
+    }
+    if (head_->has_samples() && head_->min_time_ms() < *cutoff_ms) {
+      head_->DropBefore(*cutoff_ms, head_->VisibleToAll(log_->written()));
+      exemplars_.DropBefore(*cutoff_ms);
+    }
+  }
+  if (const std::uint64_t most = BytesMax(); most > 0) {
+    kept = *blocks_.blocks();
+    std::uint64_t bytes = log_status().size_bytes + blocks_.SizeBytes();
+    std::vector<BlockPtr> surplus;
+    for (; bytes > most && !kept.empty(); kept.pop_back()) {
+      bytes -= std::min(bytes, kept.back()->SizeBytes());
+      surplus.push_back(kept.back());
+    }
+    if (!surplus.empty()) {
+      RemoveBlocks(surplus, "log and blocks are larger than the retention allows");
+      metrics_.size_retentions.Add();
+    }
+  }
+  const std::int64_t in_blocks_ms = covered_ ? model::kMinTimestampMs : cut_until_ms_;
+  return TruncateLog(std::max(cutoff_ms.value_or(model::kMinTimestampMs), in_blocks_ms));
+}
+
+std::vector<BlockStatus> Storage::Impl::Blocks() const {
+  std::vector<BlockStatus> all;
+  for (const BlockPtr& block : *blocks_.blocks()) {
+    all.push_back({.meta = block->meta(),
+                   .size_bytes = block->SizeBytes(),
+                   .deleted_series = block->DeletedSeries(),
+                   .damage = block->Damage()});
+  }
+  return all;
+}
+
+// Old segments go when what goes is worth writing all series down once more.
+base::Result<> Storage::Impl::TruncateLog(std::int64_t cutoff_ms) {
+  constexpr std::uint64_t kSeriesBytes = 128;  // of a series in a checkpoint, about
+  const std::vector<SegmentInfo> segments = log_->segments();
+  std::uint64_t old_bytes = 0;
+  std::uint64_t total_bytes = 0;
+  std::uint64_t first_kept = 0;
+  bool is_prefix = true;
+  std::uint64_t removable_bytes = 0;
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    total_bytes += segments[i].size_bytes;
+    if (!is_prefix) continue;
+    // What continues a segment is not readable without it.
+    if (i > 0 && !segments[i].continues) {
+      first_kept = segments[i].segment;
+      removable_bytes = old_bytes;
+    }
+    is_prefix = segments[i].time_max_ms < cutoff_ms;
+    old_bytes += segments[i].size_bytes;
+  }
+  if (removable_bytes == 0 || removable_bytes < head_->series_count() * kSeriesBytes) {
+    // Small stores turn over too: at a third of the whole it is worth it whatever a checkpoint costs.
+    if (removable_bytes == 0 || removable_bytes * 3 < total_bytes) return {};
+  }
+  metrics_.checkpoints.Add();
+  const LogSeriesId next = head_->next_log_id();
+  auto written = WriteCheckpoint(deps_.files, log_directory_, first_kept, next, [this](const auto& put) {
+    for (const SeriesPtr& series : head_->AllSeries()) put(series->log_id, series->labels);
+  });
+  if (!written) {
+    metrics_.checkpoint_failures.Add();
+    if (written.error().code() == base::Code::kCorruption) corruptions_.fetch_add(1, std::memory_order_relaxed);
+    return written.error().WithContext("removing old log segments");
+  }
+  log_->ForgetSegmentsBefore(first_kept);
+  metrics_.truncations.Add();
+  deps_.log.Info("old log segments removed", {{"before", first_kept}, {"bytes", removable_bytes}});
+  return {};
+}
+
+}  // namespace baro::tsdb
