@@ -1,4 +1,4 @@
-// The store: what is appended is logged, kept in memory by scrape group, cut into blocks, and read back by label matchers.
+// The store: what is appended is logged, kept in memory by scrape group, cut into blocks, and read by label matchers.
 //
 //     auto storage = Storage::Open({.directory = "data"}, {.files = files, .clock = clock, ...});
 //     auto appender = (*storage)->NewAppender();
