@@ -2,9 +2,8 @@
 // fails.
 //
 // Errors   Everywhere: kNotFound (ENOENT), kAlreadyExists (EEXIST), kNoSpace (ENOSPC, EDQUOT), kPermissionDenied
-// (EACCES,
-//          EPERM), kIo (all others); the message has the path and the system's words. Short reads and writes and EINTR
-//          are dealt with inside.
+//          (EACCES, EPERM), kIo (all others); the message has the path and the system's words. Short reads and writes
+//          and EINTR are dealt with inside.
 #pragma once
 
 #include <cstdint>
@@ -96,6 +95,9 @@ class FileSystem {
   virtual Result<> SyncDirectory(const std::string& path) = 0;
   /// Replaces `to` if it exists. Atomic; durable after SyncDirectory of the folders.
   virtual Result<> Rename(const std::string& from, const std::string& to) = 0;
+  /// A second name for the same file, which must not be there yet. Durable as Rename().
+  /// Errors   also kIo where the file system has no such links.
+  virtual Result<> Link(const std::string& from, const std::string& to) = 0;
   virtual Result<> Remove(const std::string& path) = 0;
   /// A file, or a directory with all that is in it; fine if it does not exist.
   virtual Result<> RemoveAll(const std::string& path) = 0;

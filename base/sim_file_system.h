@@ -29,6 +29,7 @@ class SimFileSystem : public FileSystem {
   Result<> CreateDirectories(const std::string& path) override;
   Result<> SyncDirectory(const std::string& path) override;
   Result<> Rename(const std::string& from, const std::string& to) override;
+  Result<> Link(const std::string& from, const std::string& to) override;
   Result<> Remove(const std::string& path) override;
   Result<> RemoveAll(const std::string& path) override;
   Result<bool> Exists(const std::string& path) override;

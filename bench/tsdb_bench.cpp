@@ -29,7 +29,7 @@ class Bed {
     std::string pattern = (std::filesystem::temp_directory_path() / "baro-bench-XXXXXX").string();
     directory_ = ::mkdtemp(pattern.data());
     storage_ = *Storage::Open(
-        {.directory = directory_, .retention = std::chrono::milliseconds(0)},
+        {.directory = directory_, .retention = {.time = {}}},
         {.files = base::RealFileSystem(), .clock = clock_, .background = executor_, .metrics = registry_, .log = {}});
   }
   ~Bed() {
@@ -206,7 +206,7 @@ void Replay(benchmark::State& state) {
   std::filesystem::remove_all(directory);
   base::SimClock clock(base::FromMs(kStartMs));
   IdleExecutor executor;
-  const StorageOptions options{.directory = directory, .retention = std::chrono::milliseconds(0)};
+  const StorageOptions options{.directory = directory, .retention = {.time = {}}};
   const auto open = [&](base::Registry& registry) {
     return *Storage::Open(
         options,

@@ -111,9 +111,15 @@ class FileReader {
       storage.Child("tsdb", [&](Mapping& tsdb) {
         tsdb.Child("retention", [&](Mapping& retention) {
           std::chrono::milliseconds time{0};
-          if (retention.Duration("time", time)) config_.retention = time;
-          retention.NotSupported("size");
-          retention.NotSupported("percentage");
+          if (retention.Duration("time", time)) config_.retention.time = time;
+          std::uint64_t bytes = 0;
+          if (retention.Size("size", bytes)) config_.retention.bytes = bytes;
+          double percent = 0;
+          if (!retention.Number("percentage", percent)) return;
+          if (!(percent >= 0 && percent <= 100)) {
+            retention.Fail("percentage", "a percentage of the disk's size is at least 0 and at most 100");
+          }
+          config_.retention.percent = percent;
         });
         std::chrono::milliseconds window{0};
         if (tsdb.Duration("out_of_order_time_window", window) && window.count() != 0) {

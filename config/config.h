@@ -23,6 +23,13 @@ namespace baro::config {
 /// The value of an environment variable, or nothing. Passed in, so that tests have an environment of their own.
 using Environment = std::function<std::optional<std::string>(std::string_view name)>;
 
+/// storage.tsdb.retention. What is not there is the flags' or the default.
+struct RetentionConfig {
+  std::optional<std::chrono::milliseconds> time;
+  std::optional<std::uint64_t> bytes;
+  std::optional<double> percent;  ///< of the disk's size, 0..100
+};
+
 struct Config {
   std::chrono::milliseconds scrape_interval = std::chrono::minutes(1);
   std::chrono::milliseconds evaluation_interval = std::chrono::minutes(1);
@@ -30,8 +37,7 @@ struct Config {
   std::string query_log_file;
   std::vector<scraper::ScrapeJobOptions> jobs;
 
-  /// How long samples are kept; nothing: the flag's or the default of 15 days.
-  std::optional<std::chrono::milliseconds> retention;
+  RetentionConfig retention;
 
   /// Files that the configuration is made of, this one first: what auto-reload watches.
   std::vector<std::string> files;

@@ -33,6 +33,8 @@ using base::Fail;
 
 constexpr std::chrono::seconds kShutdownGrace{10};
 constexpr std::chrono::hours kDefaultRetention{15 * 24};  // as Prometheus
+// What may take long in storage leaves the disk to queries and to the log.
+constexpr std::uint64_t kBackgroundBytesPerSecond = std::uint64_t{64} << 20;
 
 std::optional<std::string> ProcessEnvironment(std::string_view name) {
   const char* const value = std::getenv(std::string(name).c_str());  // NOLINT(concurrency-mt-unsafe): never set by us
@@ -140,7 +142,7 @@ class Server::Impl {
 
  private:
   void AddRoutes() {
-    AddApi(router_, state_, query_metrics_);
+    AddApi(router_, state_, query_metrics_, flags_.Bool("web.enable-admin-api"));
     AddHealthRoutes(router_, state_);
     AddMetricsRoutes(router_, registry_, node_);
     const auto quit = [] { kill(getpid(), SIGTERM); };  // raise() would signal this thread, where it is blocked
@@ -187,15 +189,27 @@ class Server::Impl {
                                  .sync_interval = flags_.Duration("storage.log.sync-interval"),
                                  .replay_progress = state_.shared_replay()};
     while (options.directory.size() > 1 && options.directory.ends_with('/')) options.directory.pop_back();
-    const auto flag_retention = flags_.Duration("storage.tsdb.retention.time");
-    options.retention = config.retention.value_or(flag_retention.count() > 0 ? flag_retention : kDefaultRetention);
-    state_.set_retention(options.retention);
+    options.retention = RetentionOf(config);
+    options.block_range = flags_.Duration("storage.tsdb.min-block-duration");
+    options.block_range_max = flags_.Duration("storage.tsdb.max-block-duration");
+    options.lateness_max = options.block_range / 2;
+    options.background_bytes_per_second = kBackgroundBytesPerSecond;
     storage_ = BARO_TRY(tsdb::Storage::Open(options, {.files = base::RealFileSystem(),
                                                       .clock = base::RealClock(),
                                                       .background = executor_,
                                                       .metrics = registry_,
-                                                      .log = log_}));
+                                                      .log = log_,
+                                                      .maintenance = &maintenance_}));
     return {};
+  }
+
+  /// What the configuration says, then the flags; 15 days if neither says anything.
+  tsdb::RetentionLimits RetentionOf(const config::Config& config) const {
+    tsdb::RetentionLimits limits{.time = config.retention.time.value_or(flags_.Duration("storage.tsdb.retention.time")),
+                                 .bytes = config.retention.bytes.value_or(flags_.Size("storage.tsdb.retention.size")),
+                                 .percent = config.retention.percent.value_or(0)};
+    if (limits.time.count() == 0 && limits.bytes == 0 && limits.percent == 0) limits.time = kDefaultRetention;
+    return limits;
   }
 
   void StartScraping(const config::Config& config) {
@@ -220,6 +234,7 @@ class Server::Impl {
 
   base::Result<> Apply(const config::Config& config) {
     BARO_TRY(scraping_->Apply(config.jobs));
+    storage_->SetRetention(RetentionOf(config));
     engine_->SetSubqueryStep(config.evaluation_interval);
     config_files_ = config.files;
     files_hash_ = HashFiles();
@@ -265,6 +280,7 @@ class Server::Impl {
         log_.Error("storage did not close well", {{"err", closed.error().message()}});
       }
     }
+    maintenance_.Stop();
     executor_.Stop();  // nothing of scraping runs any more
   }
 
@@ -279,6 +295,7 @@ class Server::Impl {
   base::ComputePool pool_;
   net::IoThreads io_{2};
   base::ThreadExecutor executor_;
+  base::ThreadExecutor maintenance_{2};  // of storage: one joins blocks while one looks for damage
   net::Router router_;
   std::unique_ptr<net::HttpServer> server_;
   std::unique_ptr<tsdb::Storage> storage_;

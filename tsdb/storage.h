@@ -30,17 +30,23 @@
 
 namespace baro::tsdb {
 
+/// How much is kept. What is past one of the limits goes, whole blocks at a time.
+struct RetentionLimits {
+  /// Data older than the newest sample by more than this. 0: nothing is too old.
+  std::chrono::milliseconds time = std::chrono::days(15);
+
+  /// Most bytes of log and blocks together; the oldest blocks go first, the log never. 0: no limit.
+  std::uint64_t bytes = 0;
+
+  /// The same as a part of the disk's size, in percent. 0: no limit.
+  double percent = 0;
+};
+
 struct StorageOptions {
   std::string directory = "data";
 
-  /// Data older than the newest sample by more than this leaves memory and disk. 0: nothing ever does.
-  std::chrono::milliseconds retention = std::chrono::days(15);
-
-  /// Most bytes of log and blocks together; the oldest blocks go first, the log never. 0: no limit.
-  std::uint64_t retention_bytes = 0;
-
-  /// The same as a part of the disk's size, in percent. 0: no limit.
-  double retention_percent = 0;
+  /// Until SetRetention().
+  RetentionLimits retention;
 
   /// The head is cut into blocks of this range. Borders are multiples of it since the epoch.
   std::chrono::milliseconds block_range = std::chrono::hours(2);
@@ -56,6 +62,12 @@ struct StorageOptions {
 
   /// How often old data is looked for, and blocks to join.
   std::chrono::milliseconds retention_interval = std::chrono::minutes(1);
+
+  /// Most bytes that joining blocks writes, and that looking for damage reads, in a second. 0: no limit.
+  std::uint64_t background_bytes_per_second = 0;
+
+  /// How often all blocks are read in search of damage. 0: never.
+  std::chrono::milliseconds scrub_interval = std::chrono::days(7);
 
   /// Samples further in the future than this are refused, so that one wrong clock cannot move the head's window.
   std::chrono::milliseconds future_max = std::chrono::minutes(10);
@@ -189,8 +201,34 @@ class Storage : public ReaderSource, public AppenderSource {
   /// Errors   the first that came; the rest was done all the same, and what failed is tried again.
   base::Result<> Maintain();
 
+  /// Holds from the next maintenance on.
+  void SetRetention(const RetentionLimits& limits);
+  RetentionLimits retention() const;
+
   /// Newest first.
   std::vector<BlockStatus> Blocks() const;
+
+  /// What is wrong with blocks, in words: those that were put aside, and damage in others. Empty: nothing known.
+  std::vector<std::string> Damage() const;
+
+  /// Hides the samples in the range of all series that `matchers` choose from readers opened from now on. Durable.
+  /// Waits for a maintenance that runs. Returns how many series were touched, counted in each block and in the head.
+  /// Errors   as Reader::Select(); file errors: a part may be deleted, and saying it again deletes the rest.
+  base::Result<std::size_t> Delete(std::span<const model::Matcher> matchers, model::TimeRange range,
+                                   const base::CancelToken& cancel);
+
+  /// Writes blocks anew that have deleted samples, without them. Waits for a maintenance that runs.
+  /// Errors   kNoSpace, kCorruption, file errors: those blocks stay as they are.
+  base::Result<> CleanTombstones();
+
+  /// Makes a copy of all that is visible, in snapshots/<name> below the directory, from which a store can be opened.
+  /// Blocks are linked, not copied; what the head has becomes a block there if `with_head`. Returns the name.
+  /// Errors   file errors, kNoSpace: nothing is left of it.
+  base::Result<std::string> Snapshot(bool with_head);
+
+  /// Reads all blocks in search of damage, at the rate of the options. Runs by itself at each scrub_interval.
+  /// Returns all that is known to be damaged. Errors   kCancelled: the store closes.
+  base::Result<std::vector<std::string>> Scrub();
 
  private:
   class Impl;

@@ -65,6 +65,15 @@ TEST_P(FileSystemTest, ListsRenamesAndRemoves) {
   EXPECT_FALSE(*files().Exists(folder_ + "/a/y"));
 }
 
+TEST_P(FileSystemTest, ALinkKeepsTheFileWhenTheOtherNameGoes) {
+  ASSERT_TRUE(WriteSmallFile(files(), folder_ + "/one", AsBytes("text")));
+  ASSERT_TRUE(files().Link(folder_ + "/one", folder_ + "/two"));
+  EXPECT_EQ(files().Link(folder_ + "/one", folder_ + "/two").error().code(), Code::kAlreadyExists);
+  EXPECT_EQ(files().Link(folder_ + "/none", folder_ + "/three").error().code(), Code::kNotFound);
+  ASSERT_TRUE(files().Remove(folder_ + "/one"));
+  EXPECT_EQ(*ReadSmallFile(files(), folder_ + "/two", 100), "text");
+}
+
 TEST_P(FileSystemTest, ReplacesAppendsAndMakesDirectories) {
   const std::string path = folder_ + "/a/file";
   const auto write = [&](FileSystem::OpenMode mode, std::string_view text) {

@@ -211,6 +211,11 @@ class PosixFileSystem : public FileSystem {
     return {};
   }
 
+  Result<> Link(const std::string& from, const std::string& to) override {
+    if (link(from.c_str(), to.c_str()) != 0) return SystemError("link", fmt::format("{} to {}", from, to));
+    return {};
+  }
+
   Result<> Remove(const std::string& path) override {
     if (remove(path.c_str()) != 0) return SystemError("remove", path);
     return {};

@@ -254,6 +254,17 @@ void SimFileSystem::UndoRenames(Random& random) {
   }
 }
 
+Result<> SimFileSystem::Link(const std::string& from, const std::string& to) {
+  const MutexLock lock(mutex_);
+  BARO_TRY(CountOperation(fmt::format("link {} to {}", from, to)));
+  const auto node = BARO_TRY(Find(from));
+  if (names_.contains(to)) {
+    return Fail(Code::kAlreadyExists, fmt::format("cannot link {} to {}: that is there already", from, to));
+  }
+  names_[to] = node;
+  return {};
+}
+
 Result<> SimFileSystem::Remove(const std::string& path) {
   const MutexLock lock(mutex_);
   BARO_TRY(CountOperation("remove " + path));

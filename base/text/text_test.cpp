@@ -7,6 +7,7 @@
 #include "base/number_text.h"
 #include "base/random.h"
 #include "base/secret.h"
+#include "base/size_text.h"
 
 namespace baro::base {
 namespace {
@@ -30,6 +31,28 @@ TEST(DurationText, ReadsAndPrintsAsPrometheus) {
     ASSERT_TRUE(duration) << row.text << ": " << duration.error().message();
     EXPECT_EQ(*duration, row.want) << row.text;
     EXPECT_EQ(FormatDuration(row.want), row.printed) << row.text;
+  }
+}
+
+TEST(SizeText, ReadsAndPrints) {
+  const struct {
+    std::string_view text;
+    std::uint64_t want;
+    std::string_view printed;
+  } rows[] = {{"0", 0, "0B"},
+              {"0B", 0, "0B"},
+              {"512MB", 512U << 20, "512MiB"},
+              {"1GiB", 1U << 30, "1GiB"},
+              {"1025KB", 1025 << 10, "1025KiB"},
+              {"7EB", 7ULL << 60, "7EiB"}};
+  for (const auto& row : rows) {
+    const auto size = ParseSize(row.text);
+    ASSERT_TRUE(size) << row.text;
+    EXPECT_EQ(*size, row.want);
+    EXPECT_EQ(FormatSize(*size), row.printed);
+  }
+  for (const std::string_view text : {"", "1", "-1GB", "GB", "1 GB", "1XB", "8EB", "99999999999999999999B"}) {
+    EXPECT_FALSE(ParseSize(text)) << text;
   }
 }
 

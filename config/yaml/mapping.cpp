@@ -9,6 +9,7 @@
 
 #include "base/duration_text.h"
 #include "base/number_text.h"
+#include "base/size_text.h"
 #include "config/yaml/document_limits.h"
 
 namespace baro::config {
@@ -54,23 +55,6 @@ std::string Suggestion(std::string_view field, const std::vector<std::string>& k
   });
   if (nearest == known.end() || EditDistance(field, *nearest) > std::max<std::size_t>(2, field.size() / 4)) return "";
   return fmt::format("; did you mean {}?", *nearest);
-}
-
-bool ParseSize(std::string_view text, std::uint64_t& bytes) {
-  std::uint64_t count = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (error != std::errc() || end == text.data()) return false;
-  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-  constexpr std::string_view kUnits[] = {"B", "KB", "MB", "GB", "TB", "PB", "EB"};
-  constexpr std::string_view kBinaryUnits[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-  for (std::size_t power = 0; power < std::size(kUnits); ++power) {
-    if (unit != kUnits[power] && unit != kBinaryUnits[power] && !(power == 0 && unit.empty() && count == 0)) continue;
-    const unsigned shift = static_cast<unsigned>(10 * power);
-    if (count > (UINT64_MAX >> 1 >> shift)) return false;
-    bytes = count << shift;
-    return true;
-  }
-  return false;
 }
 
 /// The mapping with what its merge keys (`<<: *base`, or a list of them) bring in; fields of its own win.
@@ -264,11 +248,13 @@ bool Mapping::Duration(std::string_view field, std::chrono::milliseconds& out) {
 bool Mapping::Size(std::string_view field, std::uint64_t& out) {
   const YAML::Node node = TakeScalar(field, "a size such as 10MB");
   if (!node.IsDefined()) return false;
-  if (!ParseSize(node.Scalar(), out)) {
+  const auto value = base::ParseSize(node.Scalar());
+  if (!value) {
     Report(node, FieldPath(field),
            fmt::format("expected a size such as 512KB or 10MB (B, KB, MB, GB, TB, PB, EB), found {}", Describe(node)));
     return false;
   }
+  out = *value;
   return true;
 }
 

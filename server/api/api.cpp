@@ -30,13 +30,17 @@ void ApiRoutes::Add(net::Route route) {
   BARO_ASSERT(added.has_value());  // paths are literals of ours
 }
 
-void ApiRoutes::AddRead(std::string path, bool with_post, std::string help, std::vector<net::ParamRule> params,
-                        ApiHandler handler) {
-  std::vector<net::Method> methods = {net::Method::kGet};
-  if (with_post) methods.push_back(net::Method::kPost);
+void ApiRoutes::AddGuarded(net::Route route, ApiHandler handler) {
+  route.path = "/api/v1/" + route.path;
+  route.handler = [this_state = &state_, handler = std::move(handler)](const net::HttpRequest& request,
+                                                                       const base::CancelToken& cancel) {
+    net::HttpResponse response = this_state->is_ready() ? handler(request, cancel) : NotReady(*this_state);
+    SetCorsHeaders(request, *this_state, response);
+    return response;
+  };
   // A browser asks with OPTIONS whether it may ask, without the parameters of the question: a route of its own.
   Add({.methods = {net::Method::kOptions},
-       .path = "/api/v1/" + path,
+       .path = route.path,
        .role = net::Role::kPublic,
        .run = net::Run::kInline,
        .help = "Whether a page of another origin may ask.",
@@ -45,18 +49,29 @@ void ApiRoutes::AddRead(std::string path, bool with_post, std::string help, std:
          SetCorsHeaders(request, *this_state, response);
          return response;
        }});
-  Add({.methods = std::move(methods),
-       .path = "/api/v1/" + path,
-       .role = net::Role::kReader,
-       .params = std::move(params),
-       .body_bytes_max = 10 * 1024 * 1024,  // as Go's ParseForm
-       .help = std::move(help),
-       .handler = [this_state = &state_, handler = std::move(handler)](const net::HttpRequest& request,
-                                                                       const base::CancelToken& cancel) {
-         net::HttpResponse response = this_state->is_ready() ? handler(request, cancel) : NotReady(*this_state);
-         SetCorsHeaders(request, *this_state, response);
-         return response;
-       }});
+  Add(std::move(route));
+}
+
+void ApiRoutes::AddRead(std::string path, bool with_post, std::string help, std::vector<net::ParamRule> params,
+                        ApiHandler handler) {
+  std::vector<net::Method> methods = {net::Method::kGet};
+  if (with_post) methods.push_back(net::Method::kPost);
+  AddGuarded({.methods = std::move(methods),
+              .path = std::move(path),
+              .role = net::Role::kReader,
+              .params = std::move(params),
+              .body_bytes_max = 10 * 1024 * 1024,  // as Go's ParseForm
+              .help = std::move(help)},
+             std::move(handler));
+}
+
+void ApiRoutes::AddAction(std::string path, std::string help, std::vector<net::ParamRule> params, ApiHandler handler) {
+  AddGuarded({.methods = {net::Method::kPost, net::Method::kPut},
+              .path = std::move(path),
+              .role = net::Role::kAdmin,
+              .params = std::move(params),
+              .help = std::move(help)},
+             std::move(handler));
 }
 
 void ApiRoutes::AddAlways(std::string path, std::string help, ApiHandler handler) {
@@ -72,12 +87,13 @@ void ApiRoutes::AddAlways(std::string path, std::string help, ApiHandler handler
        }});
 }
 
-void AddApi(net::Router& router, ApiState& state, QueryMetrics& metrics) {
+void AddApi(net::Router& router, ApiState& state, QueryMetrics& metrics, bool is_admin_enabled) {
   ApiRoutes routes(router, state);
   AddQueryRoutes(routes, state, metrics);
   AddSeriesRoutes(routes, state);
   AddTargetRoutes(routes, state);
   AddStatusRoutes(routes, state);
+  AddAdminRoutes(routes, state, is_admin_enabled);
   router.set_error_renderer([](std::string_view path, int status, std::string_view message) {
     if (path.starts_with("/api/")) return ApiRefusal(status, message);
     return net::HttpResponse::Text(status, std::string(message) + "\n");

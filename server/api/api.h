@@ -26,11 +26,15 @@ class ApiRoutes {
   /// A read with GET, and with POST if `with_post`.
   void AddRead(std::string path, bool with_post, std::string help, std::vector<net::ParamRule> params,
                ApiHandler handler);
+  /// An action with POST or PUT.
+  void AddAction(std::string path, std::string help, std::vector<net::ParamRule> params, ApiHandler handler);
   /// Served before storage is ready, too.
   void AddAlways(std::string path, std::string help, ApiHandler handler);
 
  private:
   void Add(net::Route route);
+  /// `route.path` is below /api/v1; with a route that answers whether other origins may ask.
+  void AddGuarded(net::Route route, ApiHandler handler);
 
   net::Router& router_;
   ApiState& state_;
@@ -40,8 +44,10 @@ void AddQueryRoutes(ApiRoutes& routes, ApiState& state, QueryMetrics& metrics);
 void AddSeriesRoutes(ApiRoutes& routes, ApiState& state);
 void AddTargetRoutes(ApiRoutes& routes, ApiState& state);
 void AddStatusRoutes(ApiRoutes& routes, ApiState& state);
+/// Deletes and snapshots. Unless `is_enabled` they answer that they are not.
+void AddAdminRoutes(ApiRoutes& routes, ApiState& state, bool is_enabled);
 
 /// All of them, and answers in the API's envelope for what the router refuses below /api.
-void AddApi(net::Router& router, ApiState& state, QueryMetrics& metrics);
+void AddApi(net::Router& router, ApiState& state, QueryMetrics& metrics, bool is_admin_enabled);
 
 }  // namespace baro::server

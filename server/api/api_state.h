@@ -75,15 +75,12 @@ class ApiState {
   /// Shape  is_ready() was true. Set before.
   const OwnAddress& own_address() const { return own_address_; }
   void set_own_address(OwnAddress own) { own_address_ = std::move(own); }
-  std::chrono::milliseconds retention() const { return retention_; }
-  void set_retention(std::chrono::milliseconds retention) { retention_ = retention; }
 
  private:
   const base::Clock& clock_;
   const std::map<std::string, std::string> flags_;
   const model::Matcher origins_;
   const base::WallTime start_time_;
-  std::chrono::milliseconds retention_{0};
   OwnAddress own_address_;
   std::shared_ptr<tsdb::ReplayProgress> replay_ = std::make_shared<tsdb::ReplayProgress>();
   tsdb::Storage* storage_ = nullptr;

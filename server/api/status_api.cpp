@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "base/duration_text.h"
+#include "base/number_text.h"
+#include "base/size_text.h"
 #include "server/api/api.h"
 #include "server/api/envelope.h"
 #include "server/api/json.h"
@@ -49,6 +51,15 @@ net::HttpResponse Flags(ApiState& state) {
   return ApiSuccess(std::move(data));
 }
 
+/// "15d or 1GiB or 80%".
+std::string RetentionText(const tsdb::RetentionLimits& limits) {
+  std::vector<std::string> parts;
+  if (limits.time.count() > 0) parts.push_back(base::FormatDuration(limits.time));
+  if (limits.bytes > 0) parts.push_back(base::FormatSize(limits.bytes));
+  if (limits.percent > 0) parts.push_back(base::FormatFloat(limits.percent) + "%");
+  return fmt::format("{}", fmt::join(parts, " or "));
+}
+
 net::HttpResponse RuntimeInfo(ApiState& state) {
   const ActiveConfig config = state.config();
   char buffer[4096] = "";
@@ -67,7 +78,7 @@ net::HttpResponse RuntimeInfo(ApiState& state) {
   json.Key("GOMEMLIMIT").Uint(0);
   json.Key("GOGC").String("");
   json.Key("GODEBUG").String("");
-  json.Key("storageRetention").String(base::FormatDuration(state.retention()));
+  json.Key("storageRetention").String(RetentionText(state.storage().retention()));
   json.EndObject();
   return ApiSuccess(std::move(data));
 }
@@ -105,6 +116,58 @@ net::HttpResponse TsdbStatus(ApiState& state, const net::HttpRequest& request) {
   return ApiSuccess(std::move(data));
 }
 
+void AppendBlock(JsonWriter& json, const tsdb::BlockStatus& block) {
+  const tsdb::BlockMeta& meta = block.meta;
+  json.BeginObject();
+  json.Key("ulid").String(meta.ulid.ToString());
+  json.Key("minTime").Int(meta.min_time_ms);
+  json.Key("maxTime").Int(meta.max_time_ms);
+  json.Key("stats").BeginObject();
+  json.Key("numSamples").Uint(meta.counts.samples());
+  json.Key("numFloatSamples").Uint(meta.counts.float_samples);
+  json.Key("numHistogramSamples").Uint(meta.counts.histogram_samples);
+  json.Key("numSeries").Uint(meta.counts.series);
+  json.Key("numChunks").Uint(meta.counts.float_chunks + meta.counts.histogram_chunks);
+  json.EndObject();
+  json.Key("compaction").BeginObject();
+  json.Key("level").Int(meta.compaction_level);
+  json.Key("sources").BeginArray();
+  for (const tsdb::Ulid& source : meta.sources) json.String(source.ToString());
+  json.EndArray();
+  if (!meta.parents.empty()) {
+    json.Key("parents").BeginArray();
+    for (const tsdb::BlockParent& parent : meta.parents) {
+      json.BeginObject().Key("ulid").String(parent.ulid.ToString());
+      json.Key("minTime").Int(parent.min_time_ms).Key("maxTime").Int(parent.max_time_ms).EndObject();
+    }
+    json.EndArray();
+  }
+  if (!meta.hints.empty()) {
+    json.Key("hints").BeginArray();
+    for (const std::string& hint : meta.hints) json.String(hint);
+    json.EndArray();
+  }
+  json.EndObject();
+  json.Key("version").Int(meta.version);
+  // What Prometheus does not tell.
+  json.Key("form").String(meta.form == tsdb::BlockForm::kCold ? "cold" : "hot");
+  json.Key("sizeBytes").Uint(block.size_bytes);
+  json.Key("seriesWithDeletes").Uint(block.deleted_series);
+  json.Key("damage").BeginArray();
+  for (const std::string& damage : block.damage) json.String(damage);
+  json.EndArray().EndObject();
+}
+
+net::HttpResponse Blocks(ApiState& state) {
+  std::string data;
+  JsonWriter json(data);
+  json.BeginObject().Key("blocks").BeginArray();
+  const std::vector<tsdb::BlockStatus> blocks = state.storage().Blocks();
+  for (auto block = blocks.rbegin(); block != blocks.rend(); ++block) AppendBlock(json, *block);  // the oldest first
+  json.EndArray().EndObject();
+  return ApiSuccess(std::move(data), state.storage().Damage());
+}
+
 net::HttpResponse WalReplay(ApiState& state) {
   const tsdb::ReplayProgress& replay = state.replay();
   std::string data;
@@ -129,6 +192,8 @@ void AddStatusRoutes(ApiRoutes& routes, ApiState& state) {
                  [&state](const auto&, const auto&) { return RuntimeInfo(state); });
   routes.AddRead("status/tsdb", false, "What storage holds.", {{"limit", false, false, "entries per list; 10"}},
                  [&state](const auto& request, const auto&) { return TsdbStatus(state, request); });
+  routes.AddRead("status/tsdb/blocks", false, "Blocks, the oldest first; what is damaged, as warnings.", {},
+                 [&state](const auto&, const auto&) { return Blocks(state); });
   routes.AddAlways("status/walreplay", "How far the replay of the log is.",
                    [&state](const auto&, const auto&) { return WalReplay(state); });
 }

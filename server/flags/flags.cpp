@@ -8,6 +8,7 @@
 
 #include "base/duration_text.h"
 #include "base/number_text.h"
+#include "base/size_text.h"
 #include "server/flags/flag_table.h"
 #include "server/version.h"
 
@@ -40,9 +41,7 @@ std::string ValueProblem(const FlagSpec& spec, const std::string& value) {
     case FlagKind::kDuration:
       return base::ParseDuration(value) ? "" : "expected a duration such as 15s or 1h30m";
     case FlagKind::kSize:
-      return !value.empty() && value.find_first_not_of("0123456789KMGTPEiB") == std::string::npos
-                 ? ""
-                 : "expected a size such as 512MB";
+      return base::ParseSize(value) ? "" : "expected a size such as 512MB";
   }
   return "";
 }
@@ -147,6 +146,11 @@ std::int64_t Flags::Integer(std::string_view name) const {
   std::int64_t value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);
   return value;
+}
+
+std::uint64_t Flags::Size(std::string_view name) const {
+  BARO_ASSERT(Spec(name).kind == FlagKind::kSize);
+  return base::ParseSize(Text(name)).value_or(0);
 }
 
 std::chrono::milliseconds Flags::Duration(std::string_view name) const {

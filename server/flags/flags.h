@@ -29,6 +29,7 @@ class Flags {
   const std::vector<std::string>& Texts(std::string_view name) const;
   bool Bool(std::string_view name) const;
   std::int64_t Integer(std::string_view name) const;
+  std::uint64_t Size(std::string_view name) const;  ///< in bytes
   std::chrono::milliseconds Duration(std::string_view name) const;
 
   /// Whether the flag stood on the command line.

@@ -34,7 +34,7 @@ void OpenAndRead(baro::base::FileSystem& files) {
   IdleExecutor executor;
   baro::base::Registry registry;
   auto storage = baro::tsdb::Storage::Open(
-      {.directory = "d", .retention = std::chrono::milliseconds(0), .series_max = 10'000},
+      {.directory = "d", .retention = {.time = {}}, .series_max = 10'000},
       {.files = files, .clock = clock, .background = executor, .metrics = registry, .log = {}});
   Check(storage.has_value());
   const auto reader = (*storage)->OpenReader();

@@ -85,7 +85,7 @@ BlockWriterOptions OptionsOfJoined(std::span<const std::shared_ptr<Block>> block
       blocks, {}, [](const std::shared_ptr<Block>& block) { return block->meta().max_time_ms; });
   std::erase(options.hints, kFromHead);
   if (std::ranges::count((*last)->meta().hints, kFromHead) > 0) options.hints.emplace_back(kFromHead);
-  ++options.compaction_level;
+  if (blocks.size() > 1) ++options.compaction_level;  // one alone is only written anew
   std::ranges::sort(options.sources);
   const auto repeated = std::ranges::unique(options.sources);
   options.sources.erase(repeated.begin(), repeated.end());

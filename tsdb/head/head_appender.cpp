@@ -36,7 +36,6 @@ model::TimeRange HeadWriter::AllowedTimes() const {
     allowed.min_ms = std::max(allowed.min_ms, bound);
   };
   if (options.lateness_max.count() > 0) reach_back(options.lateness_max);
-  if (options.retention.count() > 0) reach_back(options.retention);
   return allowed;
 }
 

@@ -11,7 +11,12 @@ HeadReader::HeadReader(std::shared_ptr<Head> head, const LogWriter& log)
 HeadReader::~HeadReader() { head_->RemoveReader(visible_); }
 
 bool HeadReader::MayHave(model::TimeRange range) const {
-  return head_->has_samples() && range.Overlaps({.min_ms = head_->min_time_ms(), .max_ms = head_->max_time_ms()});
+  return head_->has_samples() &&
+         Visible(range).Overlaps({.min_ms = head_->min_time_ms(), .max_ms = head_->max_time_ms()});
+}
+
+model::TimeRange HeadReader::Visible(model::TimeRange range) const {
+  return {.min_ms = std::max(range.min_ms, floor_ms_), .max_ms = range.max_ms};
 }
 
 base::Result<std::unique_ptr<SeriesSelection>> HeadReader::Select(const SelectRequest& request,
@@ -22,7 +27,7 @@ base::Result<std::unique_ptr<SeriesSelection>> HeadReader::Select(const SelectRe
   // A slot may have got another series between the two steps.
   std::erase_if(series,
                 [&request](const SeriesPtr& entry) { return !model::MatchesAll(request.matchers, entry->labels); });
-  return std::make_unique<HeadSelection>(*head_, std::move(series), request.range, visible_, request.limit);
+  return std::make_unique<HeadSelection>(*head_, std::move(series), Visible(request.range), visible_, request.limit);
 }
 
 base::Result<std::vector<std::string>> HeadReader::LabelNames(std::span<const model::Matcher> matchers,

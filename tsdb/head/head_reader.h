@@ -18,6 +18,9 @@ class HeadReader : public Reader {
   /// Owns  shares of the head and the log; what it selects shares the data.
   HeadReader(std::shared_ptr<Head> head, const LogWriter& log);
   ~HeadReader() override;
+  /// Hides what is older: somebody else has it, with what was deleted of it. Shape    called before anything is read.
+  void HideBefore(std::int64_t floor_ms) { floor_ms_ = floor_ms; }
+
   HeadReader(const HeadReader&) = delete;
   HeadReader& operator=(const HeadReader&) = delete;
 
@@ -31,9 +34,11 @@ class HeadReader : public Reader {
 
  private:
   bool MayHave(model::TimeRange range) const;
+  model::TimeRange Visible(model::TimeRange range) const;
 
   std::shared_ptr<Head> head_;
   const CommitNumber visible_;
+  std::int64_t floor_ms_ = model::kMinTimestampMs;
 };
 
 }  // namespace baro::tsdb

@@ -109,7 +109,8 @@ class HeadSelection::Viewer {
 };
 
 HeadSelection::HeadSelection(const Head& head, std::vector<SeriesPtr> series, model::TimeRange range,
-                             CommitNumber visible, std::size_t limit) {
+                             CommitNumber visible, std::size_t limit)
+    : range_(range) {
   std::ranges::sort(series, [](const SeriesPtr& a, const SeriesPtr& b) { return a->labels < b->labels; });
   Viewer viewer(head, range, visible);
   for (const SeriesPtr& entry_series : series) {
@@ -127,6 +128,7 @@ std::optional<std::uint64_t> HeadSelection::group_key(std::size_t index) const {
 
 base::Result<> HeadSelection::Read(std::size_t index, model::TimeRange range, SampleColumns& columns) const {
   columns.Clear();
+  range = {.min_ms = std::max(range.min_ms, range_.min_ms), .max_ms = std::min(range.max_ms, range_.max_ms)};
   const Entry& entry = entries_[index];
   const std::span<const Source> sources(sources_.data() + entry.first_source, entry.sources);
   if (sources.size() == 1 && entry.singles == nullptr && BARO_TRY(ReadWhole(sources[0], range, columns))) return {};

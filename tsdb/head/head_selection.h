@@ -35,7 +35,7 @@ struct SinglesView {
 
 class HeadSelection : public SeriesSelection {
  public:
-  /// Looks at each series once. Shape: `series` in any order.
+  /// Looks at each series once. Shape: `series` in any order. Reads show nothing outside of `range`.
   HeadSelection(const Head& head, std::vector<SeriesPtr> series, model::TimeRange range, CommitNumber visible,
                 std::size_t limit);
 
@@ -63,6 +63,7 @@ class HeadSelection : public SeriesSelection {
   static base::Result<> ReadPieces(const Source& source, model::TimeRange range, SampleColumns& columns);
   static base::Result<> ReadSingles(const SinglesView& singles, model::TimeRange range, SampleColumns& columns);
 
+  const model::TimeRange range_;
   std::vector<Entry> entries_;  // in label order
   std::vector<Source> sources_;
 };

@@ -88,29 +88,26 @@ void BlockSet::Publish(std::vector<BlockPtr> blocks) {
   std::ranges::sort(blocks, [](const BlockPtr& a, const BlockPtr& b) {
     return std::tuple(a->meta().min_time_ms, a->meta().ulid) > std::tuple(b->meta().min_time_ms, b->meta().ulid);
   });
+  std::int64_t covered_until_ms = model::kMinTimestampMs;
+  for (const BlockPtr& block : blocks) {
+    const BlockMeta& meta = block->meta();
+    if (std::ranges::count(meta.hints, kFromHead) > 0) covered_until_ms = std::max(covered_until_ms, meta.max_time_ms);
+  }
   auto list = std::make_shared<const std::vector<BlockPtr>>(std::move(blocks));
   const base::MutexLock lock(mutex_);
-  blocks_ = std::move(list);
+  view_.blocks = std::move(list);
+  view_.covered_until_ms = std::max(view_.covered_until_ms, covered_until_ms);
 }
 
-BlockList BlockSet::blocks() const {
+BlockView BlockSet::View() const {
   const base::MutexLock lock(mutex_);
-  return blocks_;
+  return view_;
 }
 
 std::uint64_t BlockSet::SizeBytes() const {
   std::uint64_t bytes = 0;
   for (const BlockPtr& block : *blocks()) bytes += block->SizeBytes();
   return bytes;
-}
-
-std::int64_t BlockSet::CoveredUntilMs() const {
-  std::int64_t until_ms = model::kMinTimestampMs;
-  for (const BlockPtr& block : *blocks()) {
-    const BlockMeta& meta = block->meta();
-    if (std::ranges::count(meta.hints, kFromHead) > 0) until_ms = std::max(until_ms, meta.max_time_ms);
-  }
-  return until_ms;
 }
 
 std::vector<std::string> BlockSet::Damage() const {

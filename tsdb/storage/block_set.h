@@ -19,8 +19,15 @@ namespace baro::tsdb {
 
 using BlockPtr = std::shared_ptr<Block>;
 
-/// A view of the set that does not change. By begin of their time, newest first.
+/// By begin of their time, newest first.
 using BlockList = std::shared_ptr<const std::vector<BlockPtr>>;
+
+/// A view of the set that does not change.
+struct BlockView {
+  BlockList blocks;
+  /// Up to here, exclusive, the head's samples are in blocks, or were until retention removed those in this run.
+  std::int64_t covered_until_ms = model::kMinTimestampMs;
+};
 
 class BlockSet {
  public:
@@ -32,12 +39,10 @@ class BlockSet {
   /// Errors   the directory cannot be read.
   base::Result<> Load();
 
-  BlockList blocks() const;
+  BlockView View() const;
+  BlockList blocks() const { return View().blocks; }
   const std::string& directory() const { return directory_; }
   std::uint64_t SizeBytes() const;
-
-  /// Up to here, exclusive, the head's samples are in blocks. kMinTimestampMs if there are none.
-  std::int64_t CoveredUntilMs() const;
 
   /// What is wrong with blocks: the names of those in the quarantine, and damage in others.
   std::vector<std::string> Damage() const;
@@ -64,7 +69,7 @@ class BlockSet {
   base::Logger log_;
 
   mutable base::Mutex mutex_;  // leaf
-  BlockList blocks_ BARO_GUARDED_BY(mutex_) = std::make_shared<const std::vector<BlockPtr>>();
+  BlockView view_ BARO_GUARDED_BY(mutex_) = {.blocks = std::make_shared<const std::vector<BlockPtr>>()};
   std::vector<std::string> quarantined_ BARO_GUARDED_BY(mutex_);
 };
 

@@ -28,7 +28,7 @@ struct Written {
 // One store on one simulated disk, and what was written to it.
 class CrashWorld {
  public:
-  explicit CrashWorld(std::uint64_t seed, StorageOptions options = {.retention = std::chrono::milliseconds(0)})
+  explicit CrashWorld(std::uint64_t seed, StorageOptions options = {.retention = {.time = {}}})
       : random_(seed), clock_(base::FromMs(testing_support::kStartMs)), options_(std::move(options)) {
     options_.directory = "d";
     options_.segment_bytes = 1500;
@@ -122,7 +122,8 @@ class CrashWorld {
     }
     for (auto& [index, samples] : model_) {
       for (auto& [time_ms, written] : samples) {
-        const bool is_kept = options_.retention.count() == 0 || time_ms >= newest_ms - options_.retention.count();
+        const bool is_kept =
+            options_.retention.time.count() == 0 || time_ms >= newest_ms - options_.retention.time.count();
         if (written.fate < must_be_there || !is_kept) continue;
         ASSERT_TRUE(found[index].contains(time_ms)) << "lost: series " << index << " at " << time_ms;
       }
@@ -196,7 +197,7 @@ TEST(Crash, WhenAnyOperationFailsLosesNothingThatWasAcknowledged) {
 
 TEST(Crash, WithRetentionKeepsWhatIsYoung) {
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
-    CrashWorld world(seed, {.retention = std::chrono::seconds(40)});
+    CrashWorld world(seed, {.retention = {.time = std::chrono::seconds(40)}});
     ASSERT_TRUE(world.Open());
     for (int life = 0; life < 5; ++life) {
       if (world.random().OneIn(2)) world.files().FailAfter(1 + world.random().Below(200), Code::kIo);
@@ -209,7 +210,7 @@ TEST(Crash, WithRetentionKeepsWhatIsYoung) {
 
 // Ranges so short that the head is cut and blocks are joined all the time.
 StorageOptions ManyBlocks(std::chrono::milliseconds retention) {
-  return {.retention = retention,
+  return {.retention = {.time = retention},
           .block_range = std::chrono::seconds(8),
           .block_range_max = std::chrono::seconds(72),
           .lateness_max = std::chrono::seconds(4)};

@@ -1,6 +1,7 @@
 // What a store does in the background: the head's old samples become blocks, blocks are joined, what is too old goes.
 #include <algorithm>
 
+#include "base/pacer.h"
 #include "tsdb/compact/compactor.h"
 #include "tsdb/compact/planner.h"
 #include "tsdb/storage/head_cut.h"
@@ -153,10 +154,11 @@ base::Result<> Storage::Impl::DropCovered(bool& is_dropped) {
 }
 
 base::Result<> Storage::Impl::JoinWhatIsDue() {
+  const std::chrono::milliseconds retention_time = retention().time;
   std::chrono::milliseconds longest = options_.block_range_max;
   if (longest.count() <= 0) {
     longest = std::chrono::days(31);
-    if (options_.retention.count() > 0) longest = std::min(longest, options_.retention / 10);
+    if (retention_time.count() > 0) longest = std::min(longest, retention_time / 10);
   }
   if (options_.block_range.count() <= 0) return {};
   const std::vector<std::int64_t> ranges = CompactionRanges(options_.block_range, longest);
@@ -192,7 +194,10 @@ base::Result<> Storage::Impl::Join(std::vector<BlockPtr> parents) {
   const bool is_long = *options.max_time_ms - *options.min_time_ms >= kColdRanges * options_.block_range.count();
   options.form = is_long ? BlockForm::kCold : BlockForm::kHot;
   const base::MonotonicTime started = deps_.clock.Monotonic();
-  const auto joined = JoinBlocks(deps_.files, blocks_.directory(), parents, std::move(options), {}, closing_);
+  base::Pacer pacer(deps_.clock, options_.background_bytes_per_second);
+  const auto joined = JoinBlocks(
+      deps_.files, blocks_.directory(), parents, std::move(options),
+      [&](std::uint64_t written) { pacer.Spend(written, closing_); }, closing_);
   if (!joined) {
     if (joined.error().code() == base::Code::kCancelled) return joined.error();
     metrics_.compactions_failed.Add();
@@ -226,12 +231,11 @@ void Storage::Impl::RemoveBlocks(std::span<const BlockPtr> blocks, std::string_v
   blocks_.Replace(blocks, nullptr);
 }
 
-std::uint64_t Storage::Impl::BytesMax() const {
-  std::uint64_t most = options_.retention_bytes;
-  if (options_.retention_percent > 0) {
+std::uint64_t Storage::Impl::BytesMax(const RetentionLimits& limits) const {
+  std::uint64_t most = limits.bytes;
+  if (limits.percent > 0) {
     if (const auto space = deps_.files.FreeSpace(options_.directory)) {
-      const auto part =
-          static_cast<std::uint64_t>(static_cast<double>(space->total_bytes) * options_.retention_percent / 100);
+      const auto part = static_cast<std::uint64_t>(static_cast<double>(space->total_bytes) * limits.percent / 100);
       most = most == 0 ? part : std::min(most, part);
     }
   }
@@ -240,12 +244,13 @@ std::uint64_t Storage::Impl::BytesMax() const {
 
 // Blocks go whole: by age when all of a block is too old, by size from the oldest on.
 base::Result<> Storage::Impl::ApplyRetention() {
+  const RetentionLimits limits = retention();
   head_->TidyGroups(head_->VisibleToAll(log_->written()));
   std::vector<BlockPtr> kept = *blocks_.blocks();  // newest first
   std::int64_t newest_ms = head_->has_samples() ? head_->max_time_ms() : model::kMinTimestampMs;
   for (const BlockPtr& block : kept) newest_ms = std::max(newest_ms, block->meta().max_time_ms - 1);
   const auto cutoff_ms =
-      options_.retention.count() > 0 ? Plus(newest_ms, -options_.retention.count()) : std::optional<std::int64_t>();
+      limits.time.count() > 0 ? Plus(newest_ms, -limits.time.count()) : std::optional<std::int64_t>();
   if (cutoff_ms) {
     std::vector<BlockPtr> old;
     for (const BlockPtr& block : kept) {
@@ -260,7 +265,7 @@ base::Result<> Storage::Impl::ApplyRetention() {
       exemplars_.DropBefore(*cutoff_ms);
     }
   }
-  if (const std::uint64_t most = BytesMax(); most > 0) {
+  if (const std::uint64_t most = BytesMax(limits); most > 0) {
     kept = *blocks_.blocks();
     std::uint64_t bytes = log_status().size_bytes + blocks_.SizeBytes();
     std::vector<BlockPtr> surplus;

@@ -84,7 +84,8 @@ Storage::Impl::Impl(StorageOptions options, StorageDependencies dependencies)
       metrics_(deps_.metrics),
       blocks_(deps_.files, options_.directory + "/blocks", options_.directory + "/quarantine", deps_.log),
       head_(std::make_shared<Head>(options_.series_max)),
-      exemplars_(options_.exemplars_max) {}
+      exemplars_(options_.exemplars_max),
+      retention_(options_.retention) {}
 
 Storage::Impl::~Impl() {
   if (auto closed = Close(); !closed) deps_.log.Error("closing storage failed", {{"err", closed.error().message()}});
@@ -151,7 +152,7 @@ base::Result<> Storage::Impl::Open() {
   BARO_TRY(blocks_.Load());
   {
     const base::MutexLock lock(maintenance_mutex_);
-    cut_until_ms_ = blocks_.CoveredUntilMs();
+    cut_until_ms_ = blocks_.View().covered_until_ms;
     head_->RaiseFloor(cut_until_ms_);
   }
   BARO_TRY(Replay());
@@ -168,7 +169,8 @@ base::Result<> Storage::Impl::Open() {
   has_collector_ = true;
   base::Executor& maintenance = deps_.maintenance != nullptr ? *deps_.maintenance : deps_.background;
   tickers_ = {Ticker::Start(this, &Impl::Tick, deps_.background, options_.sync_interval),
-              Ticker::Start(this, &Impl::MaintenanceTick, maintenance, std::chrono::seconds(1))};
+              Ticker::Start(this, &Impl::MaintenanceTick, maintenance, std::chrono::seconds(1)),
+              Ticker::Start(this, &Impl::ScrubTick, maintenance, std::chrono::minutes(1))};
   return {};
 }
 
@@ -198,7 +200,8 @@ void Storage::Impl::Tick() {
 std::unique_ptr<Reader> Storage::Impl::OpenReader() const {
   // In this order: what is dropped from the head between the two steps is in the blocks.
   auto head = std::make_unique<HeadReader>(head_, *log_);
-  const BlockList blocks = blocks_.blocks();
+  const auto [blocks, covered_until_ms] = blocks_.View();
+  head->HideBefore(covered_until_ms);  // the head drops whole chunks only, and does not know of deletes in blocks
   if (blocks->empty()) return head;
   std::vector<std::unique_ptr<Reader>> sources;
   sources.reserve(blocks->size() + 1);
@@ -232,6 +235,17 @@ LogStatus Storage::log_status() const { return impl_->log_status(); }
 base::Result<> Storage::Sync() { return impl_->Sync(); }
 base::Result<> Storage::Maintain() { return impl_->Maintain(); }
 std::vector<BlockStatus> Storage::Blocks() const { return impl_->Blocks(); }
+std::vector<std::string> Storage::Damage() const { return impl_->Damage(); }
+void Storage::SetRetention(const RetentionLimits& limits) { impl_->SetRetention(limits); }
+RetentionLimits Storage::retention() const { return impl_->retention(); }
+base::Result<> Storage::CleanTombstones() { return impl_->CleanTombstones(); }
+base::Result<std::string> Storage::Snapshot(bool with_head) { return impl_->Snapshot(with_head); }
+base::Result<std::vector<std::string>> Storage::Scrub() { return impl_->Scrub(); }
+
+base::Result<std::size_t> Storage::Delete(std::span<const model::Matcher> matchers, model::TimeRange range,
+                                          const base::CancelToken& cancel) {
+  return impl_->Delete(matchers, range, cancel);
+}
 
 std::vector<SeriesExemplars> Storage::SelectExemplars(std::span<const std::vector<model::Matcher>> matcher_lists,
                                                       model::TimeRange range) const {

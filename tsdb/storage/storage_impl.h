@@ -49,6 +49,14 @@ class Storage::Impl {
   base::Result<> Sync() { return log_->Sync(); }
   base::Result<> Maintain();
   std::vector<BlockStatus> Blocks() const;
+  std::vector<std::string> Damage() const { return blocks_.Damage(); }
+  void SetRetention(const RetentionLimits& limits);
+  RetentionLimits retention() const;
+  base::Result<std::size_t> Delete(std::span<const model::Matcher> matchers, model::TimeRange range,
+                                   const base::CancelToken& cancel);
+  base::Result<> CleanTombstones();
+  base::Result<std::string> Snapshot(bool with_head);
+  base::Result<std::vector<std::string>> Scrub();
 
   std::unique_ptr<Reader> OpenReader() const;
   std::unique_ptr<Appender> NewAppender() { return std::make_unique<HeadAppender>(*writer_); }
@@ -66,6 +74,11 @@ class Storage::Impl {
   base::Result<> SettleLastSegment(const struct ReplayedLog& replayed);
   void Tick();
   void MaintenanceTick();
+  void ScrubTick();
+
+  // admin.cpp
+  std::string SnapshotName();
+  base::Result<> FillSnapshot(const std::string& directory, bool with_head) BARO_REQUIRES(maintenance_mutex_);
 
   // maintenance.cpp
   base::Result<> CutHead(bool& has_cut) BARO_REQUIRES(maintenance_mutex_);
@@ -75,7 +88,7 @@ class Storage::Impl {
   base::Result<> ApplyRetention() BARO_REQUIRES(maintenance_mutex_);
   base::Result<> Join(std::vector<BlockPtr> parents) BARO_REQUIRES(maintenance_mutex_);
   void RemoveBlocks(std::span<const BlockPtr> blocks, std::string_view reason) BARO_REQUIRES(maintenance_mutex_);
-  std::uint64_t BytesMax() const;
+  std::uint64_t BytesMax(const RetentionLimits& limits) const;
   base::Result<> TruncateLog(std::int64_t cutoff_ms) BARO_REQUIRES(maintenance_mutex_);
   void TurnSegment() BARO_REQUIRES(maintenance_mutex_);
   Ulid NewUlid() BARO_REQUIRES(maintenance_mutex_);
@@ -97,6 +110,10 @@ class Storage::Impl {
 
   base::CancelToken closing_;
   std::uint64_t failures_counted_ = 0;  // by Tick() only
+  base::MonotonicTime next_scrub_{};    // by ScrubTick() only
+
+  mutable base::Mutex retention_mutex_;  // a leaf
+  RetentionLimits retention_ BARO_GUARDED_BY(retention_mutex_);
 
   base::Mutex maintenance_mutex_;
   base::MonotonicTime next_retention_ BARO_GUARDED_BY(maintenance_mutex_){};

@@ -141,20 +141,30 @@ void Storage::Impl::CollectMetrics(std::vector<base::MetricFamily>& families) co
   const auto min_ms = has_samples ? static_cast<double>(head_->min_time_ms()) : 0;
   const auto max_ms = has_samples ? static_cast<double>(head_->max_time_ms()) : 0;
   const LogStatus log = log_status();
+  const BlockList blocks = blocks_.blocks();
+  double lowest_ms = min_ms;
+  for (const BlockPtr& block : *blocks) lowest_ms = std::min(lowest_ms, static_cast<double>(block->meta().min_time_ms));
   gauge("prometheus_tsdb_head_series", "Series in the head.", static_cast<double>(head_->series_count()));
   gauge("prometheus_tsdb_head_chunks", "Sealed chunks of scraped series in the head.", static_cast<double>(chunks));
   gauge("prometheus_tsdb_head_min_time", "Time of the oldest sample in the head, in milliseconds.", min_ms);
   gauge("prometheus_tsdb_head_max_time", "Time of the newest sample in the head, in milliseconds.", max_ms);
   gauge("prometheus_tsdb_head_min_time_seconds", "Time of the oldest sample in the head.", min_ms / 1000);
   gauge("prometheus_tsdb_head_max_time_seconds", "Time of the newest sample in the head.", max_ms / 1000);
-  gauge("prometheus_tsdb_lowest_timestamp_seconds", "Time of the oldest sample in storage.", min_ms / 1000);
+  gauge("prometheus_tsdb_lowest_timestamp_seconds", "Time of the oldest sample in storage.", lowest_ms / 1000);
   gauge("prometheus_tsdb_wal_segment_current", "The log segment being written.",
         static_cast<double>(log.current_segment));
   families.push_back(OneValue("prometheus_tsdb_wal_corruptions_total", "Damaged places that were met in the log.",
                               MetricKind::kCounter, static_cast<double>(log.corruptions)));
   gauge("prometheus_tsdb_wal_storage_size_bytes", "Size of the log.", static_cast<double>(log.size_bytes));
+  const RetentionLimits limits = retention();
   gauge("prometheus_tsdb_retention_limit_seconds", "How long samples are kept; 0 is for ever.",
-        std::chrono::duration<double>(options_.retention).count());
+        std::chrono::duration<double>(limits.time).count());
+  gauge("prometheus_tsdb_retention_limit_bytes", "How many bytes log and blocks may have together; 0 is no limit.",
+        static_cast<double>(limits.bytes));
+  gauge("prometheus_tsdb_blocks_loaded", "Blocks that queries read.", static_cast<double>(blocks->size()));
+  gauge("prometheus_tsdb_storage_blocks_bytes", "Size of all blocks.", static_cast<double>(blocks_.SizeBytes()));
+  gauge("barograph_tsdb_damaged_places", "Blocks that were put aside, and damaged places in others, as far as known.",
+        static_cast<double>(blocks_.Damage().size()));
   gauge("prometheus_tsdb_exemplar_exemplars_in_storage", "Exemplars in memory.",
         static_cast<double>(exemplars_.size()));
   gauge("barograph_log_writable", "Whether the log takes samples.", log.is_writable ? 1 : 0);

@@ -257,7 +257,7 @@ TEST_F(StorageTest, RefusesSeriesPastTheLimitAndWithoutLabels) {
 }
 
 TEST_F(StorageTest, ForgetsWhatIsPastRetentionInMemoryAndOnDisk) {
-  options().retention = std::chrono::minutes(30);
+  options().retention = {.time = std::chrono::minutes(30)};
   options().segment_bytes = 4096;
   Open();
   const GroupRef group = storage().NewGroup();

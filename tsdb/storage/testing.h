@@ -63,7 +63,7 @@ class StorageFixture {
     std::string pattern = ::testing::TempDir() + "baro-tsdb-XXXXXX";
     EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
     options_.directory = pattern;
-    options_.retention = std::chrono::milliseconds(0);
+    options_.retention = {.time = {}};
   }
   ~StorageFixture() {
     storage_.reset();

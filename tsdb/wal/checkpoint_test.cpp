@@ -97,7 +97,7 @@ TEST(StorageOnALyingDisk, CountsACheckpointThatCannotBeReadBackAsDamage) {
   testing_support::IdleExecutor executor;
   base::Registry registry;
   const auto storage =
-      Storage::Open({.directory = "d", .retention = std::chrono::minutes(1), .segment_bytes = 1500},
+      Storage::Open({.directory = "d", .retention = {.time = std::chrono::minutes(1)}, .segment_bytes = 1500},
                     {.files = disk, .clock = clock, .background = executor, .metrics = registry, .log = {}});
   ASSERT_TRUE(storage);
   const auto append_a_while = [&] {
