@@ -129,7 +129,8 @@ struct HeadStatus {
   std::vector<NamedCount> memory_bytes_by_label_name;
   std::vector<NamedCount> series_count_by_label_pair;  ///< "name=value"
 
-  /// Where the head's memory is: "labels", "index", "series", "staged rows", "chunks", "singles", "histograms".
+  /// Where the head's memory is: "labels", "index", "series", "groups", "staged rows", "chunks", "singles",
+  /// "histograms".
   std::vector<NamedCount> memory_bytes_by_part;
 };
 

@@ -17,20 +17,23 @@ constexpr std::size_t kStagedRowsMax = 4096;
 constexpr std::size_t kWholeRowEvery = 128;
 // A target's samples and its report series are two lists; a rule group or a flapping target may have a few more.
 constexpr std::size_t kOrdersMax = 4;
+// A node of the hash table and its bucket.
+constexpr std::size_t kDepartedBytes = sizeof(LastSample) + 40;
 
 }  // namespace
 
-std::uint32_t Group::Join(const SeriesPtr& series, const LastSample& last) {
-  const auto [place, is_new] = columns_.try_emplace(series->ref, static_cast<std::uint32_t>(members_.size()));
-  const std::uint32_t column = place->second;
-  if (is_new) {
+std::uint32_t Group::Join(const SeriesPtr& series, const LastSample& last, std::optional<std::uint32_t> known) {
+  const std::uint32_t column = known.value_or(static_cast<std::uint32_t>(members_.size()));
+  if (!known) {
     members_.push_back(series);
-  } else if (members_[column] == nullptr) {
+  } else {
+    BARO_ASSERT(members_[column] == nullptr);
     members_[column] = series;
     --vacant_;
   }
   if (last.timestamp_ms != model::kMinTimestampMs) {
-    departed_[column] = last;
+    LastSample& departed = departed_[column];
+    departed = Later(departed, last);
     clear_after_ms_ = std::max(clear_after_ms_, last.timestamp_ms);
   }
   ++version_;
@@ -194,7 +197,8 @@ Group::Sizes Group::SizeBytes() const {
   for (const RowPtr& row : staged_) {
     sizes.staged_bytes += sizeof(Row) + row->values.capacity() * 8 + row->presence.capacity() * 8;
   }
-  sizes.staged_bytes += members_.capacity() * sizeof(SeriesPtr) + columns_.size() * 32;
+  sizes.table_bytes = sizeof(Group) + members_.capacity() * sizeof(SeriesPtr) + departed_.size() * kDepartedBytes;
+  for (const RowOrderPtr& order : orders_) sizes.table_bytes += order->SizeBytes();
   for (const GroupChunkPtr& chunk : chunks_) sizes.chunk_bytes += chunk->SizeBytes();
   sizes.chunks = chunks_.size();
   return sizes;

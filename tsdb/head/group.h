@@ -6,9 +6,11 @@
 // Threads  Guarded: each member function asks for `mutex`.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <span>
 #include <unordered_map>
 #include <vector>
@@ -24,10 +26,18 @@ struct RowOrder {
   static constexpr std::uint32_t kNoColumn = ~std::uint32_t{0};
 
   std::vector<SeriesRef> series;
-  std::vector<std::uint32_t> columns;  ///< kNoColumn: the sample is refused with `refusals[i]`
+  std::vector<std::uint32_t> columns;  ///< kNoColumn: refused with `refusals[i]`; empty: column i for sample i
   std::vector<SampleStatus> refusals;  ///< empty: none
-  bool is_identity = false;            ///< column i for sample i, and none refused
   std::uint64_t version = 0;           ///< the group's leave_version() when it was made
+
+  bool is_identity() const { return columns.empty(); }
+  std::uint32_t ColumnOf(std::size_t index) const {
+    return columns.empty() ? static_cast<std::uint32_t>(index) : columns[index];
+  }
+  std::size_t SizeBytes() const {
+    return sizeof(RowOrder) + series.capacity() * sizeof(SeriesRef) + columns.capacity() * sizeof(std::uint32_t) +
+           refusals.capacity() * sizeof(SampleStatus);
+  }
 };
 using RowOrderPtr = std::shared_ptr<const RowOrder>;
 
@@ -35,13 +45,16 @@ class Group {
  public:
   explicit Group(std::uint64_t log_id_in) : log_id(log_id_in) {}
 
+  mutable std::atomic<std::uint32_t> references{0};  // CountedPtr's
   const std::uint64_t log_id;
   mutable base::Mutex mutex;
 
   // Columns.
 
-  /// The column of a series that is at home here from now on; `last` is its newest sample anywhere.
-  std::uint32_t Join(const SeriesPtr& series, const LastSample& last) BARO_REQUIRES(mutex);
+  /// The column of a series that is at home here from now on; `last` is its newest sample elsewhere, `column` the one
+  /// that it had here before.
+  std::uint32_t Join(const SeriesPtr& series, const LastSample& last, std::optional<std::uint32_t> column)
+      BARO_REQUIRES(mutex);
   /// The series gets its samples elsewhere from now on. Returns its newest sample here.
   LastSample Leave(std::uint32_t column) BARO_REQUIRES(mutex);
   LastSample Last(std::uint32_t column) const BARO_REQUIRES(mutex);
@@ -83,6 +96,7 @@ class Group {
   void NoteLogged(std::uint64_t segment, bool was_whole) BARO_REQUIRES(mutex);
 
   struct Sizes {
+    std::size_t table_bytes = 0;  ///< members and orders
     std::size_t staged_bytes = 0;
     std::size_t chunk_bytes = 0;
     std::size_t chunks = 0;
@@ -94,7 +108,6 @@ class Group {
   void JoinChunks() BARO_EXCLUDES(mutex);
 
   std::vector<SeriesPtr> members_;
-  std::unordered_map<SeriesRef, std::uint32_t> columns_;  // also of those that have left
   std::size_t vacant_ = 0;
   std::uint64_t version_ = 1;  // also when one comes: the layout in the log is then another
   std::uint64_t leave_version_ = 1;
@@ -113,6 +126,6 @@ class Group {
   std::size_t rows_since_whole_ = 0;
 };
 
-using GroupPtr = std::shared_ptr<Group>;
+using GroupPtr = CountedPtr<Group>;
 
 }  // namespace baro::tsdb

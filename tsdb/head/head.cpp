@@ -11,6 +11,23 @@ SeriesRef MakeRef(Slot slot, std::uint32_t generation) {
 }
 std::size_t SlotOf(SeriesRef ref) { return (static_cast<std::uint64_t>(ref) & 0xffffffff) - 1; }
 
+// Which columns of an order are taken already.
+class ColumnSet {
+ public:
+  // False if it is in there.
+  bool Add(std::uint32_t column) {
+    const std::size_t word = column / 64;
+    if (word >= words_.size()) words_.resize(std::max(word + 1, words_.size() * 2));
+    const std::uint64_t bit = 1ULL << (column % 64);
+    if ((words_[word] & bit) != 0) return false;
+    words_[word] |= bit;
+    return true;
+  }
+
+ private:
+  std::vector<std::uint64_t> words_;
+};
+
 }  // namespace
 
 // Series and groups refer to each other; selections of readers may outlive the head and keep what they hold.
@@ -19,7 +36,7 @@ Head::~Head() {
     const base::MutexLock moves(moves_mutex);
     MoveToSingles(series);
     const base::MutexLock lock(StripeMutex(*series));
-    series->places.clear();
+    series->DropPlaces([](const Series::Place&) { return true; });
   }
 }
 
@@ -29,16 +46,19 @@ base::Result<SeriesPtr> Head::GetOrCreatePinned(const model::Labels& labels, boo
   const std::uint64_t hash = labels.Hash();
   Shard& shard = ShardOf(hash);
   const base::MutexLock lock(shard.mutex);
-  const auto [first, last] = shard.by_hash.equal_range(hash);
-  for (auto found = first; found != last; ++found) {
-    if (found->second->labels == labels) {
-      SeriesPtr series = Find(found->second->ref);
-      series->pins.fetch_add(1, std::memory_order_relaxed);
-      return series;
-    }
+  SeriesPtr known;
+  {
+    // Nobody of this hash leaves while the shard is held.
+    const std::shared_lock slots_lock(slots_mutex_);
+    const auto slot = shard.by_hash.Find(hash, [&](Slot each) { return slots_[each]->labels == labels; });
+    if (slot) known = slots_[*slot];
+  }
+  if (known != nullptr) {
+    known->pins.fetch_add(1, std::memory_order_relaxed);
+    return known;
   }
   SeriesPtr series = BARO_TRY(Create(labels));
-  shard.by_hash.emplace(hash, series.get());
+  shard.by_hash.Insert(hash, series->slot());
   series->pins.fetch_add(1, std::memory_order_relaxed);
   if (created != nullptr) *created = true;
   return series;
@@ -61,27 +81,44 @@ base::Result<SeriesPtr> Head::Create(const model::Labels& labels) {
       free_slots_.pop_back();
     }
     const auto log_id = static_cast<LogSeriesId>(next_log_id_.fetch_add(1, std::memory_order_relaxed));
-    series = std::make_shared<Series>(MakeRef(slot, generations_[slot]), slot, labels, log_id);
+    series = MakeCounted<Series>(MakeRef(slot, generations_[slot]), labels, log_id);
     slots_[slot] = series;
   }
   series_count_.fetch_add(1, std::memory_order_relaxed);
-  index_.Add(series->slot, labels);
+  index_.Add(series->slot(), labels);
   return series;
 }
 
-SeriesPtr Head::Find(SeriesRef ref) const {
+// Shape  `slots_mutex_` is held.
+const SeriesPtr* Head::FindLocked(SeriesRef ref) const {
   const std::size_t slot = SlotOf(ref);
-  const std::shared_lock lock(slots_mutex_);
   if (slot >= slots_.size() || slots_[slot] == nullptr || slots_[slot]->ref != ref) return nullptr;
-  return slots_[slot];
+  return &slots_[slot];
+}
+
+SeriesPtr Head::Find(SeriesRef ref) const {
+  const std::shared_lock lock(slots_mutex_);
+  const SeriesPtr* series = FindLocked(ref);
+  return series == nullptr ? nullptr : *series;
 }
 
 SeriesPtr Head::FindPinned(SeriesRef ref) {
-  const std::size_t slot = SlotOf(ref);
   const std::shared_lock lock(slots_mutex_);
-  if (slot >= slots_.size() || slots_[slot] == nullptr || slots_[slot]->ref != ref) return nullptr;
-  slots_[slot]->pins.fetch_add(1, std::memory_order_relaxed);
-  return slots_[slot];
+  const SeriesPtr* series = FindLocked(ref);
+  if (series == nullptr) return nullptr;
+  (*series)->pins.fetch_add(1, std::memory_order_relaxed);
+  return *series;
+}
+
+std::vector<SeriesPtr> Head::FindAll(std::span<const SeriesRef> refs) const {
+  std::vector<SeriesPtr> all;
+  all.reserve(refs.size());
+  const std::shared_lock lock(slots_mutex_);
+  for (const SeriesRef ref : refs) {
+    const SeriesPtr* series = FindLocked(ref);
+    all.push_back(series == nullptr ? nullptr : *series);
+  }
+  return all;
 }
 
 std::vector<SeriesPtr> Head::FindSlots(std::span<const Slot> slots) const {
@@ -114,7 +151,7 @@ void Head::ReserveLogIds(LogSeriesId next) {
 GroupRef Head::AddGroup() {
   const base::MutexLock lock(groups_mutex_);
   const auto ref = static_cast<GroupRef>(next_group_);
-  auto group = std::make_shared<Group>(next_group_++);
+  auto group = MakeCounted<Group>(next_group_++);
   all_groups_.push_back(group);
   groups_.emplace(ref, std::move(group));
   return ref;
@@ -128,11 +165,29 @@ GroupPtr Head::FindGroup(GroupRef ref) const {
 
 std::vector<GroupPtr> Head::AllGroups() const {
   const base::MutexLock lock(groups_mutex_);
-  std::vector<GroupPtr> groups;
-  for (const std::weak_ptr<Group>& entry : all_groups_) {
-    if (GroupPtr group = entry.lock()) groups.push_back(std::move(group));
+  return all_groups_;
+}
+
+// Groups that nobody else knows. Under the lock nobody gets to know one.
+void Head::ForgetGroups() {
+  std::vector<GroupPtr> gone;  // destroyed behind the lock
+  const base::MutexLock lock(groups_mutex_);
+  std::erase_if(all_groups_, [&gone](GroupPtr& group) {
+    if (!group.IsOnly()) return false;
+    gone.push_back(std::move(group));
+    return true;
+  });
+}
+
+std::size_t Head::TableBytes() const {
+  std::size_t size = sizeof(Head);
+  for (const Shard& shard : shards_) {
+    const base::MutexLock lock(shard.mutex);
+    size += shard.by_hash.SizeBytes();
   }
-  return groups;
+  const std::shared_lock lock(slots_mutex_);
+  return size + slots_.size() * sizeof(SeriesPtr) + generations_.size() * sizeof(std::uint32_t) +
+         free_slots_.capacity() * sizeof(Slot);
 }
 
 void Head::DropGroup(GroupRef ref) {
@@ -169,52 +224,51 @@ void Head::MoveToSingles(const SeriesPtr& series) {
     last = home->Leave(series->home_column);
   }
   const base::MutexLock lock(StripeMutex(*series));
-  series->floor = Later(series->floor, last);
-  series->home = nullptr;
+  series->RaiseFloor(last);
+  series->LeaveHome();
+}
+
+// Shape  none of the series is at home anywhere.
+void Head::JoinGroup(const GroupPtr& group, std::span<const SeriesPtr> series) {
+  const base::MutexLock group_lock(group->mutex);
+  for (const SeriesPtr& each : series) {
+    const base::MutexLock lock(StripeMutex(*each));
+    if (each->home != nullptr) continue;  // twice in the list
+    each->home_column = group->Join(each, each->LastSingle(), each->TakePlace(*group));
+    each->home = group;
+  }
 }
 
 RowOrderPtr Head::MakeOrder(const GroupPtr& group, std::span<const SeriesRef> refs) {
   auto order = std::make_shared<RowOrder>();
   order->series.assign(refs.begin(), refs.end());
   order->columns.resize(refs.size(), RowOrder::kNoColumn);
-  std::unordered_map<SeriesRef, std::size_t> seen;
-  seen.reserve(refs.size());
+  const std::vector<SeriesPtr> all = FindAll(refs);
+  std::vector<SeriesPtr> strangers;
+  for (const SeriesPtr& series : all) {
+    if (series == nullptr || series->home == group) continue;
+    MoveToSingles(series);
+    strangers.push_back(series);
+  }
+  if (!strangers.empty()) JoinGroup(group, strangers);
+
   const auto refuse = [&order](std::size_t index, SampleStatus status) {
     order->refusals.resize(order->series.size(), SampleStatus::kAccepted);
     order->refusals[index] = status;
   };
+  ColumnSet taken;
+  bool is_identity = true;
   for (std::size_t i = 0; i < refs.size(); ++i) {
-    if (!seen.emplace(refs[i], i).second) {
-      refuse(i, SampleStatus::kDuplicate);
-      continue;
-    }
-    const SeriesPtr series = Find(refs[i]);
-    if (series == nullptr) {
+    if (all[i] == nullptr) {
       refuse(i, SampleStatus::kUnknownSeries);
-      continue;
+    } else if (!taken.Add(all[i]->home_column)) {
+      refuse(i, SampleStatus::kDuplicate);
+    } else {
+      order->columns[i] = all[i]->home_column;
     }
-    if (series->home != group) {
-      MoveToSingles(series);
-      LastSample last;
-      {
-        const base::MutexLock lock(StripeMutex(*series));
-        last = series->LastSingle();
-      }
-      std::uint32_t column = 0;
-      {
-        const base::MutexLock lock(group->mutex);
-        column = group->Join(series, last);
-      }
-      const base::MutexLock lock(StripeMutex(*series));
-      series->home = group;
-      series->home_column = column;
-      const auto is_here = [&group](const Series::Place& place) { return place.group == group; };
-      if (std::ranges::none_of(series->places, is_here)) series->places.push_back({.group = group, .column = column});
-    }
-    order->columns[i] = series->home_column;
+    is_identity &= order->columns[i] == i;
   }
-  order->is_identity = order->refusals.empty();
-  for (std::size_t i = 0; i < refs.size() && order->is_identity; ++i) order->is_identity = order->columns[i] == i;
+  if (is_identity) order->columns = {};
   const base::MutexLock lock(group->mutex);
   order->version = group->leave_version();
   // One with unknown series is not worth keeping: the caller resolves them again.

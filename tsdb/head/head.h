@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <set>
 #include <shared_mutex>
@@ -18,6 +19,7 @@
 #include "base/result.h"
 #include "tsdb/head/group.h"
 #include "tsdb/head/series.h"
+#include "tsdb/head/series_table.h"
 #include "tsdb/index/label_index.h"
 #include "tsdb/storage.h"
 
@@ -48,7 +50,7 @@ class Head {
   void ReserveLogIds(LogSeriesId next);
 
   base::Mutex& StripeMutex(const Series& series) const { return stripes_[StripeOf(series)]; }
-  static std::size_t StripeOf(const Series& series) { return series.slot % kStripes; }
+  static std::size_t StripeOf(const Series& series) { return series.slot() % kStripes; }
   base::Mutex& StripeMutexAt(std::size_t stripe) const { return stripes_[stripe]; }
 
   const LabelIndex& index() const { return index_; }
@@ -68,6 +70,9 @@ class Head {
   /// Where these series stand in the group; those that are not at home in it move there.
   RowOrderPtr MakeOrder(const GroupPtr& group, std::span<const SeriesRef> series) BARO_REQUIRES(moves_mutex);
   void MoveToSingles(const SeriesPtr& series) BARO_REQUIRES(moves_mutex);
+
+  /// Of the tables, without the series themselves.
+  std::size_t TableBytes() const;
 
   // Time and visibility.
 
@@ -97,12 +102,16 @@ class Head {
  private:
   static constexpr std::size_t kShards = 64;
   struct Shard {
-    base::Mutex mutex;
-    std::unordered_multimap<std::uint64_t, Series*> by_hash BARO_GUARDED_BY(mutex);
+    mutable base::Mutex mutex;
+    SeriesTable by_hash BARO_GUARDED_BY(mutex);
   };
 
   Shard& ShardOf(std::uint64_t hash) { return shards_[hash % kShards]; }
   base::Result<SeriesPtr> Create(const model::Labels& labels);
+  std::vector<SeriesPtr> FindAll(std::span<const SeriesRef> refs) const;
+  const SeriesPtr* FindLocked(SeriesRef ref) const;
+  void JoinGroup(const GroupPtr& group, std::span<const SeriesPtr> series) BARO_REQUIRES(moves_mutex);
+  void ForgetGroups() BARO_EXCLUDES(groups_mutex_);
   bool RemoveIfEmpty(const SeriesPtr& series, std::int64_t cutoff_ms) BARO_REQUIRES(moves_mutex);
   bool IsFreeToGo(Series& series, std::int64_t cutoff_ms) BARO_REQUIRES(moves_mutex);
   void RetireGroup(const GroupPtr& group) BARO_REQUIRES(moves_mutex);
@@ -114,15 +123,15 @@ class Head {
   LabelIndex index_;
 
   mutable std::shared_mutex slots_mutex_;  // guards the four below
-  std::vector<SeriesPtr> slots_;
-  std::vector<std::uint32_t> generations_;
+  std::deque<SeriesPtr> slots_;
+  std::deque<std::uint32_t> generations_;
   std::vector<Slot> free_slots_;
   std::atomic<std::size_t> series_count_{0};  // relaxed: a number for limits and status
   std::atomic<std::uint64_t> next_log_id_{1};
 
   mutable base::Mutex groups_mutex_;
   std::unordered_map<GroupRef, GroupPtr> groups_ BARO_GUARDED_BY(groups_mutex_);
-  std::vector<std::weak_ptr<Group>> all_groups_ BARO_GUARDED_BY(groups_mutex_);
+  std::vector<GroupPtr> all_groups_ BARO_GUARDED_BY(groups_mutex_);  // also those that live on in places of series
   std::uint64_t next_group_ BARO_GUARDED_BY(groups_mutex_) = 1;
 
   mutable base::Mutex readers_mutex_;

@@ -102,7 +102,7 @@ void HeadAppender::Fill(PendingRow& pending, const RowOrderPtr& order, std::span
   pending.orders.push_back(order);
   row.presence.resize((columns + 63) / 64);
   const bool is_clear = row.timestamp_ms > pending.group->clear_after_ms();
-  if (is_clear && order->is_identity && pending.present == 0) {
+  if (is_clear && order->is_identity() && pending.present == 0) {
     row.values.reserve(columns);
     row.values.assign(values.begin(), values.end());
     row.values.resize(columns);
@@ -115,7 +115,7 @@ void HeadAppender::Fill(PendingRow& pending, const RowOrderPtr& order, std::span
   row.values.resize(columns);
   for (std::size_t i = 0; i < values.size(); ++i) {
     SampleStatus status = SampleStatus::kAccepted;
-    const std::uint32_t column = order->columns[i];
+    const std::uint32_t column = order->ColumnOf(i);
     if (column == RowOrder::kNoColumn) {
       status = order->refusals[i];
     } else if (TestBit(row.presence, column)) {

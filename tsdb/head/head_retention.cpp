@@ -20,23 +20,19 @@ void Head::DropSamplesOf(Series& series, std::int64_t cutoff_ms, CommitNumber vi
   std::vector<Series::Place> places;
   {
     const base::MutexLock lock(StripeMutex(series));
-    if (series.singles != nullptr) {
-      series.floor = Later(series.floor, series.LastSingle());
-      series.singles->DropBefore(cutoff_ms, visible_to_all);
-      if (series.singles->empty()) series.singles.reset();
-    }
-    places = series.places;
+    places.assign(series.places().begin(), series.places().end());
   }
   std::vector<const Group*> empty;
   for (const Series::Place& place : places) {
     const base::MutexLock lock(place.group->mutex);
     if (!place.group->HasSamples()) empty.push_back(place.group.get());
   }
-  if (empty.empty()) return;
   const base::MutexLock lock(StripeMutex(series));
-  std::erase_if(series.places, [&](const Series::Place& place) {
-    return place.group != series.home && std::ranges::find(empty, place.group.get()) != empty.end();
-  });
+  if (!empty.empty()) {
+    series.DropPlaces(
+        [&empty](const Series::Place& place) { return std::ranges::find(empty, place.group.get()) != empty.end(); });
+  }
+  series.DropBefore(cutoff_ms, visible_to_all);
 }
 
 bool Head::IsFreeToGo(Series& series, std::int64_t cutoff_ms) {
@@ -57,16 +53,12 @@ bool Head::RemoveIfEmpty(const SeriesPtr& series, std::int64_t cutoff_ms) {
     const std::unique_lock slots_lock(slots_mutex_);
     // Pins are taken under one of these locks, so none comes while both are held.
     if (series->pins.load(std::memory_order_relaxed) != 0) return false;
-    const auto [first, last] = shard.by_hash.equal_range(hash);
-    for (auto found = first; found != last; ++found) {
-      if (found->second != series.get()) continue;
-      shard.by_hash.erase(found);
-      break;
-    }
-    index_.Remove(series->slot, series->labels);
-    slots_[series->slot] = nullptr;
-    ++generations_[series->slot];
-    free_slots_.push_back(series->slot);
+    const Slot slot = series->slot();
+    shard.by_hash.Erase(hash, slot);
+    index_.Remove(slot, series->labels);
+    slots_[slot] = nullptr;
+    ++generations_[slot];
+    free_slots_.push_back(slot);
   }
   series_count_.fetch_sub(1, std::memory_order_relaxed);
   MoveToSingles(series);
@@ -88,7 +80,7 @@ void Head::DropBefore(std::int64_t cutoff_ms, CommitNumber visible_to_all) {
       DropSamplesOf(*all[i], cutoff_ms, visible_to_all);
       if (RemoveIfEmpty(all[i], cutoff_ms)) continue;
       const base::MutexLock lock(StripeMutex(*all[i]));
-      const Singles* singles = all[i]->singles.get();
+      const Singles* singles = all[i]->singles();
       if (singles == nullptr) continue;
       if (!singles->chunks.empty()) least = std::min(least, singles->chunks.front()->min_ms);
       if (!singles->tail.empty()) least = std::min(least, singles->tail.front().timestamp_ms);
@@ -96,8 +88,6 @@ void Head::DropBefore(std::int64_t cutoff_ms, CommitNumber visible_to_all) {
     }
   }
   SetMinTime(least);
-  const base::MutexLock lock(groups_mutex_);
-  std::erase_if(all_groups_, [](const std::weak_ptr<Group>& group) { return group.expired(); });
 }
 
 void Head::TidyGroups(CommitNumber visible_to_all) {
@@ -128,9 +118,10 @@ void Head::TidyGroups(CommitNumber visible_to_all) {
     const base::MutexLock lock(groups_mutex_);
     const auto found = groups_.find(ref);
     if (found == groups_.end()) continue;
-    found->second = std::make_shared<Group>(next_group_++);
+    found->second = MakeCounted<Group>(next_group_++);
     all_groups_.push_back(found->second);
   }
+  ForgetGroups();
   // Retired groups get no more rows: what is still staged in them is sealed, however little it is.
   for (const GroupPtr& group : AllGroups()) {
     bool is_retired = false;

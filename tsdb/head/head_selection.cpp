@@ -46,8 +46,9 @@ class HeadSelection::Viewer {
     std::vector<Series::Place> places;
     {
       const base::MutexLock lock(head_.StripeMutex(*series));
-      places = series->places;
-      if (series->singles != nullptr) entry.singles = ViewSingles(*series->singles);
+      places.assign(series->places().begin(), series->places().end());
+      if (series->home != nullptr) places.push_back({.group = series->home, .column = series->home_column});
+      if (series->singles() != nullptr) entry.singles = ViewSingles(*series->singles());
     }
     entry.series = series;
     entry.first_source = sources.size();

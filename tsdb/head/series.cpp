@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "tsdb/codec/integer_stream.h"
 #include "tsdb/codec/value_codec.h"
+#include "tsdb/head/group.h"
 
 namespace baro::tsdb {
 namespace {
@@ -97,23 +99,74 @@ std::size_t Singles::HistogramBytes() const {
   return size;
 }
 
+Series::Series(SeriesRef ref_in, model::Labels labels_in, LogSeriesId log_id_in)
+    : ref(ref_in), labels(std::move(labels_in)), log_id(log_id_in) {}
+
+Series::~Series() = default;
+
+Series::More& Series::MakeMore() {
+  if (more_ == nullptr) more_ = std::make_unique<More>();
+  return *more_;
+}
+
+Singles& Series::MakeSingles() {
+  auto& singles = MakeMore().singles;
+  if (singles == nullptr) singles = std::make_unique<Singles>();
+  return *singles;
+}
+
+void Series::DropBefore(std::int64_t cutoff_ms, CommitNumber visible_to_all) {
+  if (more_ == nullptr) return;
+  if (more_->singles != nullptr) {
+    more_->floor = LastSingle();
+    more_->singles->DropBefore(cutoff_ms, visible_to_all);
+    if (more_->singles->empty()) more_->singles.reset();
+  }
+  const bool is_needless = more_->singles == nullptr && more_->places.empty() && more_->floor.timestamp_ms < cutoff_ms;
+  if (is_needless && home != nullptr) more_.reset();
+}
+
+void Series::RaiseFloor(const LastSample& last) {
+  if (last.timestamp_ms == model::kMinTimestampMs) return;
+  LastSample& floor = MakeMore().floor;
+  floor = Later(floor, last);
+}
+
+void Series::LeaveHome() {
+  MakeMore().places.push_back({.group = std::exchange(home, nullptr), .column = home_column});
+}
+
+std::optional<std::uint32_t> Series::TakePlace(const Group& group) {
+  if (more_ == nullptr) return std::nullopt;
+  std::vector<Place>& places = more_->places;
+  const auto place = std::ranges::find(places, &group, [](const Place& each) { return each.group.get(); });
+  if (place == places.end()) return std::nullopt;
+  const std::uint32_t column = place->column;
+  places.erase(place);
+  return column;
+}
+
 LastSample Series::LastSingle() const {
-  LastSample last = floor;
-  if (singles == nullptr) return last;
-  if (!singles->tail.empty()) {
-    const Singles::TailSample& sample = singles->tail.back();
+  LastSample last = floor();
+  if (singles() == nullptr) return last;
+  if (!singles()->tail.empty()) {
+    const Singles::TailSample& sample = singles()->tail.back();
     last = Later(last, {.timestamp_ms = sample.timestamp_ms, .bits = std::bit_cast<std::uint64_t>(sample.value)});
   }
-  if (!singles->histograms.empty()) {
-    const HistogramSample& sample = singles->histograms.back().sample;
+  if (!singles()->histograms.empty()) {
+    const HistogramSample& sample = singles()->histograms.back().sample;
     last = Later(last, {.timestamp_ms = sample.timestamp_ms, .histogram = sample.histogram});
   }
   return last;
 }
 
 void Series::SealSingles(CommitNumber visible_to_all) {
-  if (singles == nullptr) return;
-  if (const auto sealed = singles->Seal(visible_to_all)) floor = Later(floor, *sealed);
+  if (singles() == nullptr) return;
+  if (const auto sealed = singles()->Seal(visible_to_all)) RaiseFloor(*sealed);
+}
+
+std::size_t Series::SizeBytes() const {
+  return sizeof(Series) + (more_ == nullptr ? 0 : sizeof(More) + more_->places.capacity() * sizeof(Place));
 }
 
 SampleStatus Judge(const LastSample& last, std::int64_t timestamp_ms, std::uint64_t bits) {

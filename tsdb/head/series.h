@@ -15,6 +15,7 @@
 #include "model/labels.h"
 #include "model/sample.h"
 #include "tsdb/appender.h"
+#include "tsdb/head/counted_ptr.h"
 #include "tsdb/index/slot_set.h"
 #include "tsdb/reader.h"
 #include "tsdb/wal/log_writer.h"
@@ -78,37 +79,81 @@ struct Singles {
   std::size_t HistogramBytes() const;
 };
 
+/// A series of the head: small, for there are millions. What only some series have stands apart.
 struct Series {
+  /// Where samples of the series are: a column of a group.
   struct Place {
-    std::shared_ptr<Group> group;
+    CountedPtr<Group> group;
     std::uint32_t column = 0;
   };
 
-  Series(SeriesRef ref_in, Slot slot_in, model::Labels labels_in, LogSeriesId log_id_in)
-      : ref(ref_in), slot(slot_in), labels(std::move(labels_in)), log_id(log_id_in) {}
+  Series(SeriesRef ref_in, model::Labels labels_in, LogSeriesId log_id_in);
+  ~Series();
+  Series(const Series&) = delete;
+  Series& operator=(const Series&) = delete;
 
-  const SeriesRef ref;
-  const Slot slot;
-  const model::Labels labels;
-  LogSeriesId log_id;                  // changes during replay only
-  std::atomic<bool> is_logged{false};  // relaxed: read and written under the lock of the series' home
+  /// Where it stands in the head's table.
+  Slot slot() const { return static_cast<Slot>((static_cast<std::uint64_t>(ref) & 0xffffffff) - 1); }
+
+  mutable std::atomic<std::uint32_t> references{0};  // CountedPtr's
   std::atomic<std::uint32_t> pins{0};  // appenders that will write to it; relaxed: ordered by the table's locks
+  const SeriesRef ref;
+  const model::Labels labels;
+  LogSeriesId log_id;  // changes during replay only
 
   // Guarded by the series' stripe. `home` changes under the head's moves mutex too.
-  std::shared_ptr<Group> home;  // the group whose rows it is in at present; null: it gets samples singly
+  CountedPtr<Group> home;  // the group whose rows it is in at present; null: it gets samples singly
   std::uint32_t home_column = 0;
-  std::vector<Place> places;  // all groups that hold samples of it
-  LastSample floor;           // newest sample that is not in the home and not in the singles' tail
-  std::unique_ptr<Singles> singles;
+  std::atomic<bool> is_logged{false};  // relaxed: read and written under the lock of the series' home
 
-  /// The newest sample that came singly or was there before. Shape: the stripe is held.
+  // What follows asks for the stripe to be held.
+
+  /// Null: none ever came singly, or they have left.
+  Singles* singles() const { return more_ == nullptr ? nullptr : more_->singles.get(); }
+  Singles& MakeSingles();
+  /// Drops singles of before, and the memory of what has nothing to tell any more.
+  void DropBefore(std::int64_t cutoff_ms, CommitNumber visible_to_all);
+
+  /// The newest sample that is neither in the home nor in the singles' tail.
+  LastSample floor() const { return more_ == nullptr ? LastSample() : more_->floor; }
+  void RaiseFloor(const LastSample& last);
+
+  /// Groups beside the home that may hold samples of it.
+  std::span<const Place> places() const {
+    return more_ == nullptr ? std::span<const Place>() : std::span<const Place>(more_->places);
+  }
+  /// The home is one place among others from now on.
+  void LeaveHome();
+  /// The column that it has in the group from an earlier stay; absent: none.
+  std::optional<std::uint32_t> TakePlace(const Group& group);
+  /// Forgets places that `is_empty(place)` says hold nothing.
+  template <typename IsEmpty>
+  void DropPlaces(const IsEmpty& is_empty) {
+    if (more_ != nullptr) std::erase_if(more_->places, is_empty);
+  }
+
+  /// The newest sample that came singly or was there before.
   LastSample LastSingle() const;
 
-  /// Seals singles that every reader may see. Shape: the stripe is held.
+  /// Seals singles that every reader may see.
   void SealSingles(CommitNumber visible_to_all);
+
+  /// Of all that is not counted as singles.
+  std::size_t SizeBytes() const;
+
+ private:
+  // Of series that have moved, or whose samples come singly.
+  struct More {
+    std::vector<Place> places;
+    LastSample floor;
+    std::unique_ptr<Singles> singles;
+  };
+  More& MakeMore();
+
+  std::unique_ptr<More> more_;
 };
 
-using SeriesPtr = std::shared_ptr<Series>;
+using SeriesPtr = CountedPtr<Series>;
 
 /// What the order rules say of a sample behind `last`.
 SampleStatus Judge(const LastSample& last, std::int64_t timestamp_ms, std::uint64_t bits);

@@ -92,7 +92,7 @@ BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::Rebuild(PendingRow& pending) 
   const Row& old = *pending.row;
   for (const RowOrderPtr& order : pending.orders) {
     for (std::size_t i = 0; i < order->series.size(); ++i) {
-      const std::uint32_t column = order->columns[i];
+      const std::uint32_t column = order->ColumnOf(i);
       if (column == RowOrder::kNoColumn || !old.Has(column)) continue;
       series.push_back(order->series[i]);
       values.push_back(old.values[column]);
@@ -106,7 +106,7 @@ BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::Rebuild(PendingRow& pending) 
   row->presence.resize((row->values.size() + 63) / 64);
   pending.present = 0;
   for (std::size_t i = 0; i < series.size(); ++i) {
-    const std::uint32_t column = order->columns[i];
+    const std::uint32_t column = order->ColumnOf(i);
     if (column == RowOrder::kNoColumn) {
       // Twice in one appender through two lists, of which the first counts; or the series has left the head.
       if (order->refusals[i] == SampleStatus::kUnknownSeries) --appender_.stats_.accepted;
@@ -307,13 +307,12 @@ BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::Link(CommitNumber number, std
   }
   for (const PendingSample& pending : appender_.samples_) {
     if (!pending.is_accepted) continue;
-    auto& singles = pending.series->singles;
-    if (singles == nullptr) singles = std::make_unique<Singles>();
+    Singles& singles = pending.series->MakeSingles();
     if (pending.histogram != nullptr) {
-      singles->histograms.push_back(
+      singles.histograms.push_back(
           {.sample = {.timestamp_ms = pending.sample.timestamp_ms, .histogram = pending.histogram}, .commit = number});
     } else {
-      singles->tail.push_back(
+      singles.tail.push_back(
           {.timestamp_ms = pending.sample.timestamp_ms, .value = pending.sample.value, .commit = number});
     }
   }
@@ -323,7 +322,7 @@ BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::TakeBack(CommitNumber number)
   LockAll();
   for (Group* group : groups_) group->Unlink(number);
   for (const PendingSample& pending : appender_.samples_) {
-    if (pending.series->singles != nullptr) pending.series->singles->Remove(number);
+    if (Singles* singles = pending.series->singles()) singles->Remove(number);
   }
   for (Series* series : newly_logged_) series->is_logged.store(false, std::memory_order_relaxed);
   UnlockAll();

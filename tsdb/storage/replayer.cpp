@@ -70,7 +70,7 @@ void Replayer::Settle(LoggedGroup& logged) {
   const base::MutexLock moves(head_.moves_mutex);
   logged.order = head_.MakeOrder(head_.FindGroup(logged.ref), refs);
   logged.targets.assign(logged.columns.size(), RowOrder::kNoColumn);
-  for (std::size_t i = 0; i < refs.size(); ++i) logged.targets[logged_columns[i]] = logged.order->columns[i];
+  for (std::size_t i = 0; i < refs.size(); ++i) logged.targets[logged_columns[i]] = logged.order->ColumnOf(i);
 }
 
 void Replayer::OnRow(const LoggedRow& row) {
@@ -125,7 +125,7 @@ SeriesPtr Replayer::FindSingle(LogSeriesId id) {
     const base::MutexLock moves(head_.moves_mutex);
     head_.MoveToSingles(series);
   }
-  if (series->singles == nullptr) series->singles = std::make_unique<Singles>();
+  series->MakeSingles();
   return series;
 }
 
@@ -137,7 +137,7 @@ void Replayer::OnSample(LogSeriesId id, model::Sample sample) {
       SampleStatus::kAccepted) {
     return;
   }
-  series->singles->tail.push_back(
+  series->singles()->tail.push_back(
       {.timestamp_ms = sample.timestamp_ms, .value = sample.value, .commit = kBeforeThisRun});
   series->SealSingles(kBeforeThisRun);
   ++samples_;
@@ -150,7 +150,7 @@ void Replayer::OnHistogram(LogSeriesId id, std::int64_t timestamp_ms,
   const SeriesPtr series = FindSingle(id);
   if (series == nullptr) return;
   if (Judge(series->LastSingle(), timestamp_ms, *histogram) != SampleStatus::kAccepted) return;
-  series->singles->histograms.push_back(
+  series->singles()->histograms.push_back(
       {.sample = {.timestamp_ms = timestamp_ms, .histogram = std::move(histogram)}, .commit = kBeforeThisRun});
   ++samples_;
   Note(timestamp_ms);

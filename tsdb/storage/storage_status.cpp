@@ -34,8 +34,12 @@ class Biggest {
   std::vector<NamedCount> counts_;
 };
 
+// What the allocator takes for so many bytes: a head of 8 bytes, and units of 16.
+constexpr std::size_t Allocated(std::size_t bytes) { return std::max<std::size_t>(32, (bytes + 8 + 15) / 16 * 16); }
+
 struct HeadSizes {
   std::uint64_t labels = 0;
+  std::uint64_t groups = 0;
   std::uint64_t series = 0;
   std::uint64_t staged = 0;
   std::uint64_t chunks = 0;
@@ -45,26 +49,27 @@ struct HeadSizes {
 };
 
 HeadSizes MeasureHead(const Head& head) {
-  // A node of the hash table, the slot, and the shared pointer's counters.
-  constexpr std::size_t kSeriesBytes = sizeof(Series) + 40 + sizeof(SeriesPtr) + 16;
-  constexpr std::size_t kLabelsBlockBytes = 32;
+  constexpr std::size_t kLabelsHeadBytes = 12;  // of the block that a label set is
   HeadSizes sizes;
+  sizes.series = head.TableBytes();
   for (const GroupPtr& group : head.AllGroups()) {
     const base::MutexLock lock(group->mutex);
     const Group::Sizes of_group = group->SizeBytes();
+    sizes.groups += of_group.table_bytes;
     sizes.staged += of_group.staged_bytes;
     sizes.chunks += of_group.chunk_bytes;
     sizes.chunk_count += of_group.chunks * group->members().size();
   }
   for (const SeriesPtr& series : head.AllSeries()) {
     const base::MutexLock lock(head.StripeMutex(*series));
-    sizes.labels += series->labels.packed().size() + kLabelsBlockBytes;
-    sizes.series += kSeriesBytes + series->places.capacity() * sizeof(Series::Place);
-    if (series->singles == nullptr) continue;
-    sizes.singles += series->singles->SizeBytes();
-    sizes.histograms += series->singles->HistogramBytes();
-    sizes.chunk_count += series->singles->chunks.size() + (series->singles->tail.empty() ? 0 : 1) +
-                         (series->singles->histograms.empty() ? 0 : 1);
+    sizes.labels += Allocated(series->labels.packed().size() + kLabelsHeadBytes);
+    sizes.series += Allocated(series->SizeBytes());
+    const Singles* singles = series->singles();
+    if (singles == nullptr) continue;
+    sizes.singles += singles->SizeBytes();
+    sizes.histograms += singles->HistogramBytes();
+    sizes.chunk_count +=
+        singles->chunks.size() + (singles->tail.empty() ? 0 : 1) + (singles->histograms.empty() ? 0 : 1);
   }
   return sizes;
 }
@@ -106,10 +111,10 @@ HeadStatus Storage::Impl::Status(std::size_t limit) const {
   const HeadSizes sizes = MeasureHead(*head_);
   status.chunk_count = sizes.chunk_count;
   status.memory_bytes_by_part = {
-      {.name = "labels", .count = sizes.labels},        {.name = "index", .count = index.size_bytes},
-      {.name = "series", .count = sizes.series},        {.name = "staged rows", .count = sizes.staged},
-      {.name = "chunks", .count = sizes.chunks},        {.name = "singles", .count = sizes.singles},
-      {.name = "histograms", .count = sizes.histograms}};
+      {.name = "labels", .count = sizes.labels},      {.name = "index", .count = index.size_bytes},
+      {.name = "series", .count = sizes.series},      {.name = "groups", .count = sizes.groups},
+      {.name = "staged rows", .count = sizes.staged}, {.name = "chunks", .count = sizes.chunks},
+      {.name = "singles", .count = sizes.singles},    {.name = "histograms", .count = sizes.histograms}};
   return status;
 }
 
