@@ -54,8 +54,9 @@ struct HttpServerOptions {
 struct HttpServerParts {
   const Router* router = nullptr;
   IoThreads* threads = nullptr;
-  base::ComputePool* pool = nullptr;   ///< runs handlers that are not inline
-  base::Registry* registry = nullptr;  ///< null: no metrics
+  base::ComputePool* pool = nullptr;           ///< runs handlers that are not inline
+  base::ComputePool* blocking_pool = nullptr;  ///< runs those that wait for the disk; null: `pool` does
+  base::Registry* registry = nullptr;          ///< null: no metrics
   base::Logger log;
 };
 

@@ -34,8 +34,9 @@ std::string_view RoleName(Role role);
 
 /// Where a handler runs.
 enum class Run : std::uint8_t {
-  kPool,    ///< on the compute pool, queued with a bound; past it 503 with Retry-After
-  kInline,  ///< on the I/O thread at once: for microseconds of work without locks that others hold for long
+  kPool,      ///< on the compute pool, queued with a bound; past it 503 with Retry-After
+  kBlocking,  ///< on a pool of its own, likewise queued: for handlers that wait for the disk and would keep a core idle
+  kInline,    ///< on the I/O thread at once: for microseconds of work without locks that others hold for long
 };
 
 /// A parameter of the query string or the form.

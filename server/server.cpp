@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <csignal>
 #include <cstdlib>
@@ -18,6 +19,7 @@
 #include "net/http_server.h"
 #include "net/io_threads.h"
 #include "query/engine.h"
+#include "remote/write_receiver.h"
 #include "scraper/scrape_manager.h"
 #include "server/api/api.h"
 #include "server/own_metrics.h"
@@ -35,6 +37,8 @@ constexpr std::chrono::seconds kShutdownGrace{10};
 constexpr std::chrono::hours kDefaultRetention{15 * 24};  // as Prometheus
 // What may take long in storage leaves the disk to queries and to the log.
 constexpr std::uint64_t kBackgroundBytesPerSecond = std::uint64_t{64} << 20;
+// Handlers that wait for the disk. One sync serves all that wait for it, so a slow disk takes as many pushes at a time.
+constexpr base::ComputePool::Options kBlockingPool{.threads = 16, .queue_length_max = 256};
 
 std::optional<std::string> ProcessEnvironment(std::string_view name) {
   const char* const value = std::getenv(std::string(name).c_str());  // NOLINT(concurrency-mt-unsafe): never set by us
@@ -90,6 +94,23 @@ query::EngineOptions MakeEngineOptions(const Flags& flags) {
                        .type_and_unit_labels = flags.HasFeature("type-and-unit-labels")}};
 }
 
+constexpr std::string_view kAcceptedMessages = "web.remote-write-receiver.accepted-protobuf-messages";
+
+base::Result<> CheckAcceptedMessages(const Flags& flags) {
+  for (const std::string& name : flags.Texts(kAcceptedMessages)) {
+    if (name == "prometheus.WriteRequest" || name == "io.prometheus.write.v2.Request") continue;
+    return Fail(Code::kInvalidArgument,
+                fmt::format("--{}={}: want prometheus.WriteRequest or io.prometheus.write.v2.Request",
+                            kAcceptedMessages, name));
+  }
+  return {};
+}
+
+bool AcceptsWriteV1(const Flags& flags) {
+  const auto& names = flags.Texts(kAcceptedMessages);
+  return names.empty() || std::ranges::find(names, "prometheus.WriteRequest") != names.end();
+}
+
 }  // namespace
 
 class Server::Impl {
@@ -117,7 +138,8 @@ class Server::Impl {
                     query::EngineResources{.source = storage_.get(), .pool = &pool_, .clock = &base::RealClock()});
     StartScraping(config);
     BARO_TRY(Apply(config));
-    state_.SetReady(*storage_, *engine_, *scraping_);
+    MakeWriteReceiver();
+    state_.SetReady(*storage_, *engine_, *scraping_, *write_receiver_);
     log_.Info("ready", {{"address", server_->addresses().front()}, {"jobs", config.jobs.size()}});
     if (flags_.Bool("config.auto-reload")) ScheduleAutoReload();
     return {};
@@ -158,9 +180,12 @@ class Server::Impl {
                                    .idle_timeout = flags_.Duration("web.read-timeout"),
                                    .connections_max = static_cast<std::size_t>(flags_.Integer("web.max-connections"))};
     if (options.listen_addresses.empty()) options.listen_addresses = {"0.0.0.0:9090"};
-    server_ = BARO_TRY(net::HttpServer::Start(
-        std::move(options),
-        {.router = &router_, .threads = &io_, .pool = &pool_, .registry = &registry_, .log = log_}));
+    server_ = BARO_TRY(net::HttpServer::Start(std::move(options), {.router = &router_,
+                                                                   .threads = &io_,
+                                                                   .pool = &pool_,
+                                                                   .blocking_pool = &blocking_pool_,
+                                                                   .registry = &registry_,
+                                                                   .log = log_}));
     state_.set_own_address(MakeOwnAddress(flags_, server_->addresses().front()));
     for (const std::string& address : server_->addresses()) log_.Info("listening", {{"address", address}});
     return {};
@@ -232,6 +257,21 @@ class Server::Impl {
         settings);
   }
 
+  void MakeWriteReceiver() {
+    remote::WriteReceiverOptions options;
+    if (flags_.IsGiven("web.enable-remote-write-receiver")) {
+      options.push_access = flags_.Bool("web.enable-remote-write-receiver") ? remote::PushAccess::kEverybody
+                                                                            : remote::PushAccess::kNobody;
+    } else {
+      options.push_access = remote::DefaultPushAccess(server_->addresses());
+    }
+    options.accepts_v1 = AcceptsWriteV1(flags_);
+    write_receiver_.emplace(
+        options,
+        remote::WriteReceiverParts{
+            .storage = *storage_, .registry = registry_, .log = log_, .hash_seed = base::RealRandom().NextU64()});
+  }
+
   base::Result<> Apply(const config::Config& config) {
     BARO_TRY(scraping_->Apply(config.jobs));
     storage_->SetRetention(RetentionOf(config));
@@ -293,6 +333,7 @@ class Server::Impl {
   QueryMetrics query_metrics_;
   exporters::NodeExporter node_;
   base::ComputePool pool_;
+  base::ComputePool blocking_pool_{kBlockingPool};
   net::IoThreads io_{2};
   base::ThreadExecutor executor_;
   base::ThreadExecutor maintenance_{2};  // of storage: one joins blocks while one looks for damage
@@ -301,6 +342,7 @@ class Server::Impl {
   std::unique_ptr<tsdb::Storage> storage_;
   std::optional<query::Engine> engine_;
   std::optional<scraper::ScrapeManager> scraping_;
+  std::optional<remote::WriteReceiver> write_receiver_;
   base::Mutex reload_mutex_;               // outermost
   std::vector<std::string> config_files_;  // under reload_mutex_ once started
   std::uint64_t files_hash_ = 0;           // under reload_mutex_ once started
@@ -314,6 +356,7 @@ base::Result<std::unique_ptr<Server>> Server::Start(Flags flags, base::Logger lo
   auto origins = model::Matcher::Make(model::MatchType::kRegex, "Origin", pattern);
   if (!origins) return std::unexpected(origins.error().WithContext("--web.cors.origin"));
   std::string external_path = BARO_TRY(ExternalPath(flags));
+  BARO_TRY(CheckAcceptedMessages(flags));
   auto impl = std::make_unique<Impl>(std::move(flags), std::move(log), *std::move(origins), std::move(external_path));
   BARO_TRY(impl->Start());
   return std::unique_ptr<Server>(new Server(std::move(impl)));

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "base/result.h"
@@ -34,6 +35,19 @@ enum class SampleStatus : std::uint8_t {
   kUnknownSeries  ///< the reference is of a series that left the head: resolve its labels again
 };
 
+/// A sample and the series that it is of.
+struct SeriesSample {
+  SeriesRef series = SeriesRef::kNone;
+  model::Sample sample;
+};
+
+/// A sample that was dropped, and why.
+struct RefusedSample {
+  SeriesRef series = SeriesRef::kNone;
+  std::int64_t timestamp_ms = 0;
+  SampleStatus status = SampleStatus::kAccepted;
+};
+
 /// What a commit did. Rows and samples that were refused do not fail it.
 struct CommitStats {
   std::size_t accepted = 0;
@@ -41,6 +55,7 @@ struct CommitStats {
   std::size_t duplicate = 0;
   std::size_t out_of_bounds = 0;
   std::size_t too_old = 0;
+  std::optional<RefusedSample> first_refused;  ///< one of those that came singly, if there are any
 };
 
 /// When Commit() returns. Samples are visible to queries at its return in either case.
@@ -67,6 +82,13 @@ class Appender {
 
   /// One sample with its own timestamp.
   virtual SampleStatus Append(SeriesRef series, model::Sample sample) = 0;
+
+  /// Many samples, each with its own timestamp. A status says kAccepted, kOutOfBounds or kUnknownSeries; whether
+  /// samples are in order may be judged as late as at Commit(), whose numbers are right in any case. Shape    as many
+  /// statuses as samples. Samples of one series one behind the other cost the least.
+  virtual void AppendSamples(std::span<const SeriesSample> samples, std::span<SampleStatus> statuses) {
+    for (std::size_t i = 0; i < samples.size(); ++i) statuses[i] = Append(samples[i].series, samples[i].sample);
+  }
 
   /// One native histogram sample; a stale marker has the stale NaN as sum.
   /// Errors   kInvalidArgument: the histogram contradicts itself (spans, counts, bounds).

@@ -336,7 +336,9 @@ awaitable<ServerConnection::PoolOutcome> ServerConnection::RunOnPool(const std::
     work(*job);
     done->Set();
   };
-  const auto posted = core_->parts.pool->Post(base::Priority::kQueries, std::move(task));
+  const auto& parts = core_->parts;
+  const bool may_block = job->route->run == Run::kBlocking && parts.blocking_pool != nullptr;
+  const auto posted = (may_block ? parts.blocking_pool : parts.pool)->Post(base::Priority::kQueries, std::move(task));
   if (!posted) co_return PoolOutcome::kRefused;
   running_ = job;
   running_done_ = &done->local();

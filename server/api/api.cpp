@@ -69,9 +69,23 @@ void ApiRoutes::AddAction(std::string path, std::string help, std::vector<net::P
   AddGuarded({.methods = {net::Method::kPost, net::Method::kPut},
               .path = std::move(path),
               .role = net::Role::kAdmin,
+              .run = net::Run::kBlocking,
               .params = std::move(params),
               .help = std::move(help)},
              std::move(handler));
+}
+
+void ApiRoutes::AddPush(std::string path, std::size_t body_bytes_max, std::string help, ApiHandler handler) {
+  Add({.methods = {net::Method::kPost},
+       .path = "/api/v1/" + path,
+       .role = net::Role::kPusher,
+       .run = net::Run::kBlocking,
+       .body_bytes_max = body_bytes_max,
+       .help = std::move(help),
+       .handler = [this_state = &state_, handler = std::move(handler)](const net::HttpRequest& request,
+                                                                       const base::CancelToken& cancel) {
+         return this_state->is_ready() ? handler(request, cancel) : NotReady(*this_state);
+       }});
 }
 
 void ApiRoutes::AddAlways(std::string path, std::string help, ApiHandler handler) {
@@ -94,6 +108,7 @@ void AddApi(net::Router& router, ApiState& state, QueryMetrics& metrics, bool is
   AddTargetRoutes(routes, state);
   AddStatusRoutes(routes, state);
   AddAdminRoutes(routes, state, is_admin_enabled);
+  AddPushRoutes(routes, state);
   router.set_error_renderer([](std::string_view path, int status, std::string_view message) {
     if (path.starts_with("/api/")) return ApiRefusal(status, message);
     return net::HttpResponse::Text(status, std::string(message) + "\n");

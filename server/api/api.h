@@ -28,6 +28,8 @@ class ApiRoutes {
                ApiHandler handler);
   /// An action with POST or PUT.
   void AddAction(std::string path, std::string help, std::vector<net::ParamRule> params, ApiHandler handler);
+  /// What others send in with POST; the body is as it was sent, and the handler may wait for the disk.
+  void AddPush(std::string path, std::size_t body_bytes_max, std::string help, ApiHandler handler);
   /// Served before storage is ready, too.
   void AddAlways(std::string path, std::string help, ApiHandler handler);
 
@@ -46,6 +48,7 @@ void AddTargetRoutes(ApiRoutes& routes, ApiState& state);
 void AddStatusRoutes(ApiRoutes& routes, ApiState& state);
 /// Deletes and snapshots. Unless `is_enabled` they answer that they are not.
 void AddAdminRoutes(ApiRoutes& routes, ApiState& state, bool is_enabled);
+void AddPushRoutes(ApiRoutes& routes, ApiState& state);
 
 /// All of them, and answers in the API's envelope for what the router refuses below /api.
 void AddApi(net::Router& router, ApiState& state, QueryMetrics& metrics, bool is_admin_enabled);

@@ -14,6 +14,7 @@
 #include "base/mutex.h"
 #include "model/matcher.h"
 #include "query/engine.h"
+#include "remote/write_receiver.h"
 #include "scraper/scrape_manager.h"
 #include "server/api/global_url.h"
 #include "tsdb/storage.h"
@@ -43,10 +44,12 @@ class ApiState {
   base::WallTime start_time() const { return start_time_; }
 
   /// Called once. Release: whoever sees the flag sees the pointers.
-  void SetReady(tsdb::Storage& storage, query::Engine& engine, scraper::ScrapeManager& scraping) {
+  void SetReady(tsdb::Storage& storage, query::Engine& engine, scraper::ScrapeManager& scraping,
+                remote::WriteReceiver& write_receiver) {
     storage_ = &storage;
     engine_ = &engine;
     scraping_ = &scraping;
+    write_receiver_ = &write_receiver;
     is_ready_.store(true, std::memory_order_release);
   }
   void SetStopping() {
@@ -60,6 +63,7 @@ class ApiState {
   tsdb::Storage& storage() const { return *storage_; }
   query::Engine& engine() const { return *engine_; }
   scraper::ScrapeManager& scraping() const { return *scraping_; }
+  remote::WriteReceiver& write_receiver() const { return *write_receiver_; }
 
   tsdb::ReplayProgress& replay() const { return *replay_; }
   const std::shared_ptr<tsdb::ReplayProgress>& shared_replay() const { return replay_; }
@@ -86,6 +90,7 @@ class ApiState {
   tsdb::Storage* storage_ = nullptr;
   query::Engine* engine_ = nullptr;
   scraper::ScrapeManager* scraping_ = nullptr;
+  remote::WriteReceiver* write_receiver_ = nullptr;
   std::atomic<bool> is_ready_{false};
   std::atomic<bool> is_stopping_{false};
   mutable base::Mutex mutex_;  // a leaf

@@ -156,6 +156,12 @@ void HeadAppender::Count(SampleStatus status) {
   }
 }
 
+void HeadAppender::NoteRefused(const Series& series, std::int64_t timestamp_ms, SampleStatus status) {
+  Count(status);
+  if (stats_.first_refused || status == SampleStatus::kAccepted || status == SampleStatus::kRepeated) return;
+  stats_.first_refused = {.series = series.ref, .timestamp_ms = timestamp_ms, .status = status};
+}
+
 // Compares with the newest sample of the series in this appender, or else in the head. The commit looks again.
 SampleStatus HeadAppender::CheckSingle(const SeriesPtr& series, std::int64_t timestamp_ms,
                                        const LastSample& candidate) {
@@ -190,7 +196,7 @@ SampleStatus HeadAppender::Append(SeriesRef ref, model::Sample sample) {
   const SampleStatus status = allowed_.Contains(sample.timestamp_ms)
                                   ? CheckSingle(series, sample.timestamp_ms, {.bits = Bits(sample.value)})
                                   : SampleStatus::kOutOfBounds;
-  Count(status);
+  NoteRefused(*series, sample.timestamp_ms, status);
   if (status != SampleStatus::kAccepted) return status;
   newest_[series.get()] = samples_.size();
   samples_.push_back({.series = std::move(series), .sample = sample});
@@ -210,7 +216,7 @@ base::Result<SampleStatus> HeadAppender::AppendHistogram(SeriesRef ref, std::int
   auto copy = std::make_shared<const model::FloatHistogram>(histogram);
   const SampleStatus status = allowed_.Contains(timestamp_ms) ? CheckSingle(series, timestamp_ms, {.histogram = copy})
                                                               : SampleStatus::kOutOfBounds;
-  Count(status);
+  NoteRefused(*series, timestamp_ms, status);
   if (status != SampleStatus::kAccepted) return status;
   newest_[series.get()] = samples_.size();
   samples_.push_back({.series = std::move(series), .sample = {.timestamp_ms = timestamp_ms}, .histogram = copy});

@@ -77,6 +77,7 @@ class HeadAppender : public Appender {
             std::span<SampleStatus> statuses);
   SampleStatus CheckSingle(const SeriesPtr& series, std::int64_t timestamp_ms, const LastSample& candidate);
   void Count(SampleStatus status);
+  void NoteRefused(const Series& series, std::int64_t timestamp_ms, SampleStatus status);
   void Clear();
 
   HeadWriter& writer_;

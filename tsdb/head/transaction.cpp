@@ -188,7 +188,7 @@ BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::CheckSamples() {
     pending.is_accepted = status == SampleStatus::kAccepted;
     if (!pending.is_accepted) {
       --appender_.stats_.accepted;
-      appender_.Count(status);
+      appender_.NoteRefused(*pending.series, time_ms, status);
       continue;
     }
     last = {.timestamp_ms = time_ms, .bits = bits, .histogram = pending.histogram};

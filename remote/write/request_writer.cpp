@@ -1,0 +1,231 @@
+#include "remote/write/request_writer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "remote/write/histogram_message.h"
+#include "remote/write/wire.h"
+
+namespace baro::remote {
+namespace {
+
+using tsdb::SampleStatus;
+using tsdb::SeriesRef;
+
+/// Prometheus' words for why a sample is refused; senders' operators search for them.
+std::string_view RefusalText(SampleStatus status) {
+  switch (status) {
+    case SampleStatus::kOutOfOrder:
+      return "out of order sample";
+    case SampleStatus::kDuplicate:
+      return "duplicate sample for timestamp";
+    case SampleStatus::kOutOfBounds:
+      return "out of bounds";
+    case SampleStatus::kTooOld:
+      return "too old sample";
+    case SampleStatus::kAccepted:
+    case SampleStatus::kRepeated:
+    case SampleStatus::kUnknownSeries:
+      break;
+  }
+  return "sample refused";
+}
+
+}  // namespace
+
+base::Result<WriteOutcome> RequestWriter::Write(const WriteRequest& request) {
+  const std::unique_ptr<tsdb::Appender> appender = storage_.NewAppender();
+  request_ = &request;
+  appender_ = appender.get();
+  outcome_ = {};
+  BARO_TRY(FindSeries());
+  BARO_TRY(AppendSamples());
+  BARO_TRY(AppendExtras());
+  outcome_.commit = BARO_TRY(appender->Commit(tsdb::Durability::kSynced));
+  if (!learned_keys_.empty()) cache_.Insert(learned_keys_, learned_refs_);
+  NoteRefusal();
+  return std::move(outcome_);
+}
+
+base::Result<> RequestWriter::FindSeries() {
+  keys_.clear();
+  for (const WriteSeries& series : request_->series) keys_.push_back({.labels = series.labels, .hash = series.hash});
+  refs_.resize(keys_.size());
+  learned_keys_.clear();
+  learned_refs_.clear();
+  const bool any_old = cache_.Find(keys_, refs_, is_old_);
+  for (std::size_t i = 0; i < refs_.size(); ++i) {
+    if (refs_[i] == SeriesRef::kNone) {
+      BARO_TRY(Resolve(i));
+      continue;
+    }
+    ++outcome_.known_series;
+    if (!any_old || !is_old_[i]) continue;
+    learned_keys_.push_back(keys_[i]);
+    learned_refs_.push_back(refs_[i]);
+  }
+  return {};
+}
+
+base::Result<> RequestWriter::Resolve(std::size_t index) {
+  refs_[index] = SeriesRef::kNone;
+  switch (labels_.Parse(request_->series[index].labels, /*needs_name=*/true)) {
+    case LabelsVerdict::kMalformed:
+      return base::Fail(base::Code::kInvalidArgument,
+                        fmt::format("malformed protobuf message: the labels of series {}", index));
+    case LabelsVerdict::kInvalid: {
+      const WriteSeries& series = request_->series[index];
+      outcome_.invalid_labels += series.sample_count + series.histogram_count;
+      return {};
+    }
+    case LabelsVerdict::kOverLimit:
+      LeaveOut(index);
+      Note(labels_.problem());
+      return {};
+    case LabelsVerdict::kGood:
+      break;
+  }
+  auto ref = appender_->Resolve(labels_.labels(), nullptr);
+  if (!ref && ref.error().code() == base::Code::kLimitExceeded) {
+    LeaveOut(index);
+    Note(ref.error().message());
+    return {};
+  }
+  refs_[index] = BARO_TRY(std::move(ref));
+  ++outcome_.new_series;
+  learned_keys_.push_back(keys_[index]);
+  learned_refs_.push_back(refs_[index]);
+  return {};
+}
+
+void RequestWriter::LeaveOut(std::size_t index) {
+  const WriteSeries& series = request_->series[index];
+  outcome_.over_limit += series.sample_count + series.histogram_count;
+}
+
+base::Result<> RequestWriter::AppendSamples() {
+  samples_.clear();
+  for (std::size_t i = 0; i < refs_.size(); ++i) {
+    if (refs_[i] == SeriesRef::kNone) continue;
+    const WriteSeries& series = request_->series[i];
+    for (std::uint32_t k = 0; k < series.sample_count; ++k) {
+      samples_.push_back({.series = refs_[i], .sample = request_->samples[series.first_sample + k]});
+    }
+  }
+  statuses_.resize(samples_.size());
+  appender_->AppendSamples(samples_, statuses_);
+  if (std::ranges::find(statuses_, SampleStatus::kUnknownSeries) == statuses_.end()) return {};
+
+  // Some series have left the head since they became known.
+  std::vector<std::size_t> gone;
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < refs_.size(); ++i) {
+    const std::size_t count = refs_[i] == SeriesRef::kNone ? 0 : request_->series[i].sample_count;
+    if (count > 0 && statuses_[at] == SampleStatus::kUnknownSeries) gone.push_back(i);
+    at += count;
+  }
+  return AppendAgain(gone);
+}
+
+base::Result<> RequestWriter::AppendAgain(std::span<const std::size_t> gone) {
+  samples_.clear();
+  for (const std::size_t i : gone) {
+    --outcome_.known_series;
+    BARO_TRY(Resolve(i));  // the appender keeps it from leaving again
+    if (refs_[i] == SeriesRef::kNone) continue;
+    const WriteSeries& series = request_->series[i];
+    for (std::uint32_t k = 0; k < series.sample_count; ++k) {
+      samples_.push_back({.series = refs_[i], .sample = request_->samples[series.first_sample + k]});
+    }
+  }
+  statuses_.resize(samples_.size());
+  appender_->AppendSamples(samples_, statuses_);
+  return {};
+}
+
+base::Result<> RequestWriter::AppendExtras() {
+  if (request_->histogram_count == 0 && request_->exemplar_count == 0) return {};
+  outcome_.histograms = request_->histogram_count;
+  outcome_.exemplars = request_->exemplar_count;
+  for (std::size_t i = 0; i < refs_.size(); ++i) {
+    const WriteSeries& series = request_->series[i];
+    if (series.histogram_count == 0 && series.exemplar_count == 0) continue;
+    WireReader reader(series.rest);
+    while (!reader.AtEnd()) {
+      const std::uint32_t tag = reader.Tag();
+      if (tag == WireTag(3, WireType::kBytes)) {
+        const auto exemplar = BARO_TRY(ReadExemplar(reader.Bytes()));
+        if (exemplar && refs_[i] != SeriesRef::kNone) appender_->AppendExemplar(refs_[i], *exemplar);
+      } else if (tag == WireTag(4, WireType::kBytes)) {
+        BARO_TRY(AppendHistogram(i, reader.Bytes()));
+      } else {
+        reader.Skip(tag);
+      }
+    }
+  }
+  return {};
+}
+
+base::Result<> RequestWriter::AppendHistogram(std::size_t index, std::string_view message) {
+  auto read = ReadHistogram(message);
+  if (!read && read.error().code() != base::Code::kLimitExceeded) return read.error();
+  if (refs_[index] == SeriesRef::kNone) return {};  // counted with the series
+  if (!read) {
+    ++outcome_.over_limit;
+    Note(read.error().message());
+    return {};
+  }
+  const std::int64_t timestamp_ms = read->timestamp_ms;
+  const auto histogram = CheckHistogram(*std::move(read));
+  if (!histogram) {
+    ++outcome_.invalid_histograms;
+    Note(histogram.error().message());
+    return {};
+  }
+  auto status = appender_->AppendHistogram(refs_[index], timestamp_ms, *histogram);
+  if (status && *status == SampleStatus::kUnknownSeries) {
+    BARO_TRY(Resolve(index));
+    if (refs_[index] == SeriesRef::kNone) return {};
+    status = appender_->AppendHistogram(refs_[index], timestamp_ms, *histogram);
+  }
+  if (!status) {
+    ++outcome_.invalid_histograms;
+    Note(status.error().message());
+  }
+  return {};
+}
+
+// The first one is told.
+void RequestWriter::Note(std::string_view problem) {
+  if (outcome_.problem.empty()) outcome_.problem = problem;
+}
+
+void RequestWriter::NoteRefusal() {
+  const std::size_t refused = outcome_.refused();
+  if (refused == 0) return;
+  const std::size_t received = request_->samples.size() + request_->histogram_count;
+  if (const auto& first = outcome_.commit.first_refused) {
+    outcome_.problem =
+        fmt::format("{}: {} at {} ms; {} of {} samples are refused, the others are stored", RefusalText(first->status),
+                    DescribeSeries(first->series), first->timestamp_ms, refused, received);
+    return;
+  }
+  outcome_.problem += fmt::format("; {} of {} samples are refused, the others are stored", refused, received);
+}
+
+std::string RequestWriter::DescribeSeries(SeriesRef ref) {
+  constexpr std::size_t kTextBytesMax = 512;
+  const auto found = std::ranges::find(refs_, ref);
+  if (found == refs_.end()) return "a series";
+  const std::string_view fields = request_->series[static_cast<std::size_t>(found - refs_.begin())].labels;
+  if (labels_.Parse(fields, /*needs_name=*/true) != LabelsVerdict::kGood) return "a series";
+  std::string text = labels_.labels().ToMetricString();
+  if (text.size() <= kTextBytesMax) return text;
+  std::size_t end = kTextBytesMax;
+  while ((static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;  // not in the middle of a character
+  return text.replace(end, std::string::npos, "…");
+}
+
+}  // namespace baro::remote
