@@ -201,8 +201,8 @@ ContextPtr ContextSource<Options>::Get() {
   auto stamps = Stamps();
   if (stamps == stamps_) return context_;
   auto renewed = MakeContext(options_);
-  if (renewed) context_ = *std::move(renewed);
   last_error_ = renewed ? "" : renewed.error().message();
+  if (renewed) context_ = *std::move(renewed);
   // Remembered after a failure too: the files are looked at again when they change again.
   stamps_ = std::move(stamps);
   return context_;

@@ -5,8 +5,8 @@ Only what Prometheus 2 and 3 agree on: bounds of buckets have a fraction, since 
 import tempfile
 import unittest
 
+from beside_prometheus import Prometheus
 from harness import Server, Targets, main, peer, wait_for
-from test_prometheus_diff import Prometheus
 
 PAGE = b"""# HELP a_total Of all.
 # TYPE a_total counter

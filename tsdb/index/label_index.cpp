@@ -64,7 +64,8 @@ class LabelIndex::Resolver {
       if (candidates_ && candidates_->empty()) break;
       BARO_TRY(Narrow(*matcher));
     }
-    return candidates_ ? std::move(*candidates_) : index_.all_;
+    if (candidates_) return *std::move(candidates_);
+    return index_.all_;
   }
 
  private:
