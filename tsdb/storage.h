@@ -27,6 +27,7 @@
 #include "tsdb/appender.h"
 #include "tsdb/block/block_meta.h"
 #include "tsdb/reader.h"
+#include "tsdb/storage_rules.h"
 
 namespace baro::tsdb {
 
@@ -40,6 +41,9 @@ struct RetentionLimits {
 
   /// The same as a part of the disk's size, in percent. 0: no limit.
   double percent = 0;
+
+  /// Other times for some series, and what is thinned out. Null: none. The limits of size hold all the same.
+  std::shared_ptr<const StorageRules> rules;
 };
 
 struct StorageOptions {

@@ -10,7 +10,8 @@ namespace {
 // The scans that are at a series, joined series by series.
 class Join {
  public:
-  Join(std::span<const std::shared_ptr<Block>> blocks, BlockWriter& writer) : writer_(writer) {
+  Join(std::span<const std::shared_ptr<Block>> blocks, BlockWriter& writer, const OldestKept& oldest_kept)
+      : writer_(writer), oldest_kept_(oldest_kept) {
     for (const auto& block : blocks) scans_.push_back(block->Scan());
   }
 
@@ -37,10 +38,11 @@ class Join {
       if (InBlockOrder(scan->labels(), least->labels())) least = scan.get();
     }
     const model::Labels labels = least->labels();
+    const model::TimeRange kept{.min_ms = oldest_kept_ ? oldest_kept_(labels) : model::kMinTimestampMs};
     all_.Clear();
     for (auto& scan : scans_) {
       if (scan->labels() != labels) continue;
-      BARO_TRY(scan->Read({}, piece_));
+      BARO_TRY(scan->Read(kept, piece_));
       if (all_.empty()) {
         std::swap(all_, piece_);
       } else {
@@ -49,7 +51,7 @@ class Join {
       if (!BARO_TRY(scan->Next(cancel))) scan.reset();
     }
     std::erase(scans_, nullptr);
-    if (all_.empty()) return {};  // all of it was deleted
+    if (all_.empty()) return {};  // all of it was deleted, or is too old
     BARO_TRY(writer_.BeginSeries(labels));
     if (!all_.values().empty()) BARO_TRY(writer_.AddFloats(all_.timestamps_ms(), all_.values()));
     if (!all_.histograms().empty()) BARO_TRY(writer_.AddHistograms(all_.histograms()));
@@ -57,6 +59,7 @@ class Join {
   }
 
   BlockWriter& writer_;
+  const OldestKept& oldest_kept_;
   std::vector<std::unique_ptr<BlockScan>> scans_;
   SampleColumns all_;
   SampleColumns piece_;
@@ -94,9 +97,10 @@ BlockWriterOptions OptionsOfJoined(std::span<const std::shared_ptr<Block>> block
 
 base::Result<BlockMeta> JoinBlocks(base::FileSystem& files, const std::string& parent,
                                    std::span<const std::shared_ptr<Block>> blocks, BlockWriterOptions options,
-                                   const std::function<void(std::uint64_t)>& pause, const base::CancelToken& cancel) {
+                                   const std::function<void(std::uint64_t)>& pause, const base::CancelToken& cancel,
+                                   const OldestKept& oldest_kept) {
   auto writer = BARO_TRY(BlockWriter::Create(files, parent, std::move(options)));
-  BARO_TRY(Join(blocks, *writer).Run(pause, cancel));
+  BARO_TRY(Join(blocks, *writer, oldest_kept).Run(pause, cancel));
   return writer->Finish();
 }
 

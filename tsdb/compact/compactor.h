@@ -23,8 +23,11 @@ inline constexpr std::string_view kFromHead = "from-head";
 /// hints that all parents have; kFromHead if the parent with the last end has it.
 BlockWriterOptions OptionsOfJoined(std::span<const std::shared_ptr<Block>> blocks);
 
+/// The time before which samples of a series are left out; kMinTimestampMs: none are, kMaxTimestampMs: all are.
+using OldestKept = std::function<std::int64_t(const model::Labels&)>;
+
 /// Writes a block with the samples of all `blocks`, less what was deleted. Where two have a sample at one timestamp,
-/// that of the later one in the list counts.
+/// that of the later one in the list counts. What is older than `oldest_kept` says, if it is not empty, is left out.
 ///
 /// `pause` is called with the bytes written since the last call, so that the caller can limit the rate; it may be
 /// empty. Errors   kCancelled; kCorruption: a damaged part; the parents should stay then. kInvalidArgument: nothing is
@@ -33,6 +36,7 @@ BlockWriterOptions OptionsOfJoined(std::span<const std::shared_ptr<Block>> block
 /// Cost     Memory: a writer's, and a few hundred series of each block.
 base::Result<BlockMeta> JoinBlocks(base::FileSystem& files, const std::string& parent,
                                    std::span<const std::shared_ptr<Block>> blocks, BlockWriterOptions options,
-                                   const std::function<void(std::uint64_t)>& pause, const base::CancelToken& cancel);
+                                   const std::function<void(std::uint64_t)>& pause, const base::CancelToken& cancel,
+                                   const OldestKept& oldest_kept = {});
 
 }  // namespace baro::tsdb

@@ -195,13 +195,16 @@ base::Result<> Storage::Impl::Join(std::vector<BlockPtr> parents) {
   options.form = is_long ? BlockForm::kCold : BlockForm::kHot;
   const base::MonotonicTime started = deps_.clock.Monotonic();
   base::Pacer pacer(deps_.clock, options_.background_bytes_per_second);
+  const RetentionCutoffs cutoffs = Cutoffs();
+  OldestKept oldest_kept;
+  if (cutoffs.has_rules()) oldest_kept = [&cutoffs](const model::Labels& labels) { return cutoffs.KeepFrom(labels); };
   const auto joined = JoinBlocks(
       deps_.files, blocks_.directory(), parents, std::move(options),
-      [&](std::uint64_t written) { pacer.Spend(written, closing_); }, closing_);
+      [&](std::uint64_t written) { pacer.Spend(written, closing_); }, closing_, oldest_kept);
   if (!joined) {
     if (joined.error().code() == base::Code::kCancelled) return joined.error();
     metrics_.compactions_failed.Add();
-    if (joined.error().code() == base::Code::kInvalidArgument) {  // all of it was deleted
+    if (joined.error().code() == base::Code::kInvalidArgument) {  // all of it was deleted or is too old
       RemoveBlocks(parents, "nothing is left of them");
       return {};
     }
@@ -247,10 +250,8 @@ base::Result<> Storage::Impl::ApplyRetention() {
   const RetentionLimits limits = retention();
   head_->TidyGroups(head_->VisibleToAll(log_->written()));
   std::vector<BlockPtr> kept = *blocks_.blocks();  // newest first
-  std::int64_t newest_ms = head_->has_samples() ? head_->max_time_ms() : model::kMinTimestampMs;
-  for (const BlockPtr& block : kept) newest_ms = std::max(newest_ms, block->meta().max_time_ms - 1);
-  const auto cutoff_ms =
-      limits.time.count() > 0 ? Plus(newest_ms, -limits.time.count()) : std::optional<std::int64_t>();
+  const RetentionCutoffs cutoffs = Cutoffs();
+  const std::optional<std::int64_t> cutoff_ms = cutoffs.Oldest();
   if (cutoff_ms) {
     std::vector<BlockPtr> old;
     for (const BlockPtr& block : kept) {
@@ -278,8 +279,11 @@ base::Result<> Storage::Impl::ApplyRetention() {
       metrics_.size_retentions.Add();
     }
   }
+  FirstError outcome;
+  outcome.Note(ApplyRetentionRules(cutoffs));
   const std::int64_t in_blocks_ms = covered_ ? model::kMinTimestampMs : cut_until_ms_;
-  return TruncateLog(std::max(cutoff_ms.value_or(model::kMinTimestampMs), in_blocks_ms));
+  outcome.Note(TruncateLog(std::max(cutoff_ms.value_or(model::kMinTimestampMs), in_blocks_ms)));
+  return outcome.Take();
 }
 
 std::vector<BlockStatus> Storage::Impl::Blocks() const {

@@ -4,12 +4,14 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
 
 #include "base/cancel.h"
 #include "base/mutex.h"
+#include "tsdb/compact/retention_rules.h"
 #include "tsdb/head/exemplar_store.h"
 #include "tsdb/head/head.h"
 #include "tsdb/head/head_appender.h"
@@ -89,6 +91,11 @@ class Storage::Impl {
   base::Result<> Join(std::vector<BlockPtr> parents) BARO_REQUIRES(maintenance_mutex_);
   void RemoveBlocks(std::span<const BlockPtr> blocks, std::string_view reason) BARO_REQUIRES(maintenance_mutex_);
   std::uint64_t BytesMax(const RetentionLimits& limits) const;
+
+  // rules.cpp
+  std::int64_t NewestMs() const;
+  RetentionCutoffs Cutoffs() const;
+  base::Result<> ApplyRetentionRules(const RetentionCutoffs& cutoffs) BARO_REQUIRES(maintenance_mutex_);
   base::Result<> TruncateLog(std::int64_t cutoff_ms) BARO_REQUIRES(maintenance_mutex_);
   void TurnSegment() BARO_REQUIRES(maintenance_mutex_);
   Ulid NewUlid() BARO_REQUIRES(maintenance_mutex_);
@@ -128,6 +135,10 @@ class Storage::Impl {
   std::int64_t segment_begin_ms_ BARO_GUARDED_BY(maintenance_mutex_) = model::kMinTimestampMs;
   // Blocks that could not be joined for damage: not tried again in this run.
   std::set<Ulid> not_joined_ BARO_GUARDED_BY(maintenance_mutex_);
+  // Blocks that were looked through for series that are too old, with the number of cutoffs that they had passed, by
+  // these rules.
+  std::map<Ulid, std::size_t> looked_through_ BARO_GUARDED_BY(maintenance_mutex_);
+  std::shared_ptr<const StorageRules> looked_through_by_ BARO_GUARDED_BY(maintenance_mutex_);
   std::vector<std::shared_ptr<Ticker>> tickers_;
 };
 

@@ -71,7 +71,7 @@ class StorageFixture {
   }
 
   StorageDependencies Dependencies(base::Registry& registry) {
-    return {.files = base::RealFileSystem(),
+    return {.files = *files_,
             .clock = clock_,
             .background = executor_,
             .metrics = registry,
@@ -93,11 +93,14 @@ class StorageFixture {
   const base::Registry& registry() const { return *registry_; }
   StorageOptions& options() { return options_; }
   base::SimClock& clock() { return clock_; }
+  /// Another disk than the real one. Shape    outlives the store, see Drop().
+  void UseFiles(base::FileSystem& files) { files_ = &files; }
   const std::vector<std::string>& lines() const { return lines_; }
   std::string LogPath(std::string_view name) const { return options_.directory + "/wal/" + std::string(name); }
   void Drop() { storage_.reset(); }
 
  private:
+  base::FileSystem* files_ = &base::RealFileSystem();
   StorageOptions options_;
   base::SimClock clock_;
   IdleExecutor executor_;
