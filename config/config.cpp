@@ -114,6 +114,7 @@ class FileReader {
           if (retention.Duration("time", time)) config_.retention.time = time;
           std::uint64_t bytes = 0;
           if (retention.Size("size", bytes)) config_.retention.bytes = bytes;
+          ReadRetentionRules(retention, config_.storage_rules.retention);
           double percent = 0;
           if (!retention.Number("percentage", percent)) return;
           if (!(percent >= 0 && percent <= 100)) {

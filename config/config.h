@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "config/diagnostics.h"
 #include "scraper/options.h"
+#include "tsdb/storage_rules.h"
 
 namespace baro::config {
 
@@ -38,6 +39,9 @@ struct Config {
   std::vector<scraper::ScrapeJobOptions> jobs;
 
   RetentionConfig retention;
+
+  /// storage.tsdb.retention.rules.
+  tsdb::StorageRules storage_rules;
 
   /// Files that the configuration is made of, this one first: what auto-reload watches.
   std::vector<std::string> files;

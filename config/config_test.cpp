@@ -87,6 +87,15 @@ TEST(Config, ProblemsAreToldWithPlaceFieldAndWhatWasExpected) {
       {"storage: {tsdb: {chunk_encoding: {floats: XOR}}}\n", "storage.tsdb.chunk_encoding.floats: expected one of"},
       {"global: {external_labels: {a: !!binary '/w=='}}\n", "not valid UTF-8"},
       {"global: {external_labels: {!!binary '/w==': a}}\n", "not a valid label name"},
+      {"storage:\n  tsdb:\n    retention:\n      rules: [{match: 'up{', time: 1d}]\n",
+       "dir/prometheus.yml:4:23: storage.tsdb.retention.rules[0].match: expected a series selector"},
+      {"storage: {tsdb: {retention: {rules: [{match: '{a=~\"(\"}', time: 1d}]}}}\n", "retention.rules[0].match: "},
+      {"storage: {tsdb: {retention: {rules: [{time: 1d}]}}}\n", "rules[0]: the rule needs a field \"match\""},
+      {"storage: {tsdb: {retention: {rules: [{match: , time: 1d}]}}}\n", "rules[0].match: the rule needs"},
+      {"storage: {tsdb: {retention: {rules: [{match: up}]}}}\n", "rules[0]: the rule needs a field \"time\""},
+      {"storage: {tsdb: {retention: {rules: [{match: up, time: 0s}]}}}\n",
+       "rules[0].time: the rule needs a field \"time\", a duration greater than 0"},
+      {"storage: {tsdb: {retention: {rules: [{match: up, time: 1d, x: 1}]}}}\n", "rules[0].x: unknown field"},
       {"global: [1]\n", "global: expected a mapping of fields, found a list"},
       {"a: b: c\n", "not valid YAML"},
       {"remote_write: [{url: 'http://x'}]\n", "remote_write: Prometheus has this field"},
@@ -186,6 +195,28 @@ TEST(Config, TextsThatUnfoldWithoutEndAreRefused) {
   }
   EXPECT_THAT(ErrorOf(bomb), HasSubstr("more than 1000000 values"));
   EXPECT_THAT(ErrorOf(std::string(200, '[')), testing::AnyOf(HasSubstr("nested deeper"), HasSubstr("not valid YAML")));
+}
+
+TEST(Config, RetentionRulesAreReadInTheirOrder) {
+  const auto config = Parse(R"(
+storage:
+  tsdb:
+    retention:
+      time: 30d
+      rules:
+        - match: '{job="node", mode!~"idle|iowait"}'
+          time: 1y
+        - match: go_gc_duration_seconds
+          time: 2d
+)");
+  ASSERT_TRUE(config) << config.error().message();
+  const auto& rules = config->storage_rules.retention;
+  ASSERT_EQ(rules.size(), 2U);
+  EXPECT_EQ(rules[0].time, 24h * 365);
+  ASSERT_EQ(rules[0].matchers.size(), 2U);
+  EXPECT_EQ(rules[0].matchers[1].ToString(), "mode!~\"idle|iowait\"");
+  EXPECT_EQ(rules[1].matchers[0].ToString(), "__name__=\"go_gc_duration_seconds\"");
+  EXPECT_EQ(config->retention.time, 24h * 30);
 }
 
 TEST(Config, TheBuiltInConfigurationIsValid) {

@@ -233,6 +233,7 @@ class Server::Impl {
     tsdb::RetentionLimits limits{.time = config.retention.time.value_or(flags_.Duration("storage.tsdb.retention.time")),
                                  .bytes = config.retention.bytes.value_or(flags_.Size("storage.tsdb.retention.size")),
                                  .percent = config.retention.percent.value_or(0)};
+    limits.rules = std::make_shared<const tsdb::StorageRules>(config.storage_rules);
     if (limits.time.count() == 0 && limits.bytes == 0 && limits.percent == 0) limits.time = kDefaultRetention;
     return limits;
   }

@@ -9,6 +9,7 @@
 #include "model/relabel.h"
 #include "net/http_client_options.h"
 #include "scraper/options.h"
+#include "tsdb/storage_rules.h"
 
 namespace baro::config {
 
@@ -40,6 +41,9 @@ void ReadScrapeDefaults(Mapping& global, ScrapeDefaults& defaults);
 /// The list at `field` ("scrape_configs"), appended to `jobs`.
 void ReadScrapeJobs(Mapping& mapping, std::string_view field, const FileContext& context,
                     const ScrapeDefaults& defaults, std::vector<scraper::ScrapeJobOptions>& jobs);
+
+/// The list at `rules` of storage.tsdb.retention, appended to `rules`.
+void ReadRetentionRules(Mapping& retention, std::vector<tsdb::RetentionRule>& rules);
 
 /// The document with the values of secret fields replaced by `<secret>` and passwords in URLs by `xxxxx`.
 std::string MaskSecrets(const YAML::Node& document);

@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "base/sim_clock.h"
 #include "base/sim_file_system.h"
+#include "tsdb/compact/retention_rules.h"
 #include "tsdb/storage/testing.h"
 
 namespace baro::tsdb {
@@ -120,11 +121,11 @@ class CrashWorld {
         ASSERT_EQ(Bits(known->second.value), Bits(sample.value)) << "changed: series " << index;
       }
     }
+    const RetentionCutoffs cutoffs(options_.retention.rules, options_.retention.time, newest_ms);
     for (auto& [index, samples] : model_) {
+      const std::int64_t kept_from_ms = cutoffs.KeepFrom(LabelsOf(index));
       for (auto& [time_ms, written] : samples) {
-        const bool is_kept =
-            options_.retention.time.count() == 0 || time_ms >= newest_ms - options_.retention.time.count();
-        if (written.fate < must_be_there || !is_kept) continue;
+        if (written.fate < must_be_there || time_ms < kept_from_ms) continue;
         ASSERT_TRUE(found[index].contains(time_ms)) << "lost: series " << index << " at " << time_ms;
       }
       // From here on the disk is what it is: what did not survive is not expected again.
@@ -248,6 +249,27 @@ TEST(Crash, WithRetentionOfBlocksKeepsWhatIsYoung) {
     CrashWorld world(seed, ManyBlocks(std::chrono::seconds(60)));
     ASSERT_TRUE(world.Open());
     for (int life = 0; life < 4; ++life) {
+      for (std::uint64_t step = world.random().Below(150); step > 0; --step) world.Step();
+      world.CrashAndCheck(world.random().OneIn(2), fmt::format("seed {} life {}", seed, life));
+      if (::testing::Test::HasFatalFailure()) return;
+    }
+  }
+}
+
+TEST(Crash, WithRetentionByRuleKeepsWhatIsYoungOfEachSeries) {
+  const auto rule = [](const char* expression, std::chrono::milliseconds time) {
+    return RetentionRule{.matchers = {model::Matcher::Make(model::MatchType::kRegex, "n", expression).value()},
+                         .time = time};
+  };
+  const auto rules = std::make_shared<const StorageRules>(StorageRules{
+      .retention = {rule("[01]", std::chrono::seconds(20)), rule("2", std::chrono::seconds(120))}, .downsampling = {}});
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    StorageOptions options = ManyBlocks(std::chrono::seconds(60));
+    options.retention.rules = rules;
+    CrashWorld world(seed, options);
+    ASSERT_TRUE(world.Open());
+    for (int life = 0; life < 4; ++life) {
+      if (world.random().OneIn(2)) world.files().FailAfter(1 + world.random().Below(400), Code::kIo);
       for (std::uint64_t step = world.random().Below(150); step > 0; --step) world.Step();
       world.CrashAndCheck(world.random().OneIn(2), fmt::format("seed {} life {}", seed, life));
       if (::testing::Test::HasFatalFailure()) return;

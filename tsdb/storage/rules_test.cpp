@@ -163,6 +163,7 @@ TEST_F(RetentionRulesTest, NothingYoungIsLostAndNothingOldStaysInOldBlocks) {
     options().retention = {.time = general, .rules = Rules(rules)};
     Open();
     std::vector<Labels> series;
+    series.reserve(8);
     for (int i = 0; i < 8; ++i) series.push_back(Named(fmt::format("m{}", i / 4), fmt::format("j{}", i % 4)));
     const std::int64_t seconds = 150 + static_cast<std::int64_t>(random.Below(150));
     Fill(series, 0, seconds);
