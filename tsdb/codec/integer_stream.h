@@ -1,20 +1,18 @@
 // Integers in few bytes: predicted, offset, divided by what they have in common, and bit-packed.
 //
-// Format   s0 = predictor (bits 0-1: 0 none, 1 delta, 2 delta of delta) | has_divisor << 2 | all_zero << 3
-//          [first: zigzag varint, predictor >= 1] [first delta: zigzag varint, predictor 2]
-//          base: zigzag varint   [divisor: varint]
-//          then for each 128 residuals, unless all_zero:
-//            width (bits 0-6) | has_exceptions << 7   [count - 1, high width]
-//            the residuals' low `width` bits, packed, least significant first
-//            [positions, one byte each] [the exceptions' bits above `width`, packed]
-//          residual = (difference - base) / divisor, in unsigned 64-bit arithmetic that wraps around.
+// A stream has a header, which tells how it is to be read and how long its payload is, and the payload. They stand one
+// behind the other (EncodeIntegers), or apart (StreamEncoder, ReadStreamHeader), as chunks in pages have them.
+//
+// Format   docs/formats/chunk.md, section 4.
 // Source   Patched frame of reference: Zukowski et al., "Super-Scalar RAM-CPU Cache Compression", ICDE 2006. The common
 //          divisor is ours: counters of bytes and of nanoseconds move in multiples.
-// Threads  Pure functions.
+// Threads  Pure functions; StreamEncoder is confined.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -23,6 +21,83 @@ namespace baro::tsdb {
 
 /// A stream may have so many integers.
 inline constexpr std::size_t kStreamLengthMax = 65'536;
+
+/// Residuals are packed in blocks of at most so many, each with a width of its own.
+inline constexpr std::size_t kBlockLengthMax = 256;
+
+/// Residuals of a stream are cut into blocks of about 128, equal but for the last: two small ones cost more than one.
+/// Shape    residuals > 0. The result is a multiple of 8, so that blocks begin at bytes.
+inline std::size_t BlockLength(std::size_t residuals) {
+  const std::size_t blocks = std::max<std::size_t>(1, (residuals + 64) / 128);
+  return ((residuals + blocks - 1) / blocks + 7) / 8 * 8;
+}
+static_assert(kBlockLengthMax >= 128 + 64);
+
+/// Finds the shortest way to write a stream, and writes it. Keeps its memory for the next one.
+class StreamEncoder {
+ public:
+  /// Looks at the integers; returns how many bytes header and payload will have together.
+  /// Shape    at most kStreamLengthMax.
+  std::size_t Plan(std::span<const std::uint64_t> values);
+
+  /// Whether the number of integers matters to who reads the header: it does not if one rule gives all of them.
+  bool has_blocks() const { return !is_all_zero_; }
+
+  /// Appends what was planned.
+  void Write(base::ByteBuffer& header, base::ByteBuffer& payload) const;
+
+ private:
+  // How a block is written.
+  struct Block {
+    std::uint32_t bytes = 0;  // of header and payload
+    std::uint16_t exceptions = 0;
+    std::uint8_t width = 0;
+    std::uint8_t high_width = 0;
+    bool is_bitmap = false;
+  };
+
+  void Choose(std::span<const std::uint64_t> values);
+  void PlanBlocks();
+  static Block PlanBlock(std::span<const std::uint64_t> residuals);
+  static void WriteBlock(const Block& block, std::span<const std::uint64_t> residuals, base::ByteBuffer& header,
+                         base::ByteBuffer& payload);
+
+  unsigned predictor_ = 0;
+  bool is_zigzag_ = false;
+  bool is_all_zero_ = false;
+  bool is_scaled_ = false;  // first, delta and base are multiples of the divisor, and divided by it
+  std::uint64_t first_ = 0;
+  std::uint64_t delta_ = 0;
+  std::uint64_t base_ = 0;
+  std::uint64_t divisor_ = 1;
+  std::vector<std::uint64_t> residuals_;
+  std::array<std::vector<std::uint64_t>, 3> differences_;
+  std::vector<Block> blocks_;
+};
+
+/// A stream's header that was read.
+struct StreamHeader {
+  std::uint32_t count = 0;  ///< integers; 0 as long as nobody said
+  std::uint32_t payload_bytes = 0;
+  std::uint8_t predictor = 0;
+  bool is_zigzag = false;
+  bool is_all_zero = false;
+  std::uint64_t first = 0;
+  std::uint64_t delta = 0;
+  std::uint64_t base = 0;
+  std::uint64_t divisor = 1;
+  const std::byte* blocks = nullptr;  ///< the blocks' headers, which were checked
+};
+
+/// Takes a header off the front of `reader`.
+/// Errors   kCorruption.
+base::Result<StreamHeader> ReadStreamHeader(base::ByteReader& reader, std::size_t count);
+
+/// Fills `values`.
+/// Shape    values.size() == header.count, or any if header.is_all_zero; `payload` has at least header.payload_bytes.
+///          What lies behind them in the span may be read, but does not matter.
+/// Errors   kCorruption; `values` is then unspecified.
+base::Result<> DecodeStream(const StreamHeader& header, base::ByteSpan payload, std::span<std::uint64_t> values);
 
 /// Appends the integers to `out`. The length is not stored.
 /// Shape    at most kStreamLengthMax.

@@ -137,21 +137,22 @@ std::uint32_t PageBuilder::Add(std::span<const double> values, ChunkHint* hint) 
     }
   }
   header_.clear();
-  EncodeChunk(values, hint, header_, payloads_);
+  const EncodedChunk encoded = EncodeChunk(values, hint, header_, payloads_);
+  const bool tells_rows = encoded.needs_rows && rows != rows_;
 
   const base::ByteSpan payload = base::ByteSpan(payloads_).subspan(start);
   std::optional<std::uint32_t> same;
   if (payload.size() >= kSharedBytesMin) same = FindPayload(payload, start);
-  if (rows != rows_) header_[0] |= std::byte{kHeaderHasRows};
+  if (tells_rows) header_[0] |= std::byte{kHeaderHasRows};
   if (same) header_[0] |= std::byte{kHeaderIsReference};
   headers_.push_back(header_[0]);
-  if (rows != rows_) base::AppendVarint(headers_, rows);
+  if (tells_rows) base::AppendVarint(headers_, rows);
   if (same) {
     base::AppendVarint(headers_, start - *same);
     payloads_.resize(start);
   }
   base::AppendBytes(headers_, base::ByteSpan(header_).subspan(1));
-  rows_ = rows;
+  if (encoded.needs_rows) rows_ = rows;
   return chunks_++;
 }
 
@@ -249,7 +250,7 @@ base::Result<PageView::Found> PageView::Step(Place& place) const {
   if (rows == 0 || rows > kChunkRowsMax) return Damaged("a chunk without rows, or with too many");
   if (back > place.payload) return Damaged("a reference points outside");
   Found found;
-  found.header = BARO_TRY(ReadChunkHeader(first_byte, static_cast<std::uint32_t>(rows), reader));
+  BARO_TRY(ReadChunkHeader(first_byte, static_cast<std::uint32_t>(rows), reader, found.header));
   found.payload = payloads_.subspan(place.payload - back);
   if (found.header.payload_bytes > found.payload.size()) return Damaged("payloads cut short");
   ++place.chunk;
@@ -267,24 +268,15 @@ base::Result<PageView::Found> PageView::Find(std::uint32_t chunk, Place& place) 
   return Step(place);
 }
 
-base::Result<> PageView::DecodeFound(const Found& found, std::span<double> values) {
-  if (found.header.rows != values.size()) {
-    return Damaged(fmt::format("a chunk has {} rows, its window {}", found.header.rows, values.size()).c_str());
-  }
-  return DecodeChunk(found.header, found.payload, values);
-}
-
 ChunkFacts PageView::FactsOf(const Found& found) {
   const auto constant = ConstantOf(found.header);
-  return {.rows = found.header.rows,
-          .is_constant = constant.has_value(),
-          .first = constant ? constant : FirstOf(found.header)};
+  return {.is_constant = constant.has_value(), .first = constant ? constant : FirstOf(found.header)};
 }
 
 base::Result<> PageView::Decode(std::uint32_t chunk, std::span<double> values) const {
   Place place;
   const Found found = BARO_TRY(Find(chunk, place));
-  return DecodeFound(found, values);
+  return DecodeChunk(found.header, found.payload, values);
 }
 
 base::Result<ChunkFacts> PageView::Facts(std::uint32_t chunk) const {
@@ -294,7 +286,7 @@ base::Result<ChunkFacts> PageView::Facts(std::uint32_t chunk) const {
 
 base::Result<> PageCursor::Decode(std::uint32_t chunk, std::span<double> values) {
   const PageView::Found found = BARO_TRY(page_->Find(chunk, place_));
-  return PageView::DecodeFound(found, values);
+  return DecodeChunk(found.header, found.payload, values);
 }
 
 base::Result<ChunkFacts> PageCursor::Facts(std::uint32_t chunk) {

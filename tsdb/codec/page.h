@@ -82,7 +82,6 @@ class PageBuilder {
 
 /// What a chunk's header tells without decoding it.
 struct ChunkFacts {
-  std::uint32_t rows = 0;
   bool is_constant = false;     ///< all values have the same bits, which `first` then has
   std::optional<double> first;  ///< the first value; absent where it would have to be decoded
 };
@@ -133,7 +132,6 @@ class PageView {
   Place PlaceBefore(std::uint32_t chunk) const;
   base::Result<Found> Step(Place& place) const;
   base::Result<Found> Find(std::uint32_t chunk, Place& place) const;
-  static base::Result<> DecodeFound(const Found& found, std::span<double> values);
   static ChunkFacts FactsOf(const Found& found);
 
   std::uint32_t chunks_ = 0;

@@ -1,13 +1,9 @@
-// A column of doubles in few bytes, bit for bit.
+// A column of doubles in few bytes, bit for bit, in one run of bytes: a chunk's header and, behind it, its payload.
 //
-// Format   b0 = kind (bits 0-2) | has_patches << 3
-//          [patches: count varint; each: gap varint, code byte, length varint, 8 bytes if code 3]
-//          kind 0: one value, 8 bytes.   1: one integer, zigzag varint.
-//          kind 2: exponent byte e, integer stream D: value = D / 10^e.
-//          kind 3: integer stream of the doubles' bits, made order-preserving (low 63 flipped if negative).
-//          kind 4: 8 bytes each.
-//          A patch is a run of `length` equal values, `gap` values behind the run before; code 0: the staleness marker,
-//          1: the canonical NaN, 2: +Inf, 3: the bits that follow. Its slots repeat the value before in the stream.
+// For who has columns one by one: chunks in memory, records of the log, the numbers of histograms. Columns may be
+// longer than a chunk: each 1024 values are then one of their own.
+//
+// Format   docs/formats/chunk.md, section 6.
 // Threads  Pure functions.
 #pragma once
 
@@ -15,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "tsdb/codec/chunk_codec.h"
 
 namespace baro::tsdb {
 

@@ -1,0 +1,85 @@
+// Columns that move between a few decimals: the sorted distinct ones as a stream, and an index for each row.
+#include <algorithm>
+#include <bit>
+
+#include "tsdb/codec/bit_packing.h"
+#include "tsdb/codec/column_codec.h"
+
+namespace baro::tsdb {
+namespace {
+
+constexpr std::size_t kDistinctMax = 256;
+
+unsigned IndexWidth(std::size_t count) { return static_cast<unsigned>(std::bit_width(count - 1)); }
+
+std::optional<std::size_t> Plan(const ColumnInput& input, ColumnPlan& plan) {
+  if (!input.form) return std::nullopt;
+  plan.form = *input.form;
+  plan.form_bits = plan.form == DecimalForm{} ? kIsIntegerForm : 0;
+  plan.patches = *input.specials;
+  std::vector<std::uint64_t>& indexes = plan.more_integers;  // first the decimals themselves
+  indexes.clear();
+  for (const double value : input.values) {
+    std::int64_t decimal = 0;
+    if (!ToDecimal(value, plan.form, decimal)) return std::nullopt;
+    indexes.push_back(static_cast<std::uint64_t>(decimal));
+  }
+  const auto less = [](std::uint64_t a, std::uint64_t b) {
+    return static_cast<std::int64_t>(a) < static_cast<std::int64_t>(b);
+  };
+  std::vector<std::uint64_t>& distinct = plan.integers;
+  distinct = indexes;
+  std::ranges::sort(distinct, less);
+  distinct.erase(std::ranges::unique(distinct).begin(), distinct.end());
+  if (distinct.size() > kDistinctMax) return std::nullopt;
+  for (std::uint64_t& slot : indexes) {
+    slot = static_cast<std::uint64_t>(std::ranges::lower_bound(distinct, slot, less) - distinct.begin());
+  }
+  return (plan.form_bits == 0 ? 1 : 0) + 1 + plan.stream.Plan(distinct) +
+         PackedBytes(indexes.size(), IndexWidth(distinct.size()));
+}
+
+bool NeedsRows(const ColumnPlan& /*plan*/) { return true; }
+
+void Write(const ColumnInput& /*input*/, const ColumnPlan& plan, base::ByteBuffer& header, base::ByteBuffer& payload) {
+  WriteDecimalForm(plan, header);
+  header.push_back(static_cast<std::byte>(plan.integers.size() - 1));
+  plan.stream.Write(header, payload);
+  PackBits(plan.more_integers, IndexWidth(plan.integers.size()), payload);
+}
+
+base::Result<> ReadHeader(base::ByteReader& reader, ChunkHeader& header) {
+  BARO_TRY(ReadDecimalForm(reader, header));
+  header.distinct_count = static_cast<std::uint16_t>(reader.Le<std::uint8_t>() + 1);
+  header.stream = BARO_TRY(ReadStreamHeader(reader, header.distinct_count));
+  header.needs_rows = true;
+  header.payload_bytes = header.stream.payload_bytes +
+                         static_cast<std::uint32_t>(PackedBytes(header.rows, IndexWidth(header.distinct_count)));
+  return {};
+}
+
+base::Result<> Decode(const ChunkHeader& header, base::ByteSpan payload, std::span<double> values) {
+  std::array<double, kDistinctMax> distinct;
+  BARO_TRY(DecodeConverted(header.stream, payload, header.form.conversion(), header.form.scale(),
+                           std::span(distinct).first(header.distinct_count)));
+  std::array<std::uint64_t, kChunkRowsMax> buffer;
+  const std::span<std::uint64_t> indexes = std::span(buffer).first(values.size());
+  UnpackBits(payload.subspan(header.stream.payload_bytes), IndexWidth(header.distinct_count), indexes);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (indexes[i] >= header.distinct_count) return DamagedChunk("an index behind its dictionary");
+    values[i] = distinct[indexes[i]];
+  }
+  return {};
+}
+
+}  // namespace
+
+constinit const ColumnCodec kDictionaryCodec = {.name = "dictionary",
+                                                .kind = ColumnKind::kDictionary,
+                                                .plan = Plan,
+                                                .write = Write,
+                                                .needs_rows = NeedsRows,
+                                                .read_header = ReadHeader,
+                                                .decode = Decode};
+
+}  // namespace baro::tsdb
