@@ -142,7 +142,7 @@ class Fleet {
   void Open() {
     registry_ = std::make_unique<base::Registry>();
     storage_ = *Storage::Open(
-        {.directory = directory_, .retention = std::chrono::milliseconds(0)},
+        {.directory = directory_, .retention = {.time = {}}},
         {.files = base::RealFileSystem(), .clock = clock_, .background = executor_, .metrics = *registry_, .log = {}});
   }
   // As after kill -9: nothing is done at the end that Close() would do, but files are where they were.

@@ -9,24 +9,36 @@ namespace {
 
 // How often long loops look whether they are still wanted.
 constexpr std::size_t kCancelStride = 1024;
+// A target has some hundreds of label pairs; 1024 places are 48 KiB.
+constexpr std::size_t kKnownPairs = 1024;
 
 base::Error Cancelled() { return {base::Code::kCancelled, "resolving matchers: cancelled"}; }
 
 }  // namespace
 
+LabelIndex::KnownPair& LabelIndex::FindOrAddPair(const model::LabelView& label) {
+  if (known_pairs_.empty()) known_pairs_.resize(kKnownPairs);
+  const std::size_t hash = std::hash<std::string_view>()(label.name) * 31 + std::hash<std::string_view>()(label.value);
+  KnownPair& known = known_pairs_[hash % kKnownPairs];
+  if (known.postings != nullptr && known.value == label.value && known.name == label.name) return known;
+  auto name = names_.find(label.name);
+  if (name == names_.end()) name = names_.emplace(std::string(label.name), NameEntry{}).first;
+  NameEntry& entry = name->second;
+  auto value = entry.values.find(label.value);
+  if (value == entry.values.end()) value = entry.values.emplace(std::string(label.value), Postings{}).first;
+  known = {.name = name->first, .value = value->first, .entry = &entry, .postings = &value->second};
+  return known;
+}
+
 void LabelIndex::Add(Slot slot, const model::Labels& labels) {
   const std::unique_lock lock(mutex_);
-  if (labels_.size() <= slot) labels_.resize(std::max<std::size_t>(std::size_t{slot} + 1, labels_.size() * 3 / 2));
+  while (labels_.size() <= slot) labels_.emplace_back();
   labels_[slot] = labels;
   all_.Add(slot);
   for (const model::LabelView& label : labels) {
-    auto name = names_.find(label.name);
-    if (name == names_.end()) name = names_.emplace(std::string(label.name), NameEntry{}).first;
-    NameEntry& entry = name->second;
-    auto value = entry.values.find(label.value);
-    if (value == entry.values.end()) value = entry.values.emplace(std::string(label.value), Postings{}).first;
-    value->second.Add(slot);
-    entry.all.Add(slot);
+    const KnownPair& pair = FindOrAddPair(label);
+    pair.postings->Add(slot);
+    pair.entry->all.Add(slot);
   }
 }
 
@@ -40,7 +52,10 @@ void LabelIndex::Remove(Slot slot, const model::Labels& labels) {
     const auto value = entry.values.find(label.value);
     BARO_ASSERT(value != entry.values.end());
     value->second.Remove(slot);
-    if (value->second.empty()) entry.values.erase(value);
+    if (value->second.empty()) {
+      entry.values.erase(value);
+      std::ranges::fill(known_pairs_, KnownPair{});
+    }
     entry.all.Remove(slot);
     if (entry.values.empty()) names_.erase(name);
   }
@@ -65,7 +80,7 @@ class LabelIndex::Resolver {
       BARO_TRY(Narrow(*matcher));
     }
     if (candidates_) return *std::move(candidates_);
-    return index_.all_;
+    return index_.all_.ToSet();
   }
 
  private:
@@ -117,14 +132,14 @@ class LabelIndex::Resolver {
   }
 
   base::Result<> SubtractViolations(const model::Matcher& matcher, const NameEntry& entry) {
-    if (!candidates_) candidates_ = index_.all_;
+    if (!candidates_) candidates_ = index_.all_.ToSet();
     if (matcher.type() == model::MatchType::kNotEqual) {
       const auto value = entry.values.find(matcher.value());
       if (value != entry.values.end()) value->second.SubtractFrom(*candidates_);
       return {};
     }
     if (matcher.type() == model::MatchType::kEqual) {  // name="": the label must be absent
-      *candidates_ -= entry.all;
+      entry.all.SubtractFrom(*candidates_);
       return {};
     }
     if (IsCheaperByCandidate(matcher, entry)) return FilterCandidates(matcher);
@@ -165,7 +180,7 @@ class LabelIndex::Resolver {
       if (is_bounded && !std::string_view(value->first).starts_with(prefix)) break;
       if (matcher.Matches(value->first) == wanted) chosen.push_back(&value->second);
     }
-    if (chosen.size() == entry.values.size()) return entry.all;
+    if (chosen.size() == entry.values.size()) return entry.all.ToSet();
     return UnionOf(chosen);
   }
 
@@ -177,7 +192,7 @@ class LabelIndex::Resolver {
       if (value != entry.values.end()) chosen.push_back(&value->second);
     }
     if (is_in_list) return UnionOf(chosen);
-    SlotSet others = entry.all;
+    SlotSet others = entry.all.ToSet();
     for (const Postings* postings : chosen) postings->SubtractFrom(others);
     return others;
   }
@@ -229,7 +244,7 @@ base::Result<std::vector<std::string>> LabelIndex::Values(std::string_view name,
   std::optional<SlotSet> chosen;
   if (!matchers.empty()) {
     chosen = BARO_TRY(Resolve(matchers, cancel));
-    *chosen &= entry.all;
+    entry.all.IntersectInto(*chosen);
   }
   std::vector<std::string> values;
   if (chosen && chosen->size() < entry.values.size()) {  // ask the series
@@ -254,7 +269,8 @@ LabelIndexStats LabelIndex::Stats() const {
   // A node of std::map: three pointers, colour and padding beside the pair.
   constexpr std::size_t kNodeBytes = 32;
   LabelIndexStats stats;
-  stats.size_bytes = all_.SizeBytes() + labels_.capacity() * sizeof(model::Labels);
+  stats.size_bytes =
+      all_.SizeBytes() + labels_.size() * sizeof(model::Labels) + known_pairs_.capacity() * sizeof(KnownPair);
   for (const auto& [name, entry] : names_) {
     LabelIndexStats::Name& out = stats.names.emplace_back();
     out.name = name;

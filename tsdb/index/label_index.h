@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <shared_mutex>
 #include <span>
@@ -71,16 +72,27 @@ class LabelIndex {
   using ValueMap = std::map<std::string, Postings, std::less<>>;
   struct NameEntry {
     ValueMap values;
-    SlotSet all;  // the series that have the label
+    Postings all;  // the series that have the label
+  };
+  // Where a label pair stands. The views are of the maps' keys.
+  struct KnownPair {
+    std::string_view name;
+    std::string_view value;
+    NameEntry* entry = nullptr;
+    Postings* postings = nullptr;
   };
   class Resolver;
 
+  KnownPair& FindOrAddPair(const model::LabelView& label);
   base::Result<SlotSet> Resolve(std::span<const model::Matcher> matchers, const base::CancelToken& cancel) const;
 
   mutable std::shared_mutex mutex_;  // guards all below
   std::map<std::string, NameEntry, std::less<>> names_;
-  SlotSet all_;
-  std::vector<model::Labels> labels_;  // by slot; empty where the slot is free
+  Postings all_;
+  std::deque<model::Labels> labels_;  // by slot; empty where the slot is free
+  // Pairs that were added lately, by their hash: the series of a target share most of theirs with other targets'
+  // series. Emptied when a pair is forgotten.
+  std::vector<KnownPair> known_pairs_;
 };
 
 }  // namespace baro::tsdb

@@ -25,6 +25,7 @@ SlotSet::~SlotSet() {
 }
 
 void SlotSet::Add(Slot slot) { roaring_bitmap_add(bitmap_, slot); }
+void SlotSet::AddAll(std::span<const Slot> slots) { roaring_bitmap_add_many(bitmap_, slots.size(), slots.data()); }
 void SlotSet::Remove(Slot slot) { roaring_bitmap_remove(bitmap_, slot); }
 bool SlotSet::Contains(Slot slot) const { return roaring_bitmap_contains(bitmap_, slot); }
 std::size_t SlotSet::size() const { return roaring_bitmap_get_cardinality(bitmap_); }
@@ -52,66 +53,65 @@ std::vector<Slot> SlotSet::ToVector() const {
 std::size_t SlotSet::SizeBytes() const { return roaring_bitmap_size_in_bytes(bitmap_); }
 
 void Postings::Add(Slot slot) {
-  if (many_) {
-    many_->Add(slot);
-    return;
+  if (few_.empty() || few_.back() < slot) {
+    few_.push_back(slot);
+  } else {
+    few_.insert(std::ranges::lower_bound(few_, slot), slot);
   }
-  const auto place = std::ranges::lower_bound(few_, slot);
-  if (place != few_.end() && *place == slot) return;
-  few_.insert(place, slot);
-  if (few_.size() > kFewMax) {
-    many_ = std::make_unique<SlotSet>(few_);
-    few_ = {};
-  }
+  if (few_.size() <= kFewMax) return;
+  if (many_ == nullptr) many_ = std::make_unique<SlotSet>();
+  many_->AddAll(few_);
+  few_.clear();
 }
 
 void Postings::Remove(Slot slot) {
-  if (many_) {
-    many_->Remove(slot);
-    return;
-  }
   const auto place = std::ranges::lower_bound(few_, slot);
-  if (place != few_.end() && *place == slot) few_.erase(place);
+  if (place != few_.end() && *place == slot) {
+    few_.erase(place);
+  } else if (many_) {
+    many_->Remove(slot);
+    if (many_->empty()) many_.reset();
+  }
 }
 
 bool Postings::Contains(Slot slot) const {
-  return many_ ? many_->Contains(slot) : std::ranges::binary_search(few_, slot);
+  return std::ranges::binary_search(few_, slot) || (many_ && many_->Contains(slot));
 }
 
 bool Postings::Intersects(const SlotSet& set) const {
-  if (many_) return many_->Intersects(set);
-  return std::ranges::any_of(few_, [&set](Slot slot) { return set.Contains(slot); });
+  return std::ranges::any_of(few_, [&set](Slot slot) { return set.Contains(slot); }) ||
+         (many_ && many_->Intersects(set));
 }
 
 void Postings::UniteInto(SlotSet& set) const {
-  if (many_) {
-    set |= *many_;
-    return;
-  }
-  for (const Slot slot : few_) set.Add(slot);
+  if (many_) set |= *many_;
+  set.AddAll(few_);
 }
 
 void Postings::SubtractFrom(SlotSet& set) const {
-  if (many_) {
-    set -= *many_;
-    return;
-  }
+  if (many_) set -= *many_;
   for (const Slot slot : few_) set.Remove(slot);
 }
 
 void Postings::IntersectInto(SlotSet& set) const {
-  if (many_) {
-    set &= *many_;
-    return;
-  }
   std::vector<Slot> common;
   for (const Slot slot : few_) {
     if (set.Contains(slot)) common.push_back(slot);
   }
-  set = SlotSet(common);
+  if (many_) {
+    set &= *many_;
+    set.AddAll(common);
+  } else {
+    set = SlotSet(common);
+  }
 }
 
-SlotSet Postings::ToSet() const { return many_ ? *many_ : SlotSet(few_); }
+SlotSet Postings::ToSet() const {
+  if (!many_) return SlotSet(few_);
+  SlotSet set = *many_;
+  set.AddAll(few_);
+  return set;
+}
 
 std::size_t Postings::SizeBytes() const {
   return sizeof(Postings) + few_.capacity() * sizeof(Slot) + (many_ ? many_->SizeBytes() : 0);

@@ -30,6 +30,7 @@ class SlotSet {
   ~SlotSet();
 
   void Add(Slot slot);
+  void AddAll(std::span<const Slot> slots);
   void Remove(Slot slot);
   bool Contains(Slot slot) const;
   std::size_t size() const;
@@ -51,10 +52,12 @@ class SlotSet {
 /// The series of one label pair. Most pairs have few series, for which a bitmap would cost more than their labels.
 class Postings {
  public:
+  /// Shape    it is not in there.
+  /// Cost     a push at the end, for slots that come in order; 64 of them at a time go into the bitmap.
   void Add(Slot slot);
   void Remove(Slot slot);
-  std::size_t size() const { return many_ ? many_->size() : few_.size(); }
-  bool empty() const { return size() == 0; }
+  std::size_t size() const { return few_.size() + (many_ ? many_->size() : 0); }
+  bool empty() const { return few_.empty() && (!many_ || many_->empty()); }
 
   bool Contains(Slot slot) const;
   bool Intersects(const SlotSet& set) const;
@@ -67,8 +70,8 @@ class Postings {
  private:
   static constexpr std::size_t kFewMax = 64;
 
-  std::vector<Slot> few_;          // sorted; empty if there is a bitmap
-  std::unique_ptr<SlotSet> many_;  // past kFewMax
+  std::vector<Slot> few_;          // sorted; none of them is in the bitmap
+  std::unique_ptr<SlotSet> many_;  // once there were more than kFewMax
 };
 
 }  // namespace baro::tsdb
