@@ -44,7 +44,9 @@ base::Result<WriteOutcome> RequestWriter::Write(const WriteRequest& request) {
   BARO_TRY(AppendSamples());
   BARO_TRY(AppendExtras());
   outcome_.commit = BARO_TRY(appender->Commit(tsdb::Durability::kSynced));
-  if (!learned_keys_.empty()) cache_.Insert(learned_keys_, learned_refs_);
+  if (!learned_keys_.empty()) {
+    for (const tsdb::GroupRef group : cache_.Insert(learned_keys_, learned_)) storage_.DropGroup(group);
+  }
   NoteRefusal();
   return std::move(outcome_);
 }
@@ -52,25 +54,28 @@ base::Result<WriteOutcome> RequestWriter::Write(const WriteRequest& request) {
 base::Result<> RequestWriter::FindSeries() {
   keys_.clear();
   for (const WriteSeries& series : request_->series) keys_.push_back({.labels = series.labels, .hash = series.hash});
-  refs_.resize(keys_.size());
+  known_.resize(keys_.size());
   learned_keys_.clear();
-  learned_refs_.clear();
-  const bool any_old = cache_.Find(keys_, refs_, is_old_);
-  for (std::size_t i = 0; i < refs_.size(); ++i) {
-    if (refs_[i] == SeriesRef::kNone) {
+  learned_.clear();
+  const bool any_old = cache_.Find(keys_, known_, is_old_);
+  for (std::size_t i = 0; i < known_.size(); ++i) {
+    if (known_[i].ref == SeriesRef::kNone) {
       BARO_TRY(Resolve(i));
       continue;
     }
     ++outcome_.known_series;
-    if (!any_old || !is_old_[i]) continue;
-    learned_keys_.push_back(keys_[i]);
-    learned_refs_.push_back(refs_[i]);
+    if (any_old && is_old_[i]) Learn(i);
   }
   return {};
 }
 
+void RequestWriter::Learn(std::size_t index) {
+  learned_keys_.push_back(keys_[index]);
+  learned_.push_back(known_[index]);
+}
+
 base::Result<> RequestWriter::Resolve(std::size_t index) {
-  refs_[index] = SeriesRef::kNone;
+  known_[index] = {};
   switch (labels_.Parse(request_->series[index].labels, /*needs_name=*/true)) {
     case LabelsVerdict::kMalformed:
       return base::Fail(base::Code::kInvalidArgument,
@@ -93,10 +98,9 @@ base::Result<> RequestWriter::Resolve(std::size_t index) {
     Note(ref.error().message());
     return {};
   }
-  refs_[index] = BARO_TRY(std::move(ref));
+  known_[index].ref = BARO_TRY(std::move(ref));
   ++outcome_.new_series;
-  learned_keys_.push_back(keys_[index]);
-  learned_refs_.push_back(refs_[index]);
+  Learn(index);
   return {};
 }
 
@@ -106,42 +110,90 @@ void RequestWriter::LeaveOut(std::size_t index) {
 }
 
 base::Result<> RequestWriter::AppendSamples() {
-  samples_.clear();
-  for (std::size_t i = 0; i < refs_.size(); ++i) {
-    if (refs_[i] == SeriesRef::kNone) continue;
-    const WriteSeries& series = request_->series[i];
-    for (std::uint32_t k = 0; k < series.sample_count; ++k) {
-      samples_.push_back({.series = refs_[i], .sample = request_->samples[series.first_sample + k]});
+  FindRowRuns(*request_, known_, runs_);
+  singles_.clear();
+  gone_.clear();
+  first_refused_.reset();
+  for (RowRun& run : runs_) {
+    if (run.use == RowRun::Use::kNewGroup) {
+      const tsdb::GroupRef group = storage_.NewGroup();
+      for (std::size_t i = run.first; i < run.first + run.count; ++i) {
+        known_[i].group = group;
+        known_[i].group_size = static_cast<std::uint32_t>(run.count);
+        Learn(i);
+      }
+    }
+    if (run.use == RowRun::Use::kSingly) {
+      for (std::size_t i = run.first; i < run.first + run.count; ++i) singles_.push_back(i);
+    } else {
+      AppendRows(run);
+    }
+    if (!run.leaves_group) continue;
+    for (std::size_t i = run.first; i < run.first + run.count; ++i) {
+      known_[i].group = tsdb::GroupRef::kNone;
+      Learn(i);
     }
   }
-  statuses_.resize(samples_.size());
-  appender_->AppendSamples(samples_, statuses_);
-  if (std::ranges::find(statuses_, SampleStatus::kUnknownSeries) == statuses_.end()) return {};
-
-  // Some series have left the head since they became known.
-  std::vector<std::size_t> gone;
-  std::size_t at = 0;
-  for (std::size_t i = 0; i < refs_.size(); ++i) {
-    const std::size_t count = refs_[i] == SeriesRef::kNone ? 0 : request_->series[i].sample_count;
-    if (count > 0 && statuses_[at] == SampleStatus::kUnknownSeries) gone.push_back(i);
-    at += count;
-  }
-  return AppendAgain(gone);
+  AppendSingles(singles_);
+  return gone_.empty() ? base::Result<>() : AppendAgain();
 }
 
-base::Result<> RequestWriter::AppendAgain(std::span<const std::size_t> gone) {
+void RequestWriter::AppendRows(const RowRun& run) {
+  row_refs_.clear();
+  for (std::size_t i = run.first; i < run.first + run.count; ++i) row_refs_.push_back(known_[i].ref);
+  row_values_.resize(run.count);
+  statuses_.resize(run.count);
+  const WriteSeries& first = request_->series[run.first];
+  bool any_gone = false;
+  for (std::uint32_t k = 0; k < first.sample_count; ++k) {
+    const std::int64_t timestamp_ms = request_->samples[first.first_sample + k].timestamp_ms;
+    for (std::size_t i = 0; i < run.count; ++i) {
+      row_values_[i] = request_->samples[request_->series[run.first + i].first_sample + k].value;
+    }
+    appender_->AppendRow(known_[run.first].group, timestamp_ms, row_refs_, row_values_, statuses_);
+    for (std::size_t i = 0; i < run.count; ++i) {
+      if (statuses_[i] == SampleStatus::kAccepted || statuses_[i] == SampleStatus::kRepeated) continue;
+      if (statuses_[i] == SampleStatus::kUnknownSeries) {
+        any_gone = true;
+      } else if (!first_refused_) {
+        first_refused_ = {.series = row_refs_[i], .timestamp_ms = timestamp_ms, .status = statuses_[i]};
+      }
+    }
+  }
+  if (!any_gone) return;
+  for (std::size_t i = 0; i < run.count; ++i) {  // a series that is gone is so in each row
+    if (statuses_[i] == SampleStatus::kUnknownSeries) gone_.push_back(run.first + i);
+  }
+}
+
+void RequestWriter::AppendSingles(std::span<const std::size_t> series) {
   samples_.clear();
-  for (const std::size_t i : gone) {
-    --outcome_.known_series;
-    BARO_TRY(Resolve(i));  // the appender keeps it from leaving again
-    if (refs_[i] == SeriesRef::kNone) continue;
-    const WriteSeries& series = request_->series[i];
-    for (std::uint32_t k = 0; k < series.sample_count; ++k) {
-      samples_.push_back({.series = refs_[i], .sample = request_->samples[series.first_sample + k]});
+  for (const std::size_t i : series) {
+    const WriteSeries& entry = request_->series[i];
+    for (std::uint32_t k = 0; k < entry.sample_count; ++k) {
+      samples_.push_back({.series = known_[i].ref, .sample = request_->samples[entry.first_sample + k]});
     }
   }
   statuses_.resize(samples_.size());
   appender_->AppendSamples(samples_, statuses_);
+  if (std::ranges::find(statuses_, SampleStatus::kUnknownSeries) == statuses_.end()) return;
+  std::size_t at = 0;
+  for (const std::size_t i : series) {
+    if (statuses_[at] == SampleStatus::kUnknownSeries) gone_.push_back(i);
+    at += request_->series[i].sample_count;
+  }
+}
+
+// With new series for those that have left the head.
+base::Result<> RequestWriter::AppendAgain() {
+  std::vector<std::size_t> found;
+  for (const std::size_t i : gone_) {
+    --outcome_.known_series;
+    BARO_TRY(Resolve(i));  // the appender keeps it from leaving again
+    if (known_[i].ref != SeriesRef::kNone) found.push_back(i);
+  }
+  gone_.clear();
+  AppendSingles(found);
   return {};
 }
 
@@ -149,7 +201,7 @@ base::Result<> RequestWriter::AppendExtras() {
   if (request_->histogram_count == 0 && request_->exemplar_count == 0) return {};
   outcome_.histograms = request_->histogram_count;
   outcome_.exemplars = request_->exemplar_count;
-  for (std::size_t i = 0; i < refs_.size(); ++i) {
+  for (std::size_t i = 0; i < known_.size(); ++i) {
     const WriteSeries& series = request_->series[i];
     if (series.histogram_count == 0 && series.exemplar_count == 0) continue;
     WireReader reader(series.rest);
@@ -157,7 +209,7 @@ base::Result<> RequestWriter::AppendExtras() {
       const std::uint32_t tag = reader.Tag();
       if (tag == WireTag(3, WireType::kBytes)) {
         const auto exemplar = BARO_TRY(ReadExemplar(reader.Bytes()));
-        if (exemplar && refs_[i] != SeriesRef::kNone) appender_->AppendExemplar(refs_[i], *exemplar);
+        if (exemplar && known_[i].ref != SeriesRef::kNone) appender_->AppendExemplar(known_[i].ref, *exemplar);
       } else if (tag == WireTag(4, WireType::kBytes)) {
         BARO_TRY(AppendHistogram(i, reader.Bytes()));
       } else {
@@ -171,7 +223,7 @@ base::Result<> RequestWriter::AppendExtras() {
 base::Result<> RequestWriter::AppendHistogram(std::size_t index, std::string_view message) {
   auto read = ReadHistogram(message);
   if (!read && read.error().code() != base::Code::kLimitExceeded) return read.error();
-  if (refs_[index] == SeriesRef::kNone) return {};  // counted with the series
+  if (known_[index].ref == SeriesRef::kNone) return {};  // counted with the series
   if (!read) {
     ++outcome_.over_limit;
     Note(read.error().message());
@@ -184,11 +236,11 @@ base::Result<> RequestWriter::AppendHistogram(std::size_t index, std::string_vie
     Note(histogram.error().message());
     return {};
   }
-  auto status = appender_->AppendHistogram(refs_[index], timestamp_ms, *histogram);
+  auto status = appender_->AppendHistogram(known_[index].ref, timestamp_ms, *histogram);
   if (status && *status == SampleStatus::kUnknownSeries) {
     BARO_TRY(Resolve(index));
-    if (refs_[index] == SeriesRef::kNone) return {};
-    status = appender_->AppendHistogram(refs_[index], timestamp_ms, *histogram);
+    if (known_[index].ref == SeriesRef::kNone) return {};
+    status = appender_->AppendHistogram(known_[index].ref, timestamp_ms, *histogram);
   }
   if (!status) {
     ++outcome_.invalid_histograms;
@@ -206,20 +258,22 @@ void RequestWriter::NoteRefusal() {
   const std::size_t refused = outcome_.refused();
   if (refused == 0) return;
   const std::size_t received = request_->samples.size() + request_->histogram_count;
-  if (const auto& first = outcome_.commit.first_refused) {
+  if (outcome_.commit.first_refused) first_refused_ = outcome_.commit.first_refused;
+  if (const auto& first = first_refused_) {
     outcome_.problem =
         fmt::format("{}: {} at {} ms; {} of {} samples are refused, the others are stored", RefusalText(first->status),
                     DescribeSeries(first->series), first->timestamp_ms, refused, received);
     return;
   }
+  if (outcome_.problem.empty()) outcome_.problem = "samples that others were faster with";
   outcome_.problem += fmt::format("; {} of {} samples are refused, the others are stored", refused, received);
 }
 
 std::string RequestWriter::DescribeSeries(SeriesRef ref) {
   constexpr std::size_t kTextBytesMax = 512;
-  const auto found = std::ranges::find(refs_, ref);
-  if (found == refs_.end()) return "a series";
-  const std::string_view fields = request_->series[static_cast<std::size_t>(found - refs_.begin())].labels;
+  const auto found = std::ranges::find(known_, ref, &KnownSeries::ref);
+  if (found == known_.end()) return "a series";
+  const std::string_view fields = request_->series[static_cast<std::size_t>(found - known_.begin())].labels;
   if (labels_.Parse(fields, /*needs_name=*/true) != LabelsVerdict::kGood) return "a series";
   std::string text = labels_.labels().ToMetricString();
   if (text.size() <= kTextBytesMax) return text;

@@ -3,12 +3,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "remote/write/row_runs.h"
 #include "remote/write/series_cache.h"
 #include "remote/write/series_labels.h"
 #include "remote/write/write_request.h"
@@ -46,13 +48,16 @@ class RequestWriter {
   base::Result<WriteOutcome> Write(const WriteRequest& request);
 
   /// How much memory it keeps, about.
-  std::size_t capacity() const { return refs_.capacity() + samples_.capacity(); }
+  std::size_t capacity() const { return known_.capacity() + samples_.capacity(); }
 
  private:
   base::Result<> FindSeries();
   base::Result<> Resolve(std::size_t series);
   base::Result<> AppendSamples();
-  base::Result<> AppendAgain(std::span<const std::size_t> series);
+  void AppendRows(const RowRun& run);
+  void AppendSingles(std::span<const std::size_t> series);
+  base::Result<> AppendAgain();
+  void Learn(std::size_t series);
   base::Result<> AppendExtras();
   base::Result<> AppendHistogram(std::size_t series, std::string_view message);
   void LeaveOut(std::size_t series);
@@ -68,12 +73,18 @@ class RequestWriter {
   tsdb::Appender* appender_ = nullptr;
   WriteOutcome outcome_;
   std::vector<SeriesCache::Key> keys_;
-  std::vector<tsdb::SeriesRef> refs_;  // by series; kNone: left out
+  std::vector<KnownSeries> known_;  // by series; kNone: left out
   std::vector<bool> is_old_;
   std::vector<SeriesCache::Key> learned_keys_;
-  std::vector<tsdb::SeriesRef> learned_refs_;
+  std::vector<KnownSeries> learned_;
+  std::vector<RowRun> runs_;
+  std::vector<std::size_t> singles_;  // series whose samples go singly
+  std::vector<std::size_t> gone_;     // series that left the head since they became known
+  std::vector<tsdb::SeriesRef> row_refs_;
+  std::vector<double> row_values_;
   std::vector<tsdb::SeriesSample> samples_;
   std::vector<tsdb::SampleStatus> statuses_;
+  std::optional<tsdb::RefusedSample> first_refused_;  // in a row
   LabelsParser labels_;
 };
 

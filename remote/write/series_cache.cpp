@@ -20,7 +20,7 @@ const SeriesCache::Slot* SeriesCache::Table::Find(const Key& key) const {
   if (slots_.empty()) return nullptr;
   for (std::size_t at = key.hash & (slots_.size() - 1);; at = (at + 1) & (slots_.size() - 1)) {
     const Slot& slot = slots_[at];
-    if (slot.ref == tsdb::SeriesRef::kNone) return nullptr;
+    if (slot.series.ref == tsdb::SeriesRef::kNone) return nullptr;
     if (slot.hash == key.hash && std::string_view(slot.labels, slot.size) == key.labels) return &slot;
   }
 }
@@ -37,15 +37,18 @@ void SeriesCache::Table::PrefetchLabels(std::uint64_t hash) const {
   __builtin_prefetch(slot.labels + 64);
 }
 
-void SeriesCache::Table::Set(const Key& key, tsdb::SeriesRef ref) {
+void SeriesCache::Table::Set(const Key& key, const KnownSeries& series) {
   if (Slot* known = const_cast<Slot*>(Find(key))) {
-    known->ref = ref;
+    known->series = series;
     return;
   }
   if ((count_ + 1) * 4 > slots_.size() * 3) Grow();
   std::size_t at = key.hash & (slots_.size() - 1);
-  while (slots_[at].ref != tsdb::SeriesRef::kNone) at = (at + 1) & (slots_.size() - 1);
-  slots_[at] = {.hash = key.hash, .ref = ref, .labels = Keep(key.labels), .size = key.labels.size()};
+  while (slots_[at].series.ref != tsdb::SeriesRef::kNone) at = (at + 1) & (slots_.size() - 1);
+  slots_[at] = {.hash = key.hash,
+                .series = series,
+                .size = static_cast<std::uint32_t>(key.labels.size()),
+                .labels = Keep(key.labels)};
   ++count_;
 }
 
@@ -68,14 +71,20 @@ void SeriesCache::Table::Grow() {
   std::vector<Slot> old(std::max(kSlotsMin, slots_.size() * 2));
   old.swap(slots_);
   for (const Slot& slot : old) {
-    if (slot.ref == tsdb::SeriesRef::kNone) continue;
+    if (slot.series.ref == tsdb::SeriesRef::kNone) continue;
     std::size_t at = slot.hash & (slots_.size() - 1);
-    while (slots_[at].ref != tsdb::SeriesRef::kNone) at = (at + 1) & (slots_.size() - 1);
+    while (slots_[at].series.ref != tsdb::SeriesRef::kNone) at = (at + 1) & (slots_.size() - 1);
     slots_[at] = slot;
   }
 }
 
-bool SeriesCache::Find(std::span<const Key> keys, std::span<tsdb::SeriesRef> refs, std::vector<bool>& is_old) const {
+void SeriesCache::Table::CollectGroups(std::unordered_set<tsdb::GroupRef>& groups) const {
+  for (const Slot& slot : slots_) {
+    if (slot.series.group != tsdb::GroupRef::kNone) groups.insert(slot.series.group);
+  }
+}
+
+bool SeriesCache::Find(std::span<const Key> keys, std::span<KnownSeries> series, std::vector<bool>& is_old) const {
   is_old.assign(keys.size(), false);
   bool any_old = false;
   const std::shared_lock lock(mutex_);
@@ -85,26 +94,38 @@ bool SeriesCache::Find(std::span<const Key> keys, std::span<tsdb::SeriesRef> ref
     for (std::size_t i = first; i < end; ++i) young_.PrefetchLabels(keys[i].hash);
     for (std::size_t i = first; i < end; ++i) {
       const Slot* slot = young_.Find(keys[i]);
-      if (slot == nullptr && (slot = old_.Find(keys[i])) != nullptr) {
-        is_old[i] = true;
-        any_old = true;
+      if (slot == nullptr) {
+        slot = old_.Find(keys[i]);
+        is_old[i] = slot != nullptr;
+        any_old |= slot != nullptr;
       }
-      refs[i] = slot == nullptr ? tsdb::SeriesRef::kNone : slot->ref;
+      series[i] = slot == nullptr ? KnownSeries() : slot->series;
     }
   }
   return any_old;
 }
 
-void SeriesCache::Insert(std::span<const Key> keys, std::span<const tsdb::SeriesRef> refs) {
+std::vector<tsdb::GroupRef> SeriesCache::Insert(std::span<const Key> keys, std::span<const KnownSeries> series) {
+  std::vector<tsdb::GroupRef> gone;
   const std::unique_lock lock(mutex_);
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if (keys[i].labels.size() > kKeyBytesMax) continue;
-    if (young_.size_bytes() >= generation_bytes_max_) {
-      old_ = std::move(young_);
-      young_ = Table();
-    }
-    young_.Set(keys[i], refs[i]);
+    if (young_.size_bytes() >= generation_bytes_max_) std::ranges::copy(TakeTurns(), std::back_inserter(gone));
+    young_.Set(keys[i], series[i]);
   }
+  return gone;
+}
+
+// What the young table has lives on, and so do its groups.
+std::vector<tsdb::GroupRef> SeriesCache::TakeTurns() {
+  std::unordered_set<tsdb::GroupRef> kept;
+  std::unordered_set<tsdb::GroupRef> gone;
+  young_.CollectGroups(kept);
+  old_.CollectGroups(gone);
+  std::erase_if(gone, [&kept](tsdb::GroupRef group) { return kept.contains(group); });
+  old_ = std::move(young_);
+  young_ = Table();
+  return {gone.begin(), gone.end()};
 }
 
 SeriesCache::Stats SeriesCache::stats() const {

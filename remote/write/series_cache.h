@@ -14,11 +14,21 @@
 #include <shared_mutex>
 #include <span>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "tsdb/appender.h"
 
 namespace baro::remote {
+
+/// A series that was seen before, and the group that its samples are written to as rows; kNone: they go singly.
+struct KnownSeries {
+  tsdb::SeriesRef ref = tsdb::SeriesRef::kNone;
+  tsdb::GroupRef group = tsdb::GroupRef::kNone;
+  std::uint32_t group_size = 0;  ///< series that the group was made for
+
+  friend bool operator==(const KnownSeries&, const KnownSeries&) = default;
+};
 
 class SeriesCache {
  public:
@@ -34,28 +44,29 @@ class SeriesCache {
   /// Keeps at most about `bytes_max`, bytes of labels included.
   explicit SeriesCache(std::size_t bytes_max) : generation_bytes_max_(bytes_max / 2) {}
 
-  /// `refs[i]` becomes the series of `keys[i]`, kNone if it is not known.
+  /// `series[i]` becomes the series of `keys[i]`, with kNone if it is not known.
   /// Returns  whether an entry was found that will be dropped soon unless it is Insert()ed again: `is_old[i]`.
-  bool Find(std::span<const Key> keys, std::span<tsdb::SeriesRef> refs, std::vector<bool>& is_old) const;
+  bool Find(std::span<const Key> keys, std::span<KnownSeries> series, std::vector<bool>& is_old) const;
 
-  /// Makes `key` known; what it meant before is forgotten.
-  void Insert(std::span<const Key> keys, std::span<const tsdb::SeriesRef> refs);
+  /// Makes `keys` known; what they meant before is forgotten. Returns groups that no known series is of any more.
+  std::vector<tsdb::GroupRef> Insert(std::span<const Key> keys, std::span<const KnownSeries> series);
 
   Stats stats() const;
 
  private:
   struct Slot {
     std::uint64_t hash = 0;
-    tsdb::SeriesRef ref = tsdb::SeriesRef::kNone;  // kNone: the slot is free
+    KnownSeries series;  // kNone: the slot is free
+    std::uint32_t size = 0;
     const char* labels = nullptr;
-    std::size_t size = 0;
   };
   class Table {
    public:
     const Slot* Find(const Key& key) const;
     void Prefetch(std::uint64_t hash) const;
     void PrefetchLabels(std::uint64_t hash) const;
-    void Set(const Key& key, tsdb::SeriesRef ref);
+    void Set(const Key& key, const KnownSeries& series);
+    void CollectGroups(std::unordered_set<tsdb::GroupRef>& groups) const;
     std::size_t count() const { return count_; }
     std::size_t size_bytes() const { return slots_.size() * sizeof(Slot) + text_bytes_; }
 
@@ -70,6 +81,8 @@ class SeriesCache {
     char* text_next_ = nullptr;
     std::size_t text_left_ = 0;
   };
+
+  std::vector<tsdb::GroupRef> TakeTurns();
 
   const std::size_t generation_bytes_max_;
   mutable std::shared_mutex mutex_;  // a leaf; guards both tables

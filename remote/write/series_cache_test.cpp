@@ -9,6 +9,7 @@
 namespace baro::remote {
 namespace {
 
+using tsdb::GroupRef;
 using tsdb::SeriesRef;
 
 SeriesCache::Key KeyOf(const std::string& text, std::uint64_t hash_count = ~std::uint64_t{0}) {
@@ -16,14 +17,16 @@ SeriesCache::Key KeyOf(const std::string& text, std::uint64_t hash_count = ~std:
 }
 
 SeriesRef FindOne(const SeriesCache& cache, const SeriesCache::Key& key) {
-  SeriesRef ref = SeriesRef::kNone;
+  KnownSeries series;
   std::vector<bool> is_old;
-  cache.Find(std::span(&key, 1), std::span(&ref, 1), is_old);
-  return ref;
+  cache.Find(std::span(&key, 1), std::span(&series, 1), is_old);
+  return series.ref;
 }
 
-void InsertOne(SeriesCache& cache, const SeriesCache::Key& key, SeriesRef ref) {
-  cache.Insert(std::span(&key, 1), std::span(&ref, 1));
+std::vector<GroupRef> InsertOne(SeriesCache& cache, const SeriesCache::Key& key, SeriesRef ref,
+                                GroupRef group = GroupRef::kNone) {
+  const KnownSeries series{.ref = ref, .group = group};
+  return cache.Insert(std::span(&key, 1), std::span(&series, 1));
 }
 
 TEST(SeriesCache, IsAMapOfBytesEvenIfHashesCollide) {
@@ -51,17 +54,27 @@ TEST(SeriesCache, KeepsWhatIsUsedWithinItsBound) {
   for (int i = 0; i < 100'000; ++i) {
     InsertOne(cache, KeyOf(std::string(100, 'x') + std::to_string(i)), SeriesRef{1});
     if (i % 1000 != 0) continue;
-    SeriesRef ref = SeriesRef::kNone;
+    KnownSeries series;
     std::vector<bool> is_old;
     const SeriesCache::Key key = KeyOf(used);
-    const bool any_old = cache.Find(std::span(&key, 1), std::span(&ref, 1), is_old);
-    ASSERT_EQ(ref, SeriesRef{7}) << i;
+    const bool any_old = cache.Find(std::span(&key, 1), std::span(&series, 1), is_old);
+    ASSERT_EQ(series.ref, SeriesRef{7}) << i;
     ASSERT_EQ(any_old, static_cast<bool>(is_old[0]));
-    if (any_old) InsertOne(cache, key, ref);
+    if (any_old) InsertOne(cache, key, series.ref);
     // A table that doubles may pass the bound once, before it is noticed.
     ASSERT_LE(cache.stats().size_bytes, 2 * kBytesMax);
   }
   EXPECT_EQ(FindOne(cache, KeyOf(std::string(100, 'x') + "0")), SeriesRef::kNone);
+}
+
+TEST(SeriesCache, NamesGroupsThatNobodyKnowsAnyMore) {
+  SeriesCache cache(4 << 20);
+  std::vector<GroupRef> gone;
+  InsertOne(cache, KeyOf("first"), SeriesRef{1}, GroupRef{7});
+  for (int i = 0; i < 100'000 && gone.empty(); ++i) {
+    gone = InsertOne(cache, KeyOf(std::string(100, 'x') + std::to_string(i)), SeriesRef{1}, GroupRef{8});
+  }
+  EXPECT_EQ(gone, std::vector{GroupRef{7}});
 }
 
 TEST(SeriesCache, DoesNotKeepKeysOfUnusualLength) {

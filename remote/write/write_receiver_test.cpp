@@ -295,5 +295,53 @@ TEST_F(WriteReceiverTest, IsNotThereForThoseWhoMayNotPush) {
   EXPECT_NE(response.body.find("--web.enable-remote-write-receiver"), std::string::npos);
 }
 
+// Targets that come and go, sent in batches that are cut anywhere, one or several samples a series.
+TEST_F(WriteReceiverTest, BatchesCutAnywhereGiveEverySample) {
+  base::SeededRandom random(3);
+  std::map<std::string, std::map<std::int64_t, double>> want;
+  std::vector<std::size_t> targets = {1, 40, 150, 300};
+  std::size_t births = 0;
+  for (int step = 0; step < 60; ++step) {
+    if (random.OneIn(6)) targets[random.Below(targets.size())] = 1 + random.Below(200), ++births;
+    clock_.Advance(std::chrono::seconds(15));
+    const std::int64_t samples = random.OneIn(5) ? 4 : 1;
+    testing::WriteRequest batch;
+    const auto flush = [&] {
+      const net::HttpResponse response = Push(batch);
+      ASSERT_EQ(response.status, 204) << response.body;
+      batch.Clear();
+    };
+    for (std::size_t target = 0; target < targets.size(); ++target) {
+      for (std::size_t n = 0; n < targets[target]; ++n) {
+        if (random.OneIn(100)) continue;
+        const std::string name = fmt::format("m{}", n);
+        const std::string job = fmt::format("t{}_{}", target, target == 2 ? births : 0);
+        testing::TimeSeries* const series = AddSeries(batch, name, job);
+        for (std::int64_t k = 0; k < samples; ++k) {
+          const std::int64_t time_ms = kNowMs + step * 15'000 + static_cast<std::int64_t>(target) + k * 1000;
+          const double value = static_cast<double>(random.Below(1000));
+          AddSample(series, time_ms, value);
+          want[fmt::format("{}{{job=\"{}\"}}", name, job)][time_ms] = value;
+        }
+        if (random.OneIn(170)) flush();
+      }
+    }
+    flush();
+    if (random.OneIn(20)) Open();
+  }
+  EXPECT_TRUE(Stored() == want);
+}
+
+TEST_F(WriteReceiverTest, ARowsRefusedSampleIsNamed) {
+  testing::WriteRequest request;
+  for (int i = 0; i < 20; ++i) AddSample(AddSeries(request, fmt::format("m{}", i)), kNowMs, 1);
+  ASSERT_EQ(Push(request).status, 204);
+  request.mutable_timeseries(7)->mutable_samples(0)->set_value(2);
+  const net::HttpResponse response = Push(request);
+  EXPECT_EQ(response.status, 400);
+  EXPECT_NE(response.body.find("duplicate sample for timestamp: m7{job=\"a\"}"), std::string::npos) << response.body;
+  EXPECT_NE(response.body.find("1 of 20 samples are refused"), std::string::npos) << response.body;
+}
+
 }  // namespace
 }  // namespace baro::remote

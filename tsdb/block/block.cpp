@@ -124,8 +124,11 @@ base::Result<> BlockImpl::Load() {
     meta_bytes_ = text->size();
     auto parsed = ParseBlockMeta(*text);
     if (!parsed && parsed.error().code() != base::Code::kCorruption) return parsed.error();
-    if (parsed) meta = *std::move(parsed);
-    if (!parsed) NoteDamage(parsed.error().message());
+    if (parsed) {
+      meta = *std::move(parsed);
+    } else {
+      NoteDamage(parsed.error().message());
+    }
   } else if (text.error().code() == base::Code::kNotFound || text.error().code() == base::Code::kLimitExceeded) {
     NoteDamage(text.error().message());
   } else {
@@ -190,8 +193,11 @@ void BlockImpl::LoadTombstones() {
   if (text) {
     size = text->size();
     auto decoded = BlockTombstones::Decode(base::AsBytes(*text), meta_.ulid, index_->root().series_count);
-    if (decoded) *tombstones = *std::move(decoded);
-    if (!decoded) NoteDamage(decoded.error().message() + "; what was deleted is seen again");
+    if (decoded) {
+      *tombstones = *std::move(decoded);
+    } else {
+      NoteDamage(decoded.error().message() + "; what was deleted is seen again");
+    }
   } else if (text.error().code() != base::Code::kNotFound) {
     NoteDamage(text.error().message() + "; what was deleted is seen again");
   }

@@ -18,7 +18,8 @@ void WriteZeroThreshold(BitWriter& out, double threshold) {
   int exponent = 0;
   const double fraction = std::frexp(threshold, &exponent);
   if (fraction == 0.5 && exponent >= -242 && exponent <= 11) {
-    return out.Bits(static_cast<std::uint64_t>(exponent + 243), 8);
+    const int code = exponent + 243;
+    return out.Bits(static_cast<std::uint64_t>(code), 8);
   }
   out.Bits(0xff, 8);
   out.Bits(std::bit_cast<std::uint64_t>(threshold), 64);

@@ -14,7 +14,6 @@ namespace {
 
 using base::ByteBuffer;
 using base::Code;
-using base::Fail;
 using base::Result;
 
 constexpr std::uint32_t kMagic = 0xBAAAD700;

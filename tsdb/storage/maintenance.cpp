@@ -116,7 +116,7 @@ base::Result<> Storage::Impl::CutHead(bool& has_cut) {
   BlockWriterOptions options{.ulid = NewUlid(),
                              .form = BlockForm::kHot,
                              .min_time_ms = std::max(*begin_ms, cut_until_ms_),
-                             .max_time_ms = *until_ms,
+                             .max_time_ms = until_ms,
                              .hints = {std::string(kFromHead)}};
   const base::MonotonicTime started = deps_.clock.Monotonic();
   auto written = WriteHeadBlock(deps_.files, blocks_.directory(), head_, *log_, std::move(options), closing_);
@@ -165,7 +165,8 @@ base::Result<> Storage::Impl::JoinWhatIsDue() {
   for (;;) {
     if (closing_.Cancelled()) return {};
     std::vector<BlockPtr> candidates = *blocks_.blocks();
-    std::erase_if(candidates, [this](const BlockPtr& block) { return not_joined_.contains(block->meta().ulid); });
+    const std::set<Ulid>& not_joined = not_joined_;
+    std::erase_if(candidates, [&](const BlockPtr& block) { return not_joined.contains(block->meta().ulid); });
     std::vector<BlockMeta> metas;
     metas.reserve(candidates.size());
     for (const BlockPtr& block : candidates) metas.push_back(block->meta());
