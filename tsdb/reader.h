@@ -94,8 +94,27 @@ class SeriesSelection {
   /// Errors   kCorruption: damaged data in the range; the caller may go on with other series and must say so.
   virtual base::Result<> Read(std::size_t index, model::TimeRange range, SampleColumns& columns) const = 0;
 
+  /// The longest windows of aggregates among what was selected; 0: all are samples as they came.
+  virtual std::int64_t resolution_ms() const { return 0; }
+
   /// What the reader wants the user to know about this selection, e.g. a damaged range. Empty when all is well.
   virtual std::span<const std::string> warnings() const { return {}; }
+};
+
+/// What is wanted of the stretches of a series that were downsampled: for windows of minutes, storage has aggregates
+/// there instead of samples. Stretches that were not downsampled are read as they are, but for kCount.
+/// Format   docs/formats/downsampling.md, section 5.
+enum class DownsampledView : std::uint8_t {
+  kLevel = 0,  ///< for looking at single times: the average of the window (the last sample, if the name is a
+               ///< counter's) from its begin to its last sample, once in each `level_step_ms`; then its stale marker
+  kLevelMin,   ///< the same with the least sample
+  kLevelMax,   ///< the same with the greatest sample
+  kSum,        ///< the sum of each window, at the time of its last sample
+  kCount,      ///< how many samples each window has, there; 1 for each sample that was not downsampled
+  kMin,        ///< the least sample of each window, there
+  kMax,        ///< the greatest sample of each window, there
+  kLast,       ///< the last sample of each window
+  kCounter,    ///< samples that make the same increase: the last of each window, and those around resets
 };
 
 /// Which series, and which time range may be asked of them.
@@ -103,6 +122,9 @@ struct SelectRequest {
   std::span<const model::Matcher> matchers;  ///< all must hold; one at least does not match the empty string
   model::TimeRange range;                    ///< series without a sample near it may be left out
   std::size_t limit = 0;                     ///< most series wanted; 0 = no limit
+
+  DownsampledView view = DownsampledView::kLevel;
+  std::int64_t level_step_ms = 300'000;  ///< of the levels; greater than 0
 };
 
 /// A consistent view of storage: it sees all of a committed append or none of it, and does not change.

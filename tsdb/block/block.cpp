@@ -67,8 +67,8 @@ class BlockReader : public Reader {
 
 class BlockScanImpl : public BlockScan {
  public:
-  explicit BlockScanImpl(std::shared_ptr<const BlockImpl> block)
-      : block_(std::move(block)), tombstones_(block_->tombstones()) {}
+  BlockScanImpl(std::shared_ptr<const BlockImpl> block, std::uint64_t first)
+      : block_(std::move(block)), tombstones_(block_->tombstones()), next_(first) {}
 
   base::Result<bool> Next(const base::CancelToken& cancel) override {
     ++at_;
@@ -96,7 +96,7 @@ class BlockScanImpl : public BlockScan {
   std::shared_ptr<const BlockTombstones> tombstones_;
   std::unique_ptr<BlockSelectionImpl> selection_;
   std::size_t at_ = 0;
-  std::uint64_t next_ = 0;  // the first series of the next batch
+  std::uint64_t next_;  // the first series of the next batch
 };
 
 }  // namespace
@@ -227,7 +227,9 @@ base::Result<std::unique_ptr<BlockSelection>> BlockImpl::Select(const SelectRequ
   return BlockReader(Share()).SelectHere(request, cancel);
 }
 
-std::unique_ptr<BlockScan> BlockImpl::Scan() const { return std::make_unique<BlockScanImpl>(Share()); }
+std::unique_ptr<BlockScan> BlockImpl::ScanFrom(std::uint64_t first) const {
+  return std::make_unique<BlockScanImpl>(Share(), first);
+}
 
 base::Result<> BlockImpl::ReadColumn(const ColumnEntry& entry, std::span<std::int64_t> timestamps_ms) const {
   const base::ByteSpan file = columns_file_ == nullptr ? base::ByteSpan() : columns_file_->bytes();

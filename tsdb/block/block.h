@@ -98,7 +98,9 @@ class Block : public ReaderSource, public std::enable_shared_from_this<Block> {
   virtual base::Result<std::unique_ptr<BlockSelection>> Select(const SelectRequest& request,
                                                                const base::CancelToken& cancel) const = 0;
 
-  virtual std::unique_ptr<BlockScan> Scan() const = 0;
+  std::unique_ptr<BlockScan> Scan() const { return ScanFrom(0); }
+  /// From the series on that this many precede in block order, damaged ones counted.
+  virtual std::unique_ptr<BlockScan> ScanFrom(std::uint64_t first) const = 0;
 
   /// Hides the samples in the range of all series that the matchers choose, from readers opened from now on. Durable.
   /// Returns the number of series touched.

@@ -29,7 +29,7 @@ class BlockImpl : public Block, public ColumnSource {
   std::unique_ptr<Reader> OpenReader() const override;
   base::Result<std::unique_ptr<BlockSelection>> Select(const SelectRequest& request,
                                                        const base::CancelToken& cancel) const override;
-  std::unique_ptr<BlockScan> Scan() const override;
+  std::unique_ptr<BlockScan> ScanFrom(std::uint64_t first) const override;
   base::Result<std::size_t> Delete(std::span<const model::Matcher> matchers, model::TimeRange range,
                                    const base::CancelToken& cancel) override;
   std::size_t DeletedSeries() const override { return tombstones()->series_count(); }

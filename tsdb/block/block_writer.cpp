@@ -9,6 +9,7 @@
 #include "tsdb/block/chunk_file.h"
 #include "tsdb/block/column_store.h"
 #include "tsdb/block/index_writer.h"
+#include "tsdb/downsample/aggregate.h"
 
 namespace baro::tsdb {
 namespace {
@@ -43,8 +44,13 @@ struct Pending {
 }  // namespace
 
 bool InBlockOrder(const model::Labels& a, const model::Labels& b) {
+  // Aggregates stand behind all else, one kind after the other, each in the order of the series that it is of.
+  const std::string_view kind_a = a.Get(kAggregateLabel);
+  const std::string_view kind_b = b.Get(kAggregateLabel);
+  if (kind_a != kind_b) return kind_a < kind_b;
   const int by_name = a.metric_name().compare(b.metric_name());
-  return by_name != 0 ? by_name < 0 : a < b;
+  if (by_name != 0) return by_name < 0;
+  return kind_a.empty() ? a < b : WithoutAggregateLabel(a) < WithoutAggregateLabel(b);
 }
 
 class BlockWriter::Impl {

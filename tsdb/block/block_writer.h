@@ -26,7 +26,8 @@
 
 namespace baro::tsdb {
 
-/// The order of series in a block: by metric name, then as label sets are ordered. A query reads neighbours.
+/// The order of series in a block: by metric name, then as label sets are ordered. A query reads neighbours. Series
+/// with the reserved label of aggregates stand behind all others, by the value of that label first.
 bool InBlockOrder(const model::Labels& a, const model::Labels& b);
 
 /// Says which series probably have the same timestamps: any number, such as that of a scrape group.

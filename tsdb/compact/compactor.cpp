@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tsdb/downsample/aggregate.h"
 #include "tsdb/merge/merge_columns.h"
 
 namespace baro::tsdb {
@@ -88,6 +89,11 @@ BlockWriterOptions OptionsOfJoined(std::span<const std::shared_ptr<Block>> block
       blocks, {}, [](const std::shared_ptr<Block>& block) { return block->meta().max_time_ms; });
   std::erase(options.hints, kFromHead);
   if (std::ranges::count((*last)->meta().hints, kFromHead) > 0) options.hints.emplace_back(kFromHead);
+  for (const auto& block : blocks) {  // what has aggregates must say so
+    for (const std::string& hint : block->meta().hints) {
+      if (IsDownsampledHint(hint) && std::ranges::count(options.hints, hint) == 0) options.hints.push_back(hint);
+    }
+  }
   if (blocks.size() > 1) ++options.compaction_level;  // one alone is only written anew
   std::ranges::sort(options.sources);
   const auto repeated = std::ranges::unique(options.sources);

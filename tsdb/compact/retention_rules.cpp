@@ -15,7 +15,7 @@ std::int64_t CutoffOf(std::chrono::milliseconds time, std::int64_t newest_ms) {
 
 RetentionCutoffs::RetentionCutoffs(std::shared_ptr<const StorageRules> rules, std::chrono::milliseconds general,
                                    std::int64_t newest_ms)
-    : rules_(std::move(rules)), general_ms_(CutoffOf(general, newest_ms)) {
+    : rules_(std::move(rules)), general_(general), general_ms_(CutoffOf(general, newest_ms)) {
   if (rules_ == nullptr) return;
   for (const RetentionRule& rule : rules_->retention) of_rules_.push_back(CutoffOf(rule.time, newest_ms));
 }
@@ -32,6 +32,13 @@ std::optional<std::int64_t> RetentionCutoffs::Oldest() const {
   for (const std::int64_t cutoff_ms : of_rules_) oldest_ms = std::min(oldest_ms, cutoff_ms);
   if (oldest_ms == model::kMinTimestampMs) return std::nullopt;
   return oldest_ms;
+}
+
+std::chrono::milliseconds RetentionCutoffs::longest() const {
+  std::chrono::milliseconds longest = general_;
+  if (longest.count() <= 0 || rules_ == nullptr) return longest;
+  for (const RetentionRule& rule : rules_->retention) longest = std::max(longest, rule.time);
+  return longest;
 }
 
 std::size_t RetentionCutoffs::PassedBy(std::int64_t until_ms) const {

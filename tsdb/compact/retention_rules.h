@@ -36,12 +36,18 @@ class RetentionCutoffs {
   /// on it only grows; while it stays the same, the same series of the block are too old.
   std::size_t PassedBy(std::int64_t until_ms) const;
 
+  /// The cutoff of series that no rule chooses; kMinTimestampMs: they stay for ever.
+  std::int64_t general_ms() const { return general_ms_; }
+  /// The longest time that anything stays; 0: some series stay for ever.
+  std::chrono::milliseconds longest() const;
+
   bool has_rules() const { return rules_ != nullptr && !rules_->retention.empty(); }
   const std::shared_ptr<const StorageRules>& rules() const { return rules_; }
 
  private:
   std::shared_ptr<const StorageRules> rules_;
   std::vector<std::int64_t> of_rules_;
+  std::chrono::milliseconds general_;
   std::int64_t general_ms_;
 };
 

@@ -93,6 +93,14 @@ void DropReplacedByOtherKind(SampleColumns& columns, const SampleColumns& newer)
 
 }  // namespace
 
+void CountAsOnes(SampleColumns& columns) {
+  TakeOver(columns);
+  for (double& value : columns.value_buffer()) {
+    if (!model::IsStaleNaN(value)) value = 1;
+  }
+  columns.UseBuffers();
+}
+
 void MergeInto(SampleColumns& columns, const SampleColumns& newer) {
   if (newer.empty()) return;
   TakeOver(columns);

@@ -9,4 +9,7 @@ namespace baro::tsdb {
 /// Cost     Appends if `newer` lies behind all of `columns`; otherwise both are copied once.
 void MergeInto(SampleColumns& columns, const SampleColumns& newer);
 
+/// Replaces each float but stale markers by 1, so that its sum counts it: see DownsampledView::kCount.
+void CountAsOnes(SampleColumns& columns);
+
 }  // namespace baro::tsdb

@@ -9,12 +9,15 @@ namespace {
 
 class MergeSelection : public SeriesSelection {
  public:
-  explicit MergeSelection(std::vector<std::unique_ptr<SeriesSelection>> sources, std::size_t limit)
+  explicit MergeSelection(std::vector<std::unique_ptr<SeriesSelection>> sources, const SelectRequest& request)
       : sources_(std::move(sources)) {
     for (const auto& source : sources_) {
       warnings_.insert(warnings_.end(), source->warnings().begin(), source->warnings().end());
+      resolution_ms_ = std::max(resolution_ms_, source->resolution_ms());
     }
-    MergeLists(limit);
+    // Beside counts of windows a sample counts as one. Without any the reader of the selection counts samples itself.
+    counts_samples_ = request.view == DownsampledView::kCount && resolution_ms_ > 0;
+    MergeLists(request.limit);
   }
 
   std::size_t size() const override { return first_part_.size() - 1; }
@@ -40,6 +43,7 @@ class MergeSelection : public SeriesSelection {
     return outcome;
   }
 
+  std::int64_t resolution_ms() const override { return resolution_ms_; }
   std::span<const std::string> warnings() const override { return warnings_; }
 
  private:
@@ -51,7 +55,9 @@ class MergeSelection : public SeriesSelection {
   const model::Labels& LabelsOf(const Part& part) const { return sources_[part.source]->labels(part.index); }
 
   base::Result<> ReadPart(const Part& part, model::TimeRange range, SampleColumns& columns) const {
-    return sources_[part.source]->Read(part.index, range, columns);
+    auto read = sources_[part.source]->Read(part.index, range, columns);
+    if (counts_samples_ && sources_[part.source]->resolution_ms() == 0) CountAsOnes(columns);
+    return read;
   }
 
   // Each step takes the least labels of all lists, and from every list that has them.
@@ -84,6 +90,8 @@ class MergeSelection : public SeriesSelection {
 
   std::vector<std::unique_ptr<SeriesSelection>> sources_;
   std::vector<std::string> warnings_;
+  std::int64_t resolution_ms_ = 0;
+  bool counts_samples_ = false;
   std::vector<Part> parts_;              // of all series, one after the other, by source
   std::vector<std::size_t> first_part_;  // of each series; one more at the end
 };
@@ -110,7 +118,7 @@ base::Result<std::unique_ptr<SeriesSelection>> MergeReader::Select(const SelectR
   selections.reserve(sources_.size());
   for (const auto& source : sources_) selections.push_back(BARO_TRY(source->Select(request, cancel)));
   if (selections.size() == 1) return std::move(selections.front());
-  return std::make_unique<MergeSelection>(std::move(selections), request.limit);
+  return std::make_unique<MergeSelection>(std::move(selections), request);
 }
 
 base::Result<std::vector<std::string>> MergeReader::LabelNames(std::span<const model::Matcher> matchers,

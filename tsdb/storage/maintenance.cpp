@@ -4,6 +4,7 @@
 #include "base/pacer.h"
 #include "tsdb/compact/compactor.h"
 #include "tsdb/compact/planner.h"
+#include "tsdb/downsample/aggregate.h"
 #include "tsdb/storage/head_cut.h"
 #include "tsdb/storage/storage_impl.h"
 #include "tsdb/wal/checkpoint.h"
@@ -47,6 +48,7 @@ base::Result<> Storage::Impl::Maintain() {
   outcome.Note(CutWhatIsComplete());
   outcome.Note(JoinWhatIsDue());
   outcome.Note(ApplyRetention());
+  outcome.Note(DownsampleWhatIsDue());
   return outcome.Take();
 }
 
@@ -65,6 +67,7 @@ void Storage::Impl::MaintenanceTick() {
   FirstError outcome;
   outcome.Note(JoinWhatIsDue());
   outcome.Note(ApplyRetention());
+  outcome.Note(DownsampleWhatIsDue());
   if (auto result = outcome.Take(); !result && result.error().code() != base::Code::kCancelled) {
     deps_.log.Warn("maintenance of storage failed; it is tried again", {{"err", result.error().message()}});
   }
@@ -153,28 +156,53 @@ base::Result<> Storage::Impl::DropCovered(bool& is_dropped) {
   return TruncateLog(until_ms);
 }
 
-base::Result<> Storage::Impl::JoinWhatIsDue() {
-  const std::chrono::milliseconds retention_time = retention().time;
+// Ranges of joined blocks where samples stay for that time; 0: for ever.
+std::vector<std::int64_t> Storage::Impl::RangesFor(std::chrono::milliseconds time) const {
   std::chrono::milliseconds longest = options_.block_range_max;
   if (longest.count() <= 0) {
     longest = std::chrono::days(31);
-    if (retention_time.count() > 0) longest = std::min(longest, retention_time / 10);
+    if (time.count() > 0) longest = std::min(longest, time / 10);
   }
+  return CompactionRanges(options_.block_range, longest);
+}
+
+// Only blocks of one kind are joined: those with aggregates of equal resolutions, and those that only rules keep, which
+// may become longer.
+std::vector<BlockPtr> Storage::Impl::NextToJoin(const RetentionCutoffs& cutoffs) const {
+  std::map<std::pair<std::vector<std::int64_t>, bool>, std::vector<BlockPtr>> kinds;
+  for (const BlockPtr& block : *blocks_.blocks()) {
+    if (not_joined_.contains(block->meta().ulid)) continue;
+    kinds[{ResolutionsOf(block->meta()), block->meta().max_time_ms <= cutoffs.general_ms()}].push_back(block);
+  }
+  for (const auto& [kind, blocks] : kinds) {
+    std::vector<BlockMeta> metas;
+    metas.reserve(blocks.size());
+    for (const BlockPtr& block : blocks) metas.push_back(block->meta());
+    std::vector<BlockPtr> parents;
+    const auto ranges = RangesFor(kind.second ? cutoffs.longest() : retention().time);
+    for (const std::size_t i : PlanCompaction(metas, ranges)) parents.push_back(blocks[i]);
+    if (!parents.empty()) return parents;
+  }
+  return {};
+}
+
+base::Result<> Storage::Impl::JoinWhatIsDue() {
   if (options_.block_range.count() <= 0) return {};
-  const std::vector<std::int64_t> ranges = CompactionRanges(options_.block_range, longest);
+  const RetentionCutoffs cutoffs = Cutoffs();
   for (;;) {
     if (closing_.Cancelled()) return {};
-    std::vector<BlockPtr> candidates = *blocks_.blocks();
-    const std::set<Ulid>& not_joined = not_joined_;
-    std::erase_if(candidates, [&](const BlockPtr& block) { return not_joined.contains(block->meta().ulid); });
-    std::vector<BlockMeta> metas;
-    metas.reserve(candidates.size());
-    for (const BlockPtr& block : candidates) metas.push_back(block->meta());
-    std::vector<BlockPtr> parents;
-    for (const std::size_t i : PlanCompaction(metas, ranges)) parents.push_back(candidates[i]);
+    std::vector<BlockPtr> parents = NextToJoin(cutoffs);
     if (parents.empty()) return {};
     BARO_TRY(Join(std::move(parents)));
   }
+}
+
+base::Result<> Storage::Impl::CheckSpaceFor(std::uint64_t bytes, std::size_t blocks) const {
+  const auto space = deps_.files.FreeSpace(options_.directory);
+  if (!space || space->available_bytes >= bytes) return {};
+  return base::Fail(base::Code::kNoSpace,
+                    fmt::format("writing {} blocks anew may need {} bytes, and {} are free: they stay as they are",
+                                blocks, bytes, space->available_bytes));
 }
 
 base::Result<> Storage::Impl::Join(std::vector<BlockPtr> parents) {
@@ -185,11 +213,7 @@ base::Result<> Storage::Impl::Join(std::vector<BlockPtr> parents) {
   });
   std::uint64_t bytes = 0;
   for (const BlockPtr& block : parents) bytes += block->SizeBytes();
-  if (const auto space = deps_.files.FreeSpace(options_.directory); space && space->available_bytes < 2 * bytes) {
-    return base::Fail(base::Code::kNoSpace,
-                      fmt::format("joining {} blocks may need {} bytes, and {} are free: they stay as they are",
-                                  parents.size(), 2 * bytes, space->available_bytes));
-  }
+  BARO_TRY(CheckSpaceFor(2 * bytes, parents.size()));
   BlockWriterOptions options = OptionsOfJoined(parents);
   options.ulid = NewUlid();
   const bool is_long = *options.max_time_ms - *options.min_time_ms >= kColdRanges * options_.block_range.count();

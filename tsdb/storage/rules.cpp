@@ -1,9 +1,22 @@
-// What a store does by rule: series that are too old leave blocks that others keep.
+// What a store does by rule: series that are too old leave blocks that others keep, and old samples become aggregates.
 #include <algorithm>
 
+#include "base/pacer.h"
+#include "tsdb/compact/compactor.h"
 #include "tsdb/storage/storage_impl.h"
 
 namespace baro::tsdb {
+
+namespace {
+
+// Forgets what is remembered of blocks that are gone.
+void KeepOnly(const std::vector<BlockPtr>& blocks, std::map<Ulid, std::size_t>& remembered) {
+  std::erase_if(remembered, [&blocks](const auto& entry) {
+    return std::ranges::none_of(blocks, [&entry](const BlockPtr& block) { return block->meta().ulid == entry.first; });
+  });
+}
+
+}  // namespace
 
 std::int64_t Storage::Impl::NewestMs() const {
   std::int64_t newest_ms = head_->has_samples() ? head_->max_time_ms() : model::kMinTimestampMs;
@@ -23,9 +36,7 @@ base::Result<> Storage::Impl::ApplyRetentionRules(const RetentionCutoffs& cutoff
   if (looked_through_by_ == nullptr || *looked_through_by_ != *cutoffs.rules()) looked_through_.clear();
   looked_through_by_ = cutoffs.rules();
   const BlockList blocks = blocks_.blocks();
-  std::erase_if(looked_through_, [&blocks](const auto& entry) {
-    return std::ranges::none_of(*blocks, [&entry](const BlockPtr& block) { return block->meta().ulid == entry.first; });
-  });
+  KeepOnly(*blocks, looked_through_);
   for (const BlockPtr& block : *blocks) {
     if (closing_.Cancelled()) return {};
     const std::size_t passed = cutoffs.PassedBy(block->meta().max_time_ms);
@@ -44,6 +55,72 @@ base::Result<> Storage::Impl::ApplyRetentionRules(const RetentionCutoffs& cutoff
       metrics_.time_retentions.Add();
     }
   }
+  return {};
+}
+
+// A block is looked through when one more rule comes into force for it.
+base::Result<> Storage::Impl::DownsampleWhatIsDue() {
+  const std::shared_ptr<const StorageRules> rules = retention().rules;
+  if (rules == nullptr || rules->downsampling.empty()) return {};
+  if (settled_by_ == nullptr || *settled_by_ != *rules) settled_.clear();
+  settled_by_ = rules;
+  const std::int64_t newest_ms = NewestMs();
+  const BlockList blocks = blocks_.blocks();
+  KeepOnly(*blocks, settled_);
+  for (const BlockPtr& block : *blocks) {
+    if (closing_.Cancelled()) return {};
+    const Ulid ulid = block->meta().ulid;
+    const ResolutionPlan plan(rules, block->meta().max_time_ms, newest_ms);
+    const auto settled = settled_.find(ulid);
+    if (plan.rules_in_force() == 0 || not_joined_.contains(ulid)) continue;
+    if (settled != settled_.end() && settled->second == plan.rules_in_force()) continue;
+    if (block->Damage().empty()) BARO_TRY(DownsampleIfNeeded(block, plan));
+    settled_[ulid] = plan.rules_in_force();  // if the block is gone this is forgotten the next time
+  }
+  return {};
+}
+
+base::Result<> Storage::Impl::DownsampleIfNeeded(const BlockPtr& block, const ResolutionPlan& plan) {
+  const auto needs = NeedsDownsampling(*block, plan, closing_);
+  if (!needs && needs.error().code() == base::Code::kUnsupported) {
+    deps_.log.Warn("a block is not downsampled", {{"err", needs.error().message()}});
+    return {};
+  }
+  return BARO_TRY(needs) ? Downsample(block, plan) : base::Result<>();
+}
+
+base::Result<> Storage::Impl::Downsample(const BlockPtr& block, const ResolutionPlan& plan) {
+  const std::uint64_t bytes = block->SizeBytes();
+  BARO_TRY(CheckSpaceFor(2 * bytes, 1));
+  BlockWriterOptions options = OptionsOfJoined({&block, 1});
+  options.ulid = NewUlid();
+  options.form = block->meta().form;
+  const base::MonotonicTime started = deps_.clock.Monotonic();
+  base::Pacer pacer(deps_.clock, options_.background_bytes_per_second);
+  const auto written = DownsampleBlock(
+      deps_.files, blocks_.directory(), *block, plan, std::move(options),
+      [&](std::uint64_t spent) { pacer.Spend(spent, closing_); }, closing_);
+  if (!written) {
+    if (written.error().code() == base::Code::kCancelled) return written.error();
+    metrics_.compactions_failed.Add();
+    if (written.error().code() == base::Code::kInvalidArgument) {  // all of it was deleted
+      RemoveBlocks({&block, 1}, "nothing is left of it");
+      return {};
+    }
+    if (written.error().code() == base::Code::kCorruption) not_joined_.insert(block->meta().ulid);
+    return written.error().WithContext("downsampling a block");
+  }
+  const BlockPtr downsampled = BARO_TRY(blocks_.Open(written->ulid));
+  blocks_.Replace({&block, 1}, downsampled);
+  metrics_.compactions.Add();
+  deps_.log.Info("block downsampled",
+                 {{"block", written->ulid.ToString()},
+                  {"of", block->meta().ulid.ToString()},
+                  {"samples", written->counts.samples()},
+                  {"samples_before", block->meta().counts.samples()},
+                  {"bytes", downsampled->SizeBytes()},
+                  {"before", bytes},
+                  {"seconds", std::chrono::duration<double>(deps_.clock.Monotonic() - started).count()}});
   return {};
 }
 

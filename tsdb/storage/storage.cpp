@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tsdb/downsample/downsampled_reader.h"
 #include "tsdb/head/head_reader.h"
 #include "tsdb/merge_reader.h"
 #include "tsdb/storage/replayer.h"
@@ -206,7 +207,7 @@ std::unique_ptr<Reader> Storage::Impl::OpenReader() const {
   std::vector<std::unique_ptr<Reader>> sources;
   sources.reserve(blocks->size() + 1);
   sources.push_back(std::move(head));
-  for (const BlockPtr& block : *blocks) sources.push_back(block->OpenReader());
+  for (const BlockPtr& block : *blocks) sources.push_back(OpenBlockReader(*block));
   return std::make_unique<MergeReader>(std::move(sources));
 }
 

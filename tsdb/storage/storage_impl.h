@@ -12,6 +12,7 @@
 #include "base/cancel.h"
 #include "base/mutex.h"
 #include "tsdb/compact/retention_rules.h"
+#include "tsdb/downsample/downsampler.h"
 #include "tsdb/head/exemplar_store.h"
 #include "tsdb/head/head.h"
 #include "tsdb/head/head_appender.h"
@@ -92,10 +93,18 @@ class Storage::Impl {
   void RemoveBlocks(std::span<const BlockPtr> blocks, std::string_view reason) BARO_REQUIRES(maintenance_mutex_);
   std::uint64_t BytesMax(const RetentionLimits& limits) const;
 
+  std::vector<std::int64_t> RangesFor(std::chrono::milliseconds time) const;
+  std::vector<BlockPtr> NextToJoin(const RetentionCutoffs& cutoffs) const BARO_REQUIRES(maintenance_mutex_);
+  base::Result<> CheckSpaceFor(std::uint64_t bytes, std::size_t blocks) const;
+
   // rules.cpp
   std::int64_t NewestMs() const;
   RetentionCutoffs Cutoffs() const;
   base::Result<> ApplyRetentionRules(const RetentionCutoffs& cutoffs) BARO_REQUIRES(maintenance_mutex_);
+  base::Result<> DownsampleWhatIsDue() BARO_REQUIRES(maintenance_mutex_);
+  base::Result<> DownsampleIfNeeded(const BlockPtr& block, const ResolutionPlan& plan)
+      BARO_REQUIRES(maintenance_mutex_);
+  base::Result<> Downsample(const BlockPtr& block, const ResolutionPlan& plan) BARO_REQUIRES(maintenance_mutex_);
   base::Result<> TruncateLog(std::int64_t cutoff_ms) BARO_REQUIRES(maintenance_mutex_);
   void TurnSegment() BARO_REQUIRES(maintenance_mutex_);
   Ulid NewUlid() BARO_REQUIRES(maintenance_mutex_);
@@ -139,6 +148,9 @@ class Storage::Impl {
   // these rules.
   std::map<Ulid, std::size_t> looked_through_ BARO_GUARDED_BY(maintenance_mutex_);
   std::shared_ptr<const StorageRules> looked_through_by_ BARO_GUARDED_BY(maintenance_mutex_);
+  // Blocks that are as the rules of downsampling want them, with the number of rules that were in force.
+  std::map<Ulid, std::size_t> settled_ BARO_GUARDED_BY(maintenance_mutex_);
+  std::shared_ptr<const StorageRules> settled_by_ BARO_GUARDED_BY(maintenance_mutex_);
   std::vector<std::shared_ptr<Ticker>> tickers_;
 };
 
