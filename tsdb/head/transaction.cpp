@@ -200,17 +200,20 @@ BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::CheckSamples() {
 BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::BuildRow(RecordWriter& records, PendingRow& pending,
                                                             std::uint64_t segment) {
   const Group& group = *pending.group;
-  // Of two rows of one group in one appender each stands for itself: the first is not linked yet.
-  const auto same_group = [&pending](const PendingRow& other) { return other.group == pending.group; };
-  const bool is_whole = group.NeedsWholeRow(segment) || std::ranges::count_if(appender_.rows_, same_group) > 1;
-  was_whole_.push_back(is_whole);
-  const Row& row = *pending.row;
-  const LoggedRow logged{
-      .group = group.log_id, .timestamp_ms = row.timestamp_ms, .values = row.values, .presence = row.presence};
-  if (!is_whole) {
-    const RowPtr last = group.last_row();
+  Row& row = *pending.row;
+  const RowPtr last = RowBefore(pending, segment);
+  was_whole_.push_back(last == nullptr);
+  const auto logged = [&] {
+    return LoggedRow{
+        .group = group.log_id, .timestamp_ms = row.timestamp_ms, .values = row.values, .presence = row.presence};
+  };
+  if (last != nullptr) {
+    // What is absent counts as unchanged: it costs nothing now, and little when it is there again.
+    for (std::size_t column = 0; column < std::min(row.values.size(), last->values.size()); ++column) {
+      if (!row.Has(column)) row.values[column] = last->values[column];
+    }
     const LoggedRow before{.group = group.log_id, .timestamp_ms = last->timestamp_ms, .values = last->values};
-    records.Row(logged, &before);
+    records.Row(logged(), &before);
     return;
   }
   std::vector<LogSeriesId> columns;
@@ -222,7 +225,18 @@ BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::BuildRow(RecordWriter& record
     newly_logged_.push_back(member.get());
   }
   records.Layout(group.log_id, columns);
-  records.Row(logged, nullptr);
+  records.Row(logged(), nullptr);
+}
+
+// The row that a reader of the log has in hand when it comes to this one; null if this one must stand for itself.
+BARO_DYNAMIC_LOCKS RowPtr HeadAppender::Transaction::RowBefore(const PendingRow& pending, std::uint64_t segment) const {
+  RowPtr before;
+  for (const PendingRow& earlier : appender_.rows_) {
+    if (&earlier == &pending) break;
+    if (earlier.group == pending.group && earlier.present > 0) before = earlier.row;
+  }
+  if (before != nullptr) return before;
+  return pending.group->NeedsWholeRow(segment) ? nullptr : pending.group->last_row();
 }
 
 BARO_DYNAMIC_LOCKS base::ByteBuffer HeadAppender::Transaction::BuildPayload(std::uint64_t segment) {

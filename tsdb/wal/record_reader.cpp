@@ -140,8 +140,10 @@ base::Result<> RecordReader::ReadRow(base::ByteReader& body, RecordVisitor& visi
   if (is_whole) std::ranges::fill(state.values, 0.0);
   state.has_row = false;  // until all of it is read
   if ((flags & kRowIsUniform) != 0) {
-    const auto bits = body.Le<std::uint64_t>();
-    std::ranges::fill(state.values, std::bit_cast<double>(bits));
+    const auto value = std::bit_cast<double>(body.Le<std::uint64_t>());
+    for (std::size_t i = 0; i < columns; ++i) {
+      if (presence.empty() || Bit(presence, i)) state.values[i] = value;
+    }
   } else {
     const std::vector<std::uint64_t> changed = ReadBitmap(body, columns);
     if (!body.ok()) return Damaged("row cut short");
@@ -154,9 +156,6 @@ base::Result<> RecordReader::ReadRow(base::ByteReader& body, RecordVisitor& visi
     if (!is_good) return Damaged("row with an impossible difference");
   }
   if (!body.ok()) return Damaged("row cut short");
-  for (std::size_t i = 0; i < columns && !presence.empty(); ++i) {
-    if (!Bit(presence, i)) state.values[i] = 0;
-  }
   const std::int64_t before_ms = is_whole ? 0 : state.timestamp_ms;
   state.timestamp_ms =  // wraps around: a hostile log may say anything
       static_cast<std::int64_t>(static_cast<std::uint64_t>(before_ms) + static_cast<std::uint64_t>(time));
