@@ -14,6 +14,8 @@ constexpr std::array<const ColumnCodec*, 8> kCodecs = {
 
 const ColumnCodec& CodecOf(ColumnKind kind) { return *kCodecs[static_cast<std::size_t>(kind)]; }
 
+constexpr std::size_t kShortDecimalBytes = 5;
+
 // What encoding works in, kept from chunk to chunk.
 struct Scratch {
   std::vector<double> filled;
@@ -71,11 +73,18 @@ const ColumnCodec* Choose(ColumnInput& input, ChunkHint* hint, Scratch& scratch)
   if (choice.codec != nullptr) return choice.codec;
 
   input.form = FindDecimalForm(input.values);
-  choice.Try(ColumnKind::kDecimal, input, scratch);
   if (hint != nullptr) hint->form = input.form;
-  choice.Try(ColumnKind::kBits, input, scratch);
-  choice.Try(ColumnKind::kDecimalUlps, input, scratch);
-  choice.Try(ColumnKind::kDictionary, input, scratch);
+  choice.Try(ColumnKind::kDecimal, input, scratch);
+  // Each look costs as much as writing. Decimals that are short are never beaten by the doubles' bits.
+  const bool is_decimal =
+      choice.codec != nullptr && scratch.plans[static_cast<std::size_t>(ColumnKind::kDecimal)].patches.runs().size() ==
+                                     scratch.specials.runs().size();
+  if (!is_decimal || choice.size > input.values.size() * kShortDecimalBytes) {
+    choice.Try(ColumnKind::kBits, input, scratch);
+    choice.Try(ColumnKind::kDecimalUlps, input, scratch);
+  }
+  // An index into a few values has hardly less than two bits.
+  if (choice.size * 4 > input.values.size()) choice.Try(ColumnKind::kDictionary, input, scratch);
   choice.Try(ColumnKind::kRaw, input, scratch);
   return choice.codec;
 }

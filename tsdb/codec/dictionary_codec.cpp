@@ -12,29 +12,51 @@ constexpr std::size_t kDistinctMax = 256;
 
 unsigned IndexWidth(std::size_t count) { return static_cast<unsigned>(std::bit_width(count - 1)); }
 
+// Distinct numbers and their places in the order of their coming.
+class DistinctNumbers {
+ public:
+  // The number's place; nothing if there are too many.
+  std::optional<std::uint16_t> Add(std::uint64_t number) {
+    std::size_t at = (number * 0x9e3779b97f4a7c15) >> (64 - kSlotBits);
+    while (places_[at] != 0) {
+      if (numbers_[places_[at] - 1] == number) return static_cast<std::uint16_t>(places_[at] - 1);
+      at = (at + 1) % places_.size();
+    }
+    if (count_ == kDistinctMax) return std::nullopt;
+    numbers_[count_] = number;
+    places_[at] = ++count_;
+    return static_cast<std::uint16_t>(count_ - 1);
+  }
+  std::span<const std::uint64_t> numbers() const { return std::span(numbers_).first(count_); }
+
+ private:
+  static constexpr unsigned kSlotBits = 10;
+  std::array<std::uint16_t, std::size_t{1} << kSlotBits> places_{};  // 0: free
+  std::array<std::uint64_t, kDistinctMax> numbers_;
+  std::uint16_t count_ = 0;
+};
+
 std::optional<std::size_t> Plan(const ColumnInput& input, ColumnPlan& plan) {
   if (!input.form) return std::nullopt;
   plan.form = *input.form;
   plan.form_bits = plan.form == DecimalForm{} ? kIsIntegerForm : 0;
   plan.patches = *input.specials;
-  std::vector<std::uint64_t>& indexes = plan.more_integers;  // first the decimals themselves
+  std::vector<std::uint64_t>& indexes = plan.more_integers;
   indexes.clear();
+  DistinctNumbers found;
   for (const double value : input.values) {
     std::int64_t decimal = 0;
     if (!ToDecimal(value, plan.form, decimal)) return std::nullopt;
-    indexes.push_back(static_cast<std::uint64_t>(decimal));
+    const auto place = found.Add(static_cast<std::uint64_t>(decimal));
+    if (!place) return std::nullopt;
+    indexes.push_back(*place);
   }
-  const auto less = [](std::uint64_t a, std::uint64_t b) {
-    return static_cast<std::int64_t>(a) < static_cast<std::int64_t>(b);
-  };
   std::vector<std::uint64_t>& distinct = plan.integers;
-  distinct = indexes;
-  std::ranges::sort(distinct, less);
-  distinct.erase(std::ranges::unique(distinct).begin(), distinct.end());
-  if (distinct.size() > kDistinctMax) return std::nullopt;
-  for (std::uint64_t& slot : indexes) {
-    slot = static_cast<std::uint64_t>(std::ranges::lower_bound(distinct, slot, less) - distinct.begin());
-  }
+  distinct.assign(found.numbers().begin(), found.numbers().end());
+  std::ranges::sort(distinct, {}, [](std::uint64_t number) { return static_cast<std::int64_t>(number); });
+  std::array<std::uint64_t, kDistinctMax> rank;  // by place
+  for (std::size_t i = 0; i < distinct.size(); ++i) rank[*found.Add(distinct[i])] = i;
+  for (std::uint64_t& slot : indexes) slot = rank[slot];
   return (plan.form_bits == 0 ? 1 : 0) + 1 + plan.stream.Plan(distinct) +
          PackedBytes(indexes.size(), IndexWidth(distinct.size()));
 }

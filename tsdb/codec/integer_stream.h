@@ -41,7 +41,7 @@ class StreamEncoder {
   std::size_t Plan(std::span<const std::uint64_t> values);
 
   /// Whether the number of integers matters to who reads the header: it does not if one rule gives all of them.
-  bool has_blocks() const { return !is_all_zero_; }
+  bool has_blocks() const { return !candidates_[chosen_].is_all_zero; }
 
   /// Appends what was planned.
   void Write(base::ByteBuffer& header, base::ByteBuffer& payload) const;
@@ -56,23 +56,31 @@ class StreamEncoder {
     bool is_bitmap = false;
   };
 
-  void Choose(std::span<const std::uint64_t> values);
-  void PlanBlocks();
+  // One way to write all of them.
+  struct Candidate {
+    unsigned predictor = 0;
+    bool is_zigzag = false;
+    bool is_all_zero = false;
+    bool is_scaled = false;  // first, delta and base are multiples of the divisor, and divided by it
+    std::uint64_t first = 0;
+    std::uint64_t delta = 0;
+    std::uint64_t base = 0;
+    std::uint64_t divisor = 1;
+    std::vector<std::uint64_t> residuals;
+    std::vector<Block> blocks;
+  };
+  static constexpr std::size_t kCandidates = 4;
+
+  static std::size_t PlanCandidate(std::span<const std::uint64_t> values, Candidate& candidate);
+  static void TakeResiduals(std::span<const std::uint64_t> values, Candidate& candidate);
+  static void ScaleHead(Candidate& candidate);
+  static void PlanBlocks(Candidate& candidate);
   static Block PlanBlock(std::span<const std::uint64_t> residuals);
   static void WriteBlock(const Block& block, std::span<const std::uint64_t> residuals, base::ByteBuffer& header,
                          base::ByteBuffer& payload);
 
-  unsigned predictor_ = 0;
-  bool is_zigzag_ = false;
-  bool is_all_zero_ = false;
-  bool is_scaled_ = false;  // first, delta and base are multiples of the divisor, and divided by it
-  std::uint64_t first_ = 0;
-  std::uint64_t delta_ = 0;
-  std::uint64_t base_ = 0;
-  std::uint64_t divisor_ = 1;
-  std::vector<std::uint64_t> residuals_;
-  std::array<std::vector<std::uint64_t>, 3> differences_;
-  std::vector<Block> blocks_;
+  std::array<Candidate, kCandidates> candidates_;
+  std::size_t chosen_ = 0;
 };
 
 /// A stream's header that was read.

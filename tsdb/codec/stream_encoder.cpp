@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <bit>
-#include <limits>
 #include <numeric>
 
 #include "tsdb/codec/bit_packing.h"
@@ -17,94 +16,127 @@ std::size_t SignedVarintBytes(std::uint64_t value) {
 }
 std::size_t BitsToBytes(std::size_t bits) { return (bits + 7) / 8; }
 
-std::uint64_t Divisor(std::span<const std::uint64_t> residuals) {
+// What all residuals are multiples of; 0 if all are 0. Shape    as numbers with a sign if `is_signed`.
+std::uint64_t Divisor(std::span<const std::uint64_t> residuals, bool is_signed) {
   std::uint64_t divisor = 0;
   for (const std::uint64_t residual : residuals) {
     if (residual == 0) continue;
-    divisor = std::gcd(divisor, residual);
+    const std::uint64_t size = is_signed && (residual >> 63) != 0 ? 0 - residual : residual;
+    if (divisor != 0 && size % divisor == 0) continue;
+    divisor = std::gcd(divisor, size);
     if (divisor == 1) return 1;
   }
   return divisor;
 }
 
+// Divides multiples of the divisor, of either sign: by shifting out its even part, and multiplying with the inverse of
+// its odd one in arithmetic modulo 2^64.
+void DivideExactly(std::span<std::uint64_t> residuals, std::uint64_t divisor, bool is_signed) {
+  const auto shift = static_cast<unsigned>(std::countr_zero(divisor));
+  const std::uint64_t odd = divisor >> shift;
+  std::uint64_t inverse = odd;  // right in its last three bits; each step doubles them (Newton)
+  for (int step = 0; step < 5; ++step) inverse *= 2 - odd * inverse;
+  for (std::uint64_t& residual : residuals) {
+    const std::uint64_t shifted =
+        is_signed ? static_cast<std::uint64_t>(static_cast<std::int64_t>(residual) >> shift) : residual >> shift;
+    residual = shifted * inverse;
+  }
+}
+
 }  // namespace
 
 std::size_t StreamEncoder::Plan(std::span<const std::uint64_t> values) {
-  // exhaustive
+  // Values as they are want their least one taken off, second differences are as often above zero as below, first ones
+  // may be like either.
+  static constexpr struct {
+    unsigned predictor;
+    bool is_zigzag;
+  } kForms[kCandidates] = {{1, true}, {1, false}, {2, true}, {0, false}};
   std::size_t best = ~std::size_t{0};
-  StreamEncoder kept;
-  for (unsigned p = 0; p < 3 && p <= values.size(); ++p) {
-    for (int zz = 0; zz < 2; ++zz) {
-      predictor_ = p;
-      is_zigzag_ = zz;
-      divisor_ = 1;
-      is_scaled_ = false;
-      is_all_zero_ = false;
-      base_ = 0;
-      first_ = delta_ = 0;
-      const std::size_t n = values.size() - p;
-      residuals_.resize(n);
-      if (p > 0) first_ = values[0];
-      if (p > 1) delta_ = values[1] - values[0];
-      for (std::size_t i = 0; i < n; ++i)
-        residuals_[i] = p == 0   ? values[i]
-                        : p == 1 ? values[i + 1] - values[i]
-                                 : values[i + 2] - 2 * values[i + 1] + values[i];
-      std::int64_t least = std::numeric_limits<std::int64_t>::max();
-      for (auto r : residuals_) least = std::min(least, (std::int64_t)r);
-      if (!zz && n) {
-        base_ = least;
-        for (auto& r : residuals_) r -= base_;
-      }
-      if (zz) {
-        std::uint64_t g = 0;
-        for (auto r : residuals_) {
-          g = std::gcd(g, (std::uint64_t)std::abs((std::int64_t)r));
-          if (g == 1) break;
-        }
-        divisor_ = g;
-        if (g > 1)
-          for (auto& r : residuals_) r = (std::uint64_t)((std::int64_t)r / (std::int64_t)g);
-        for (auto& r : residuals_) r = base::ZigZag((std::int64_t)r);
-      } else {
-        divisor_ = Divisor(residuals_);
-        if (divisor_ > 1)
-          for (auto& r : residuals_) r /= divisor_;
-      }
-      if (divisor_ == 0) {
-        is_all_zero_ = true;
-        divisor_ = 1;
-      }
-      if (divisor_ > 1 && (std::int64_t)divisor_ > 0) {
-        auto d = (std::int64_t)divisor_;
-        if ((std::int64_t)first_ % d == 0 && (std::int64_t)delta_ % d == 0 && (std::int64_t)base_ % d == 0) {
-          is_scaled_ = true;
-          first_ = (std::int64_t)first_ / d;
-          delta_ = (std::int64_t)delta_ / d;
-          base_ = (std::int64_t)base_ / d;
-        }
-      }
-      PlanBlocks();
-      std::size_t size = 1 + (p > 0 ? SignedVarintBytes(first_) : 0) + (p > 1 ? SignedVarintBytes(delta_) : 0) +
-                         (base_ ? SignedVarintBytes(base_) : 0) + (divisor_ > 1 ? VarintBytes(divisor_) : 0);
-      for (auto& b : blocks_) size += b.bytes;
-      if (size < best) {
-        best = size;
-        kept = *this;
-      }
-    }
+  for (std::size_t i = 0; i < kCandidates; ++i) {
+    if (kForms[i].predictor > values.size()) continue;
+    Candidate& candidate = candidates_[i];
+    candidate.predictor = kForms[i].predictor;
+    candidate.is_zigzag = kForms[i].is_zigzag;
+    const std::size_t size = PlanCandidate(values, candidate);
+    if (size >= best) continue;
+    best = size;
+    chosen_ = i;
+    if (candidate.is_all_zero) break;  // a dozen bytes: the others are not worth a look
   }
-  *this = kept;
   return best;
 }
 
-StreamEncoder::Block StreamEncoder::PlanBlock(std::span<const std::uint64_t> residuals) {
-  std::array<std::uint16_t, 66> lengths{};
-  std::uint64_t all = 0;
-  for (const std::uint64_t residual : residuals) {
-    ++lengths[BitLength(residual)];
-    all |= residual;
+std::size_t StreamEncoder::PlanCandidate(std::span<const std::uint64_t> values, Candidate& candidate) {
+  TakeResiduals(values, candidate);
+  std::vector<std::uint64_t>& residuals = candidate.residuals;
+  candidate.base = 0;
+  if (!candidate.is_zigzag && !residuals.empty()) {
+    auto least = static_cast<std::int64_t>(residuals[0]);
+    for (const std::uint64_t residual : residuals) least = std::min(least, static_cast<std::int64_t>(residual));
+    candidate.base = static_cast<std::uint64_t>(least);
+    for (std::uint64_t& residual : residuals) residual -= candidate.base;
   }
+  candidate.divisor = Divisor(residuals, candidate.is_zigzag);
+  candidate.is_all_zero = candidate.divisor == 0;
+  if (candidate.is_all_zero) candidate.divisor = 1;
+  if (candidate.divisor > 1) DivideExactly(residuals, candidate.divisor, candidate.is_zigzag);
+  if (candidate.is_zigzag) {
+    for (std::uint64_t& residual : residuals) residual = base::ZigZag(static_cast<std::int64_t>(residual));
+  }
+  ScaleHead(candidate);
+  PlanBlocks(candidate);
+  std::size_t size = 1;
+  if (candidate.predictor > 0) size += SignedVarintBytes(candidate.first);
+  if (candidate.predictor > 1) size += SignedVarintBytes(candidate.delta);
+  if (candidate.base != 0) size += SignedVarintBytes(candidate.base);
+  if (candidate.divisor > 1) size += VarintBytes(candidate.divisor);
+  for (const Block& block : candidate.blocks) size += block.bytes;
+  return size;
+}
+
+void StreamEncoder::TakeResiduals(std::span<const std::uint64_t> values, Candidate& candidate) {
+  candidate.first = candidate.predictor > 0 ? values[0] : 0;
+  candidate.delta = candidate.predictor > 1 ? values[1] - values[0] : 0;
+  const std::size_t count = values.size() - candidate.predictor;
+  candidate.residuals.resize(count);
+  std::uint64_t* const out = candidate.residuals.data();
+  const std::uint64_t* const in = values.data();
+  switch (candidate.predictor) {
+    case 0:
+      std::ranges::copy(values, out);
+      break;
+    case 1:
+      for (std::size_t i = 0; i < count; ++i) out[i] = in[i + 1] - in[i];
+      break;
+    default:
+      for (std::size_t i = 0; i < count; ++i) out[i] = in[i + 2] - 2 * in[i + 1] + in[i];
+      break;
+  }
+}
+
+// Where all of the head are multiples of the divisor, too, they are written divided by it.
+void StreamEncoder::ScaleHead(Candidate& candidate) {
+  candidate.is_scaled = false;
+  const auto divisor = static_cast<std::int64_t>(candidate.divisor);
+  if (divisor <= 1) return;
+  const std::array<std::uint64_t*, 3> head = {&candidate.first, &candidate.delta, &candidate.base};
+  candidate.is_scaled = std::ranges::all_of(
+      head, [divisor](const std::uint64_t* part) { return static_cast<std::int64_t>(*part) % divisor == 0; });
+  if (!candidate.is_scaled) return;
+  for (std::uint64_t* part : head) *part = static_cast<std::uint64_t>(static_cast<std::int64_t>(*part) / divisor);
+}
+
+StreamEncoder::Block StreamEncoder::PlanBlock(std::span<const std::uint64_t> residuals) {
+  // Two counters each, so that runs of equal lengths do not wait for one.
+  std::array<std::array<std::uint16_t, 66>, 2> counts{};
+  std::uint64_t all = 0;
+  for (std::size_t i = 0; i < residuals.size(); ++i) {
+    ++counts[i % 2][BitLength(residuals[i])];
+    all |= residuals[i];
+  }
+  std::array<std::uint16_t, 66>& lengths = counts[0];
+  for (std::size_t i = 0; i < lengths.size(); ++i) lengths[i] = static_cast<std::uint16_t>(lengths[i] + counts[1][i]);
   const unsigned longest = BitLength(all);
   const std::size_t count = residuals.size();
   Block best{.bytes = static_cast<std::uint32_t>(1 + BitsToBytes(count * longest)),
@@ -126,12 +158,13 @@ StreamEncoder::Block StreamEncoder::PlanBlock(std::span<const std::uint64_t> res
   return best;
 }
 
-void StreamEncoder::PlanBlocks() {
-  blocks_.clear();
-  if (is_all_zero_ || residuals_.empty()) return;
-  const std::size_t length = BlockLength(residuals_.size());
-  for (std::size_t at = 0; at < residuals_.size(); at += length) {
-    blocks_.push_back(PlanBlock(std::span(residuals_).subspan(at, std::min(length, residuals_.size() - at))));
+void StreamEncoder::PlanBlocks(Candidate& candidate) {
+  candidate.blocks.clear();
+  const std::span<const std::uint64_t> residuals = candidate.residuals;
+  if (candidate.is_all_zero || residuals.empty()) return;
+  const std::size_t length = BlockLength(residuals.size());
+  for (std::size_t at = 0; at < residuals.size(); at += length) {
+    candidate.blocks.push_back(PlanBlock(residuals.subspan(at, std::min(length, residuals.size() - at))));
   }
 }
 
@@ -159,22 +192,24 @@ void StreamEncoder::WriteBlock(const Block& block, std::span<const std::uint64_t
 }
 
 void StreamEncoder::Write(base::ByteBuffer& header, base::ByteBuffer& payload) const {
-  std::uint8_t flags = static_cast<std::uint8_t>(predictor_);
-  if (is_zigzag_) flags |= kZigZag;
-  if (divisor_ > 1) flags |= kHasDivisor;
-  if (is_all_zero_) flags |= kAllZero;
-  if (is_scaled_) flags |= kScaled;
-  if (base_ != 0) flags |= kHasBase;
+  const Candidate& chosen = candidates_[chosen_];
+  auto flags = static_cast<std::uint8_t>(chosen.predictor);
+  if (chosen.is_zigzag) flags |= kZigZag;
+  if (chosen.divisor > 1) flags |= kHasDivisor;
+  if (chosen.is_all_zero) flags |= kAllZero;
+  if (chosen.is_scaled) flags |= kScaled;
+  if (chosen.base != 0) flags |= kHasBase;
   header.push_back(static_cast<std::byte>(flags));
-  if (predictor_ >= 1) base::AppendSignedVarint(header, static_cast<std::int64_t>(first_));
-  if (predictor_ == 2) base::AppendSignedVarint(header, static_cast<std::int64_t>(delta_));
-  if (base_ != 0) base::AppendSignedVarint(header, static_cast<std::int64_t>(base_));
-  if (divisor_ > 1) base::AppendVarint(header, divisor_);
-  if (blocks_.empty()) return;
-  const std::size_t length = BlockLength(residuals_.size());
+  if (chosen.predictor >= 1) base::AppendSignedVarint(header, static_cast<std::int64_t>(chosen.first));
+  if (chosen.predictor == 2) base::AppendSignedVarint(header, static_cast<std::int64_t>(chosen.delta));
+  if (chosen.base != 0) base::AppendSignedVarint(header, static_cast<std::int64_t>(chosen.base));
+  if (chosen.divisor > 1) base::AppendVarint(header, chosen.divisor);
+  if (chosen.blocks.empty()) return;
+  const std::span<const std::uint64_t> residuals = chosen.residuals;
+  const std::size_t length = BlockLength(residuals.size());
   std::size_t at = 0;
-  for (const Block& block : blocks_) {
-    WriteBlock(block, std::span(residuals_).subspan(at, std::min(length, residuals_.size() - at)), header, payload);
+  for (const Block& block : chosen.blocks) {
+    WriteBlock(block, residuals.subspan(at, std::min(length, residuals.size() - at)), header, payload);
     at += length;
   }
 }
