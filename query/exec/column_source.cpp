@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/duration_text.h"
 #include "model/matcher.h"
 #include "query/exec/evaluate.h"
 
@@ -52,6 +53,7 @@ class SelectedColumns final : public ColumnSource {
         names_(NamesOf(*selection_)) {}
 
   const std::vector<RowName>& names() const override { return names_; }
+  bool is_downsampled() const override { return selection_->resolution_ms() > 0; }
 
   base::Result<RangeColumn> Read(std::size_t index, ColumnScratch& scratch) const override {
     BARO_TRY(selection_->Read(index, range_, scratch.columns));
@@ -182,6 +184,45 @@ void FindResets(std::vector<tsdb::HistogramSample>& histograms) {
   }
 }
 
+namespace {
+
+std::string_view MeaningOf(tsdb::DownsampledView view) {
+  using tsdb::DownsampledView;
+  switch (view) {
+    case DownsampledView::kLevel:
+      return "each value is the average of its window, or a counter's last value there";
+    case DownsampledView::kLevelMin:
+      return "each value is the least of its window";
+    case DownsampledView::kLevelMax:
+      return "each value is the greatest of its window";
+    case DownsampledView::kSum:
+    case DownsampledView::kCount:
+    case DownsampledView::kMin:
+    case DownsampledView::kMax:
+      return "the result is exact where a range covers whole windows";
+    case DownsampledView::kCounter:
+      return "the increase is exact between borders of windows";
+    case DownsampledView::kLast:
+      return "the result is an estimate from the last value of each window";
+  }
+  return "";
+}
+
+// Nobody shall take an answer from aggregates for one from samples.
+void NoteDownsampled(Context& context, const VectorSelector& selector, const SelectFor& use,
+                     std::int64_t resolution_ms) {
+  const auto duration = [](std::int64_t ms) { return base::FormatDuration(std::chrono::milliseconds(ms)); };
+  std::string text = fmt::format("downsampled data was used, with a resolution of {}: {}", duration(resolution_ms),
+                                 MeaningOf(use.view));
+  if (use.range_ms > 0 && use.range_ms < 2 * resolution_ms && use.view != tsdb::DownsampledView::kLevel) {
+    text += fmt::format("; a range of {} is shorter than two windows, so that values may be missing",
+                        duration(use.range_ms));
+  }
+  context.annotations().Inform(text, selector.span);
+}
+
+}  // namespace
+
 std::vector<RowName> NamesOf(const tsdb::SeriesSelection& selection) {
   std::vector<RowName> names;
   names.reserve(selection.size());
@@ -190,20 +231,26 @@ std::vector<RowName> NamesOf(const tsdb::SeriesSelection& selection) {
 }
 
 base::Result<std::unique_ptr<tsdb::SeriesSelection>> Select(Context& context, const VectorSelector& selector,
-                                                            model::TimeRange range) {
+                                                            const SelectFor& use) {
   BARO_TRY(context.Check());
   std::vector<model::Matcher> matchers;
   matchers.reserve(selector.matchers.size());
   for (const LabelMatcher& matcher : selector.matchers) {
     matchers.push_back(BARO_TRY(model::Matcher::Make(TypeOf(matcher.op), matcher.name, matcher.value)));
   }
-  auto selection =
-      BARO_TRY(context.reader().Select({.matchers = matchers, .range = range, .limit = 0}, context.cancel()));
+  auto selection = BARO_TRY(context.reader().Select({.matchers = matchers,
+                                                     .range = use.times,
+                                                     .limit = 0,
+                                                     .view = use.view,
+                                                     .level_step_ms = std::max<std::int64_t>(1, context.lookback_ms())},
+                                                    context.cancel()));
   for (const std::string& warning : selection->warnings()) context.annotations().WarnFromStorage(warning);
+  if (selection->resolution_ms() > 0) NoteDownsampled(context, selector, use, selection->resolution_ms());
   return selection;
 }
 
-base::Result<std::unique_ptr<ColumnSource>> OpenColumns(Context& context, const Expr& expr, const StepGrid& grid) {
+base::Result<std::unique_ptr<ColumnSource>> OpenColumns(Context& context, const Expr& expr, const StepGrid& grid,
+                                                        std::optional<tsdb::DownsampledView> view) {
   const Expr& inner = StripParens(expr);
   if (const auto* subquery = As<SubqueryExpr>(&inner)) return OpenSubquery(context, *subquery, grid);
   const auto* matrix = As<MatrixSelector>(&inner);
@@ -217,7 +264,9 @@ base::Result<std::unique_ptr<ColumnSource>> OpenColumns(Context& context, const 
   if (matrix->selector->extension == Extension::kSmoothed) {
     range.max_ms = SaturatingAdd(range.max_ms, context.lookback_ms());
   }
-  auto selection = BARO_TRY(Select(context, *matrix->selector, range));
+  const NodePlan& plan = context.plan(*matrix);
+  auto selection = BARO_TRY(Select(context, *matrix->selector,
+                                   {.times = range, .view = view.value_or(plan.view), .range_ms = plan.range_ms}));
   return std::make_unique<SelectedColumns>(context, windows, range, context.plan(*matrix).finds_resets,
                                            std::move(selection));
 }

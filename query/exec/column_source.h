@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/result.h"
@@ -33,6 +34,9 @@ class ColumnSource {
   /// same scratch.
   virtual base::Result<func::RangeColumn> Read(std::size_t index, ColumnScratch& scratch) const = 0;
 
+  /// Whether some of the samples are aggregates of windows, as the view wanted them.
+  virtual bool is_downsampled() const { return false; }
+
   const func::WindowGrid& windows() const { return windows_; }
 
  private:
@@ -40,12 +44,21 @@ class ColumnSource {
 };
 
 /// The samples of a matrix selector or subquery at the steps of `grid`.
+/// `view`: another than the plan says.
 /// Shape    `expr` is one of the two, in any number of parentheses.
-base::Result<std::unique_ptr<ColumnSource>> OpenColumns(Context& context, const Expr& expr, const StepGrid& grid);
+base::Result<std::unique_ptr<ColumnSource>> OpenColumns(Context& context, const Expr& expr, const StepGrid& grid,
+                                                        std::optional<tsdb::DownsampledView> view = std::nullopt);
 
-/// Selects series for `selector` in `range`, with what storage has to say about it.
+/// What a selection is for.
+struct SelectFor {
+  model::TimeRange times;
+  tsdb::DownsampledView view = tsdb::DownsampledView::kLevel;
+  std::int64_t range_ms = 0;  ///< of the windows of a range function; 0: there is none
+};
+
+/// Selects series for `selector`, with what storage has to say about it, and whether it was downsampled.
 base::Result<std::unique_ptr<tsdb::SeriesSelection>> Select(Context& context, const VectorSelector& selector,
-                                                            model::TimeRange range);
+                                                            const SelectFor& use);
 
 /// Says of histograms without a hint whether a reset came before them, as the one before tells. The first one stays.
 void FindResets(std::vector<tsdb::HistogramSample>& histograms);

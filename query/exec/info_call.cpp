@@ -146,7 +146,7 @@ class InfoJoin {
     const auto at = [&](std::size_t index) { return SaturatingAdd(first, static_cast<std::int64_t>(index) * step); };
     const model::TimeRange range{.min_ms = SaturatingAdd(SaturatingSub(first, context_.lookback_ms()), 1),
                                  .max_ms = at(grid_.count - 1)};
-    auto selection = BARO_TRY(Select(context_, selector, range));
+    auto selection = BARO_TRY(Select(context_, selector, {.times = range}));
     tsdb::SampleColumns columns;
     for (std::size_t i = 0; i < selection->size(); ++i) {
       const Identity identity = IdentityOf(selection->labels(i));

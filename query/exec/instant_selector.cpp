@@ -130,7 +130,7 @@ base::Result<std::unique_ptr<RowSource>> OpenSelector(Context& context, const Ve
   model::TimeRange range{.min_ms = SaturatingAdd(SaturatingSub(times.first_ms, times.lookback_ms), 1),
                          .max_ms = times.at(grid.count - 1)};
   if (selector.extension == Extension::kSmoothed) range.max_ms = SaturatingAdd(range.max_ms, times.lookback_ms);
-  auto selection = BARO_TRY(Select(context, selector, range));
+  auto selection = BARO_TRY(Select(context, selector, {.times = range, .view = plan.view}));
   return std::make_unique<SelectorSource>(context, selector, times, range, want_timestamps, std::move(selection));
 }
 

@@ -101,6 +101,7 @@ class Planner {
 
   base::Result<> Matrix(const MatrixSelector& matrix, NodePlan& node) {
     node.range_ms = BARO_TRY(ResolveDuration(matrix.range, DurationUse::kRange, query_times_));
+    node.view = tsdb::DownsampledView::kLast;
     return Modifiers(matrix.selector->modifiers, node);
   }
 
@@ -182,6 +183,48 @@ void MarkStatistics(const std::vector<const Expr*>& post_order, std::vector<Node
   }
 }
 
+// The aggregate that answers a function of a range. Functions without one look at samples.
+tsdb::DownsampledView ViewFor(Function function) {
+  using tsdb::DownsampledView;
+  switch (function) {
+    case Function::kSumOverTime:
+    case Function::kAvgOverTime:  // with a second look at kCount
+      return DownsampledView::kSum;
+    case Function::kCountOverTime:
+      return DownsampledView::kCount;
+    case Function::kMinOverTime:
+      return DownsampledView::kMin;
+    case Function::kMaxOverTime:
+      return DownsampledView::kMax;
+    case Function::kRate:
+    case Function::kIncrease:
+    case Function::kResets:
+      return DownsampledView::kCounter;
+    case Function::kAbsentOverTime:
+    case Function::kPresentOverTime:
+      return DownsampledView::kLevel;
+    default:
+      return DownsampledView::kLast;
+  }
+}
+
+// Tells selectors what the function or aggregation directly around them looks at.
+void MarkViews(const std::vector<const Expr*>& post_order, std::vector<NodePlan>& nodes) {
+  for (const Expr* expr : post_order) {
+    if (const auto* call = As<CallExpr>(expr)) {
+      for (const Expr* arg : call->args) {
+        const Expr& inner = StripParens(*arg);
+        if (inner.kind == NodeKind::kMatrixSelector) nodes[inner.id].view = ViewFor(call->function->id);
+      }
+    } else if (const auto* aggregation = As<AggregateExpr>(expr)) {
+      const Expr& inner = StripParens(*aggregation->expr);
+      if (inner.kind != NodeKind::kVectorSelector) continue;
+      if (aggregation->op == AggregateOp::kMin) nodes[inner.id].view = tsdb::DownsampledView::kLevelMin;
+      if (aggregation->op == AggregateOp::kMax) nodes[inner.id].view = tsdb::DownsampledView::kLevelMax;
+    }
+  }
+}
+
 }  // namespace
 
 base::Result<Plan> Plan::Make(const Ast& ast, const PlanTimes& times) {
@@ -192,6 +235,7 @@ base::Result<Plan> Plan::Make(const Ast& ast, const PlanTimes& times) {
   const std::vector<const Expr*> post_order = PostOrder(ast.root());
   for (const Expr* expr : post_order) BARO_TRY(planner.Visit(*expr));
   MarkStatistics(post_order, plan.nodes_);
+  MarkViews(post_order, plan.nodes_);
   return plan;
 }
 

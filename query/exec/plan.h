@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "query/ast.h"
+#include "tsdb/reader.h"
 
 namespace baro::query::exec {
 
@@ -21,6 +22,8 @@ struct NodePlan {
   /// Of a selector whose histograms are asked for their count and sum only: resets that storage does not tell are
   /// looked for while reading. Source: Prometheus does so, and warns of collisions of hints in such queries only.
   bool finds_resets = false;
+  /// Of a selector: what is wanted of what was downsampled, as the function around it needs it.
+  tsdb::DownsampledView view = tsdb::DownsampledView::kLevel;
 };
 
 /// The times of a query as its text may refer to them. An instant query has start = end and step 0.

@@ -9,6 +9,7 @@
 #include "model/quote.h"
 #include "query/exec/column_source.h"
 #include "query/exec/evaluate.h"
+#include "query/func/downsampled.h"
 #include "query/func/extended_range.h"
 #include "query/func/over_time.h"
 #include "query/func/rate.h"
@@ -49,12 +50,18 @@ class RangeFunctionSource final : public RowSource {
     std::vector<func::Notes> notes(cells.rows());
     const auto fill = [&](std::size_t from, std::size_t to) -> base::Result<> {
       ColumnScratch scratch;
+      ColumnScratch counts_scratch;
       Charge held(&context_.budget());
       for (std::size_t i = from; i < to; ++i) {
         scratch.columns.Clear();
         const auto column = BARO_TRY(columns_->Read(begin + i, scratch));
         BARO_TRY(held.SetSamples(column.values.size() + column.histograms.size()));
-        Compute(column, cells.row(i), notes[i]);
+        if (counts_ != nullptr) {
+          const auto counts = BARO_TRY(ReadCounts(begin + i, counts_scratch));
+          func::AverageFromSums(column, counts, columns_->windows(), cells.row(i), notes[i]);
+        } else {
+          Compute(column, cells.row(i), notes[i]);
+        }
         context_.CountQueryable(func::CountInWindows(column, columns_->windows()));
       }
       return {};
@@ -68,7 +75,24 @@ class RangeFunctionSource final : public RowSource {
     return {};
   }
 
+  /// The same series as counts: averages are computed of sums and counts then. Both in label order.
+  void UseCounts(std::unique_ptr<ColumnSource> counts) {
+    counts_ = std::move(counts);
+    std::size_t at = 0;
+    for (const RowName& name : columns_->names()) {
+      while (at < counts_->names().size() && counts_->names()[at].labels < name.labels) ++at;
+      const bool is_there = at < counts_->names().size() && counts_->names()[at].labels == name.labels;
+      counts_at_.push_back(is_there ? std::optional(at) : std::nullopt);
+    }
+  }
+
  private:
+  base::Result<func::RangeColumn> ReadCounts(std::size_t index, ColumnScratch& scratch) const {
+    scratch.columns.Clear();
+    if (!counts_at_[index]) return func::RangeColumn{};
+    return counts_->Read(*counts_at_[index], scratch);
+  }
+
   void Compute(const func::RangeColumn& column, const RowView& out, func::Notes& notes) const {
     const func::WindowGrid& windows = columns_->windows();
     if (extension_ != Extension::kNone) {
@@ -85,6 +109,9 @@ class RangeFunctionSource final : public RowSource {
         return func::InstantRate(true, column, windows, out, notes);
       case Function::kIdelta:
         return func::InstantRate(false, column, windows, out, notes);
+      case Function::kCountOverTime:
+        if (columns_->is_downsampled()) return func::CountFromCounts(column, windows, out);
+        [[fallthrough]];
       default:
         return func::OverTime(function_, column, windows, arguments_, out, notes);
     }
@@ -118,6 +145,8 @@ class RangeFunctionSource final : public RowSource {
   TextSpan range_span_;
   Extension extension_ = Extension::kNone;
   std::unique_ptr<ColumnSource> columns_;
+  std::unique_ptr<ColumnSource> counts_;               // null: columns_ alone are looked at
+  std::vector<std::optional<std::size_t>> counts_at_;  // where counts_ has each series
   std::vector<std::vector<double>> scalars_;
   func::RangeArguments arguments_;
   std::vector<RowName> names_;
@@ -167,8 +196,13 @@ base::Result<std::unique_ptr<RowSource>> OpenRangeFunction(Context& context, con
   if (!columns->names().empty()) BARO_TRY(CheckArguments(context, call, scalars));
   func::RangeArguments arguments{.steps = grid, .scalars = {}};
   for (const auto& scalar : scalars) arguments.scalars.push_back(scalar);
+  std::unique_ptr<ColumnSource> counts;
+  if (call.function->id == Function::kAvgOverTime && columns->is_downsampled()) {
+    counts = BARO_TRY(OpenColumns(context, *range, grid, tsdb::DownsampledView::kCount));
+  }
   auto source = std::make_unique<RangeFunctionSource>(context, call, *range, std::move(columns), std::move(arguments),
                                                       std::move(scalars));
+  if (counts != nullptr) source->UseCounts(std::move(counts));
   if (!source->has_equal_names()) return source;
   // Names became equal: whether that is an error depends on which series have points.
   Vector vector = BARO_TRY(source->Materialise(context, grid.count));
