@@ -122,6 +122,7 @@ class FileReader {
           }
           config_.retention.percent = percent;
         });
+        ReadDownsampling(tsdb, config_.storage_rules.downsampling);
         std::chrono::milliseconds window{0};
         if (tsdb.Duration("out_of_order_time_window", window) && window.count() != 0) {
           tsdb.Fail("out_of_order_time_window",

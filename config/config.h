@@ -40,7 +40,7 @@ struct Config {
 
   RetentionConfig retention;
 
-  /// storage.tsdb.retention.rules.
+  /// storage.tsdb.retention.rules and storage.tsdb.downsampling.
   tsdb::StorageRules storage_rules;
 
   /// Files that the configuration is made of, this one first: what auto-reload watches.

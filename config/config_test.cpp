@@ -96,6 +96,13 @@ TEST(Config, ProblemsAreToldWithPlaceFieldAndWhatWasExpected) {
       {"storage: {tsdb: {retention: {rules: [{match: up, time: 0s}]}}}\n",
        "rules[0].time: the rule needs a field \"time\", a duration greater than 0"},
       {"storage: {tsdb: {retention: {rules: [{match: up, time: 1d, x: 1}]}}}\n", "rules[0].x: unknown field"},
+      {"storage: {tsdb: {downsampling: [{after: 1d}]}}\n", "downsampling[0]: the rule needs a field \"resolution\""},
+      {"storage: {tsdb: {downsampling: [{resolution: 5m}]}}\n", "downsampling[0]: the rule needs a field \"after\""},
+      {"storage: {tsdb: {downsampling: [{after: 1d, resolution: 10m}]}}\n",
+       "dir/prometheus.yml:1:57: storage.tsdb.downsampling[0].resolution: expected 5m or 1h"},
+      {"storage: {tsdb: {downsampling: [{after: 1d, resolution: 5m, match: '{'}]}}\n",
+       "downsampling[0].match: expected a series selector"},
+      {"storage: {tsdb: {downsampling: {after: 1d}}}\n", "storage.tsdb.downsampling: expected a list"},
       {"global: [1]\n", "global: expected a mapping of fields, found a list"},
       {"a: b: c\n", "not valid YAML"},
       {"remote_write: [{url: 'http://x'}]\n", "remote_write: Prometheus has this field"},
@@ -217,6 +224,27 @@ storage:
   EXPECT_EQ(rules[0].matchers[1].ToString(), "mode!~\"idle|iowait\"");
   EXPECT_EQ(rules[1].matchers[0].ToString(), "__name__=\"go_gc_duration_seconds\"");
   EXPECT_EQ(config->retention.time, 24h * 30);
+}
+
+TEST(Config, DownsamplingRulesAreReadInTheirOrder) {
+  const auto config = Parse(R"(
+storage:
+  tsdb:
+    downsampling:
+      - after: 30d
+        resolution: 5m
+      - match: '{job="node"}'
+        after: 180d
+        resolution: 1h
+)");
+  ASSERT_TRUE(config) << config.error().message();
+  const auto& rules = config->storage_rules.downsampling;
+  ASSERT_EQ(rules.size(), 2U);
+  EXPECT_TRUE(rules[0].matchers.empty());
+  EXPECT_EQ(rules[0].after, 24h * 30);
+  EXPECT_EQ(rules[0].resolution, 5min);
+  EXPECT_EQ(rules[1].matchers[0].ToString(), "job=\"node\"");
+  EXPECT_EQ(rules[1].resolution, 1h);
 }
 
 TEST(Config, TheBuiltInConfigurationIsValid) {

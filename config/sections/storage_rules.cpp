@@ -1,4 +1,4 @@
-// storage.tsdb.retention.rules.
+// storage.tsdb.retention.rules and storage.tsdb.downsampling.
 //
 // Format   docs/storage.md. Prometheus has nothing of the kind; the fields stand beside its own.
 #include "config/sections/sections.h"
@@ -54,6 +54,19 @@ void ReadRetentionRules(Mapping& retention, std::vector<tsdb::RetentionRule>& ru
       fields.Fail("match", "the rule needs a field \"match\", the selector of its series");
     }
     ReadPositive(fields, "time", rule.time);
+    rules.push_back(std::move(rule));
+  });
+}
+
+void ReadDownsampling(Mapping& tsdb, std::vector<tsdb::DownsamplingRule>& rules) {
+  tsdb.Children("downsampling", [&rules](Mapping& fields) {
+    tsdb::DownsamplingRule rule;
+    std::string match;
+    if (fields.Text("match", match)) ReadSelector(fields, match, rule.matchers);
+    ReadPositive(fields, "after", rule.after);
+    ReadPositive(fields, "resolution", rule.resolution);
+    const bool is_known = rule.resolution == std::chrono::minutes(5) || rule.resolution == std::chrono::hours(1);
+    if (rule.resolution.count() > 0 && !is_known) fields.Fail("resolution", "expected 5m or 1h");
     rules.push_back(std::move(rule));
   });
 }
