@@ -61,23 +61,32 @@ class PageReader {
 
   // One stream per label name, in the order of names; its numbers go to where the series want them.
   base::Result<> ReadValues() {
-    std::vector<std::pair<std::uint32_t, std::uint32_t>> wanted;  // name, place in page_.values
-    wanted.reserve(page_.values.size());
+    thread_local std::vector<std::vector<std::uint32_t>> places;  // by name: in page_.values
+    thread_local std::vector<std::uint32_t> names;                // that any series has
+    if (places.size() < limits_.value_counts.size()) places.resize(limits_.value_counts.size());
+    names.clear();
     for (std::size_t i = 0; i < page_.series.size(); ++i) {
       std::uint32_t place = page_.series[i].first_value;
-      for (const std::uint32_t name : ShapeOf(i)) wanted.emplace_back(name, place++);
-    }
-    std::ranges::sort(wanted);
-    for (std::size_t at = 0; at < wanted.size();) {
-      const std::uint32_t name = wanted[at].first;
-      std::size_t end = at;
-      while (end < wanted.size() && wanted[end].first == name) ++end;
-      numbers_.resize(end - at);
-      BARO_TRY(TakeStream(rest_, numbers_));
-      for (const std::uint64_t number : numbers_) {
-        if (number >= limits_.value_counts[name]) return Damaged("a label value that does not exist");
-        page_.values[wanted[at++].second] = static_cast<std::uint32_t>(number);
+      for (const std::uint32_t name : ShapeOf(i)) {
+        if (places[name].empty()) names.push_back(name);
+        places[name].push_back(place++);
       }
+    }
+    std::ranges::sort(names);
+    base::Result<> result;
+    for (const std::uint32_t name : names) {
+      if (result) result = ReadValuesOf(name, places[name]);
+      places[name].clear();
+    }
+    return result;
+  }
+
+  base::Result<> ReadValuesOf(std::uint32_t name, std::span<const std::uint32_t> places) {
+    numbers_.resize(places.size());
+    BARO_TRY(TakeStream(rest_, numbers_));
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      if (numbers_[i] >= limits_.value_counts[name]) return Damaged("a label value that does not exist");
+      page_.values[places[i]] = static_cast<std::uint32_t>(numbers_[i]);
     }
     return {};
   }
