@@ -126,7 +126,10 @@ UnaryFunction FindUnary(Function function) {
     case Function::kMinute:
       return [](double x) { return static_cast<double>(DateOf(x).second / 60 % 60); };
     case Function::kHour:
-      return [](double x) { return static_cast<double>(DateOf(x).second / 3600); };
+      return [](double x) {
+        const std::int64_t hour = DateOf(x).second / 3600;
+        return static_cast<double>(hour);
+      };
     case Function::kDayOfMonth:
       return [](double x) { return static_cast<double>(DateOf(x).day); };
     case Function::kMonth:
