@@ -36,8 +36,11 @@ TEST(ThreadExecutor, RunsTasksAndTimersInTheOrderOfTheirTimes) {
   ThreadExecutor executor(1);
   Gate gate;
   std::vector<int> order;  // one thread writes it
-  executor.PostAfter(20ms, [&] { order.push_back(2), gate.Open(); });
-  executor.PostAfter(1ms, [&] { order.push_back(1), gate.Open(); });
+  // Posted from its only thread, so that none runs before both are there.
+  executor.Post([&] {
+    executor.PostAfter(200ms, [&] { order.push_back(2), gate.Open(); });
+    executor.PostAfter(1ms, [&] { order.push_back(1), gate.Open(); });
+  });
   gate.WaitFor(2);
   EXPECT_EQ(order, (std::vector{1, 2}));
 }

@@ -124,13 +124,10 @@ UnaryFunction FindUnary(Function function) {
     case Function::kTanh:
       return [](double x) { return std::tanh(x); };
     case Function::kMinute:
-      return [](double x) {
-        const auto minute = DateOf(x).second / 60 % 60;
-        return static_cast<double>(minute);
-      };
+      return [](double x) { return static_cast<double>(DateOf(x).second / 60 % 60); };
     case Function::kHour:
       return [](double x) {
-        const auto hour = DateOf(x).second / 3600;
+        const std::int64_t hour = DateOf(x).second / 3600;
         return static_cast<double>(hour);
       };
     case Function::kDayOfMonth:

@@ -77,7 +77,8 @@ class SameSamples(contextlib.ExitStack):
 
     def _open(self, opened, prometheus, pages, job):
         def answer(handler, page):
-            handler.answer(page(self.moment, self.stamp(self.moment) * 1000))
+            moment = self.moment  # once: it may go on meanwhile
+            handler.answer(page(moment, self.stamp(moment) * 1000))
 
         paths = {f"/{index}": lambda handler, page=page: answer(handler, page)
                  for index, page in enumerate(pages.values())}

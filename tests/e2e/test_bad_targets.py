@@ -86,26 +86,28 @@ class BadTargets(unittest.TestCase):
         pages["/good"] = good
         with Targets(pages) as targets:
             jobs = [job(name, targets.address, "/" + name, "2s", extra) for name, (_, extra, _) in CASES.items()]
-            jobs += [job("good", targets.address, "/good"), job("unreachable", "127.0.0.1:1", "/metrics", "2s")]
+            jobs += [job("good", targets.address, "/good", "4s"), job("unreachable", "127.0.0.1:1", "/metrics", "2s")]
             with Server(config=config_of(*jobs)) as server:
                 self.check(server)
 
     def check(self, server):
-        def errors():
-            active = server.api("targets")["activeTargets"]
-            by_name = {t["scrapePool"]: t for t in active}
-            done = all(t["health"] == "down" for name, t in by_name.items() if name != "good")
-            return by_name if done else None
+        reasons = {name: words for name, (_, _, words) in CASES.items()} | {"unreachable": "refused"}
 
-        by_name = wait_for("all bad targets to be down", errors)
-        for name, (_, _, words) in CASES.items():
+        def is_told(name):
+            """Its state once it is right: a page that a busy machine made late has another reason at first."""
+            target = next(t for t in server.api("targets")["activeTargets"] if t["scrapePool"] == name)
+            is_right = target["health"] == "down" and target["lastError"] and reasons[name] in target["lastError"]
+            is_told.last = target["lastError"]
+            return is_right and server.value(f'up{{job="{name}"}}') == 0
+
+        for name, words in reasons.items():
             with self.subTest(name):
-                self.assertIn(words, by_name[name]["lastError"])
-                self.assertNotEqual(by_name[name]["lastError"], "")
-                self.assertEqual(server.value(f'up{{job="{name}"}}'), 0)
-        self.assertIn("refused", by_name["unreachable"]["lastError"])
+                try:
+                    wait_for(f"{name} to be down", lambda name=name: is_told(name))
+                except AssertionError:
+                    self.fail(f"its reason is {is_told.last!r}, wanted {words!r}")
         scrapes = 'count_over_time(up{job="good"}[1h])'
-        wait_for("ten scrapes of the good one", lambda: (server.value(scrapes) or 0) >= 10)
+        wait_for("five scrapes of the good one", lambda: (server.value(scrapes) or 0) >= 5)
         begun = self.served
         samples = [value for _, value in server.query('up{job="good"}[1h]')[0]["values"]]
         self.assertEqual(set(samples), {"1"})

@@ -40,11 +40,11 @@ class Crash(unittest.TestCase):
         self.server.start()
 
     def wait_for_load(self):
-        """Until every target was scraped twice since the last start."""
+        """Until every target was scraped twice since the last start; a scrape that took too long does not count."""
         start = time.time()
 
         def scraped():
-            counts = self.server.query(f"count_over_time(up[{max(1, int(time.time() - start))}s])")
+            counts = self.server.query(f"sum_over_time(up[{max(1, int(time.time() - start))}s])")
             return len(counts) == TARGETS and all(float(count["value"][1]) >= 2 for count in counts)
 
         wait_for("two scrapes of every target", scraped)

@@ -10,6 +10,8 @@ const kRoot = fileURLToPath(new URL('../../../', import.meta.url));
 const require = createRequire(join(kRoot, 'ui/package.json'));
 const { chromium } = require('playwright-core');
 const kScreenshots = process.env.BARO_SCREENSHOTS ?? join(kRoot, 'build/screenshots');
+/// Only a broken page takes so long, however busy the machine is.
+const kPatienceMs = 90_000;
 const kAxe = await readFile(require.resolve('axe-core/axe.min.js'), 'utf8');
 
 export async function launchBrowser() {
@@ -38,7 +40,7 @@ export async function openPage(browser, base, options = {}) {
     ...options,
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(kPatienceMs);
   page.problems = [];
   page.expected = [];
   const note = (text) => {
@@ -96,7 +98,7 @@ export const inkAtRightEdge = (canvas) =>
   });
 
 /// Waits until `probe` returns something true; fails with `what` and the last value.
-export async function eventually(probe, what, timeoutMs = 15_000) {
+export async function eventually(probe, what, timeoutMs = kPatienceMs) {
   const deadline = Date.now() + timeoutMs;
   let last;
   do {

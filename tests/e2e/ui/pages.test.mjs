@@ -267,7 +267,7 @@ describe('explore', () => {
     });
     await page.route('**/api/v1/query_range*', async (route) => {
       if (!route.request().url().includes('slow')) return route.continue();
-      await new Promise((resolve) => setTimeout(resolve, 20_000).unref());
+      await new Promise((resolve) => setTimeout(resolve, 600_000).unref());
       return route.abort().catch(() => undefined);
     });
     await page.go(explore('vector(1) or on() slow'));

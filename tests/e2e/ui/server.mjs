@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const kRoot = fileURLToPath(new URL('../../../', import.meta.url));
-const kReadyMsMax = 30_000;
+const kReadyMsMax = 90_000;
 const kPrefix = '/some/prefix';
 
 /// The configuration has a target that does not answer: the targets page must show why.
@@ -100,7 +100,7 @@ export async function startServer() {
   while (!(await hasRates(base))) {
     if (hasExited || Date.now() > deadline) {
       await stop();
-      throw new Error(`${binary} ${hasExited ? 'ended' : 'had no rates after 30 s'}; its log ends with:\n${log}`);
+      throw new Error(`${binary} ${hasExited ? 'ended' : 'had no rates after 90 s'}; its log ends with:\n${log}`);
     }
     await sleep(200);
   }
