@@ -50,7 +50,14 @@ model::Labels WithoutAggregateLabel(const model::Labels& labels) {
 std::int64_t WindowEndMs(std::int64_t timestamp_ms, std::int64_t resolution_ms) {
   std::int64_t past = timestamp_ms % resolution_ms;
   if (past < 0) past += resolution_ms;
-  return past == 0 ? timestamp_ms : timestamp_ms - past + resolution_ms;
+  std::int64_t end_ms = timestamp_ms;
+  const bool is_behind_all = past != 0 && __builtin_add_overflow(timestamp_ms, resolution_ms - past, &end_ms);
+  return is_behind_all ? model::kMaxTimestampMs : end_ms;
+}
+
+std::int64_t WindowBeginMs(std::int64_t end_ms, std::int64_t resolution_ms) {
+  std::int64_t begin_ms = 0;
+  return __builtin_sub_overflow(end_ms, resolution_ms, &begin_ms) ? model::kMinTimestampMs : begin_ms;
 }
 
 std::string DownsampledHint(std::int64_t resolution_ms) {

@@ -46,8 +46,11 @@ model::Labels WithoutAggregateLabel(const model::Labels& labels);
 
 /// The end of the window that a sample lies in: the least multiple of the resolution since the epoch that is not before
 /// it. Windows are open at their begin and closed at their end, as PromQL's ranges are.
-/// Shape    not within a window of the ends of time.
+/// The window at the end of time ends there.
 std::int64_t WindowEndMs(std::int64_t timestamp_ms, std::int64_t resolution_ms);
+
+/// The end of the window before the one that ends there: its begin, which is not part of it. Not before all time.
+std::int64_t WindowBeginMs(std::int64_t end_ms, std::int64_t resolution_ms);
 
 /// The resolutions of the aggregates that a block has, by its hints "downsampled-5m", "downsampled-1h"; ascending.
 std::vector<std::int64_t> ResolutionsOf(const BlockMeta& meta);

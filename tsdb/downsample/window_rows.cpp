@@ -223,7 +223,7 @@ void ThinOut(const RawColumns& raw, std::int64_t resolution_ms, std::vector<std:
     const std::int64_t end_ms = WindowEndMs(raw.timestamps_ms[begin], resolution_ms);
     const auto until = std::ranges::upper_bound(raw.timestamps_ms.subspan(begin), end_ms);
     const auto end = static_cast<std::size_t>(until - raw.timestamps_ms.begin());
-    thinner.AddWindow(begin, end, begin > 0 && window_before_ms == end_ms - resolution_ms);
+    thinner.AddWindow(begin, end, begin > 0 && window_before_ms == WindowBeginMs(end_ms, resolution_ms));
     window_before_ms = end_ms;
     begin = end;
   }

@@ -184,6 +184,9 @@ TEST(WindowRows, BordersBelongToTheWindowThatEndsThere) {
   EXPECT_EQ(WindowEndMs(k5m, k5m), k5m);
   EXPECT_EQ(WindowEndMs(-1, k5m), 0);
   EXPECT_EQ(WindowEndMs(-k5m, k5m), -k5m);
+  EXPECT_EQ(WindowEndMs(model::kMaxTimestampMs, k5m), model::kMaxTimestampMs);
+  EXPECT_GE(WindowEndMs(model::kMinTimestampMs, k5m), model::kMinTimestampMs);
+  EXPECT_EQ(WindowBeginMs(model::kMinTimestampMs + 1, k5m), model::kMinTimestampMs);
   Column raw;
   raw.Add(k5m, 1);
   raw.Add(k5m + 1, 2);

@@ -49,7 +49,8 @@ class CounterWindows {
     const std::int64_t before_ms = end_ms_;
     end_ms_ = WindowEndMs(times_[begin_], resolution_ms_);
     while (end_ < times_.size() && times_[end_] <= end_ms_) ++end_;
-    follows_ = begin_ > 0 && before_ms == end_ms_ - resolution_ms_ && !model::IsStaleNaN(values_[begin_ - 1]);
+    follows_ =
+        begin_ > 0 && before_ms == WindowBeginMs(end_ms_, resolution_ms_) && !model::IsStaleNaN(values_[begin_ - 1]);
     is_stale_ = model::IsStaleNaN(values_[end_ - 1]);
     return true;
   }
@@ -92,7 +93,7 @@ std::optional<double> ValueAt(const SampleColumns& rows, std::int64_t timestamp_
 
 void MakeLevel(const ViewColumns& columns, const SampleColumns& rows, bool is_average, std::int64_t resolution_ms,
                std::int64_t step_ms, Output& out) {
-  step_ms = std::max(step_ms, resolution_ms / kStepsPerWindowMax);
+  step_ms = std::clamp(step_ms, resolution_ms / kStepsPerWindowMax, resolution_ms);
   CounterWindows windows(columns.counter, resolution_ms);
   std::size_t row = 0;
   std::size_t count_row = 0;
@@ -105,10 +106,9 @@ void MakeLevel(const ViewColumns& columns, const SampleColumns& rows, bool is_av
         level = level && count ? std::optional(*level / *count) : std::nullopt;
       }
       if (level) {
-        const std::int64_t begin_ms = windows.end_ms() - resolution_ms + 1;
-        for (std::int64_t at = windows.follows() ? begin_ms : windows.first_time(); at < last_ms; at += step_ms) {
-          out.Put(at, *level);
-        }
+        const std::int64_t begin_ms = WindowBeginMs(windows.end_ms(), resolution_ms) + 1;
+        std::int64_t at = windows.follows() ? begin_ms : windows.first_time();
+        for (; at < last_ms; at += std::min(step_ms, last_ms - at)) out.Put(at, *level);
         out.Put(last_ms, *level);
       }
     }
