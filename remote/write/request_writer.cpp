@@ -1,6 +1,7 @@
 #include "remote/write/request_writer.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include <fmt/format.h>
@@ -40,15 +41,63 @@ base::Result<WriteOutcome> RequestWriter::Write(const WriteRequest& request) {
   request_ = &request;
   appender_ = appender.get();
   outcome_ = {};
+  first_refused_.reset();
   BARO_TRY(FindSeries());
-  BARO_TRY(AppendSamples());
-  BARO_TRY(AppendExtras());
-  outcome_.commit = BARO_TRY(appender->Commit(tsdb::Durability::kSynced));
+  FindParts();
+  std::size_t begin = 0;
+  for (const std::size_t end : part_ends_) {
+    BARO_TRY(AppendPart(begin, end));
+    // What comes before the last part need not wait for the disk: the last one's sync is theirs too.
+    const bool is_last = end == part_ends_.back();
+    AddUp(BARO_TRY(appender->Commit(is_last ? tsdb::Durability::kSynced : tsdb::Durability::kInterval)));
+    begin = end;
+  }
   if (!learned_keys_.empty()) {
     for (const tsdb::GroupRef group : cache_.Insert(learned_keys_, learned_)) storage_.DropGroup(group);
   }
   NoteRefusal();
   return std::move(outcome_);
+}
+
+// A sender that catches up says a series again for each of its samples. One commit takes samples of a series as rows or
+// singly, in order of time; so what comes again begins a new part, with a commit of its own.
+void RequestWriter::FindParts() {
+  part_ends_.clear();
+  const std::size_t slots = std::bit_ceil(2 * known_.size() + 1);
+  places_.assign(slots, 0);
+  before_.assign(known_.size(), 0);
+  std::size_t part_begin = 0;
+  for (std::size_t i = 0; i < known_.size(); ++i) {
+    if (known_[i].ref == SeriesRef::kNone) continue;
+    const auto number = static_cast<std::uint64_t>(known_[i].ref);
+    std::size_t at = (number * 0x9e3779b97f4a7c15) >> 32 & (slots - 1);
+    while (places_[at] != 0 && known_[places_[at] - 1].ref != known_[i].ref) at = (at + 1) & (slots - 1);
+    before_[i] = places_[at];
+    if (places_[at] > part_begin) {
+      part_ends_.push_back(i);
+      part_begin = i;
+    }
+    places_[at] = static_cast<std::uint32_t>(i + 1);
+  }
+  part_ends_.push_back(known_.size());
+}
+
+base::Result<> RequestWriter::AppendPart(std::size_t begin, std::size_t end) {
+  for (std::size_t i = begin; i < end; ++i) {
+    if (before_[i] != 0) known_[i] = known_[before_[i] - 1];  // with the group that it has by now
+  }
+  BARO_TRY(AppendSamples(begin, end));
+  return AppendExtras(begin, end);
+}
+
+void RequestWriter::AddUp(const tsdb::CommitStats& stats) {
+  tsdb::CommitStats& sum = outcome_.commit;
+  sum.accepted += stats.accepted;
+  sum.out_of_order += stats.out_of_order;
+  sum.duplicate += stats.duplicate;
+  sum.out_of_bounds += stats.out_of_bounds;
+  sum.too_old += stats.too_old;
+  if (!sum.first_refused) sum.first_refused = stats.first_refused;
 }
 
 base::Result<> RequestWriter::FindSeries() {
@@ -109,11 +158,10 @@ void RequestWriter::LeaveOut(std::size_t index) {
   outcome_.over_limit += series.sample_count + series.histogram_count;
 }
 
-base::Result<> RequestWriter::AppendSamples() {
-  FindRowRuns(*request_, known_, runs_);
+base::Result<> RequestWriter::AppendSamples(std::size_t begin, std::size_t end) {
+  FindRowRuns(*request_, known_, begin, end, runs_);
   singles_.clear();
   gone_.clear();
-  first_refused_.reset();
   for (RowRun& run : runs_) {
     if (run.use == RowRun::Use::kNewGroup) {
       const tsdb::GroupRef group = storage_.NewGroup();
@@ -197,11 +245,11 @@ base::Result<> RequestWriter::AppendAgain() {
   return {};
 }
 
-base::Result<> RequestWriter::AppendExtras() {
+base::Result<> RequestWriter::AppendExtras(std::size_t begin, std::size_t end) {
   if (request_->histogram_count == 0 && request_->exemplar_count == 0) return {};
   outcome_.histograms = request_->histogram_count;
   outcome_.exemplars = request_->exemplar_count;
-  for (std::size_t i = 0; i < known_.size(); ++i) {
+  for (std::size_t i = begin; i < end; ++i) {
     const WriteSeries& series = request_->series[i];
     if (series.histogram_count == 0 && series.exemplar_count == 0) continue;
     WireReader reader(series.rest);

@@ -53,12 +53,15 @@ class RequestWriter {
  private:
   base::Result<> FindSeries();
   base::Result<> Resolve(std::size_t series);
-  base::Result<> AppendSamples();
+  void FindParts();
+  base::Result<> AppendPart(std::size_t begin, std::size_t end);
+  base::Result<> AppendSamples(std::size_t begin, std::size_t end);
   void AppendRows(const RowRun& run);
   void AppendSingles(std::span<const std::size_t> series);
   base::Result<> AppendAgain();
   void Learn(std::size_t series);
-  base::Result<> AppendExtras();
+  base::Result<> AppendExtras(std::size_t begin, std::size_t end);
+  void AddUp(const tsdb::CommitStats& stats);
   base::Result<> AppendHistogram(std::size_t series, std::string_view message);
   void LeaveOut(std::size_t series);
   void Note(std::string_view problem);
@@ -77,6 +80,10 @@ class RequestWriter {
   std::vector<bool> is_old_;
   std::vector<SeriesCache::Key> learned_keys_;
   std::vector<KnownSeries> learned_;
+  // Where parts of the request end: a series stands in each of them once at most.
+  std::vector<std::size_t> part_ends_;
+  std::vector<std::uint32_t> places_;  // hash table of FindParts(): a series' last place, plus one; 0: free
+  std::vector<std::uint32_t> before_;  // by series: its place in an earlier part, plus one; 0: none
   std::vector<RowRun> runs_;
   std::vector<std::size_t> singles_;  // series whose samples go singly
   std::vector<std::size_t> gone_;     // series that left the head since they became known

@@ -21,10 +21,11 @@ bool IsUsable(const WriteRequest& request, std::span<const KnownSeries> known, s
 }
 
 // How far the run goes that begins at `first`.
-std::size_t RunLength(const WriteRequest& request, std::span<const KnownSeries> known, std::size_t first) {
+std::size_t RunLength(const WriteRequest& request, std::span<const KnownSeries> known, std::size_t first,
+                      std::size_t end) {
   const std::span<const model::Sample> times = SamplesOf(request, first);
   if (!HasIncreasingTimes(times)) return 1;
-  const std::size_t end = std::min(known.size(), first + kGroupSizeMax);
+  end = std::min(end, first + kGroupSizeMax);
   std::size_t next = first + 1;
   for (; next < end; ++next) {
     if (!IsUsable(request, known, next) || known[next].group != known[first].group) break;
@@ -38,21 +39,22 @@ std::size_t RunLength(const WriteRequest& request, std::span<const KnownSeries> 
 
 }  // namespace
 
-void FindRowRuns(const WriteRequest& request, std::span<const KnownSeries> known, std::vector<RowRun>& runs) {
+void FindRowRuns(const WriteRequest& request, std::span<const KnownSeries> known, std::size_t begin, std::size_t end,
+                 std::vector<RowRun>& runs) {
   runs.clear();
   std::size_t rows = 0;
-  for (std::size_t first = 0; first < known.size();) {
+  for (std::size_t first = begin; first < end;) {
     if (!IsUsable(request, known, first)) {
       ++first;
       continue;
     }
-    RowRun run{.first = first, .count = RunLength(request, known, first)};
+    RowRun run{.first = first, .count = RunLength(request, known, first, end)};
     first += run.count;
     const KnownSeries& series = known[run.first];
     const std::size_t times = request.series[run.first].sample_count;
     const bool is_grouped = series.group != tsdb::GroupRef::kNone;
-    // Of a group that was cut by the ends of the request, the other series are in another one.
-    const bool is_at_border = run.first == 0 || first == known.size();
+    // Of a group that was cut here, the other series are in another request.
+    const bool is_at_border = run.first == begin || first == end;
     const bool is_small_part = is_grouped && run.count * 4 < series.group_size;
     run.leaves_group = is_grouped && !is_at_border && run.count * 2 < series.group_size;
     if (rows + times <= kRequestRowsMax && (is_grouped ? !is_small_part : run.count >= kGroupSizeMin)) {

@@ -37,7 +37,9 @@ struct RowRun {
   bool leaves_group = false;
 };
 
-/// Cuts the request into runs, which cover all series that are known and have samples. `known[i]` is series i.
-void FindRowRuns(const WriteRequest& request, std::span<const KnownSeries> known, std::vector<RowRun>& runs);
+/// Cuts the series from `begin` to `end` into runs, which cover all that are known and have samples. `known[i]` is
+/// series i of the request; none stands twice between `begin` and `end`.
+void FindRowRuns(const WriteRequest& request, std::span<const KnownSeries> known, std::size_t begin, std::size_t end,
+                 std::vector<RowRun>& runs);
 
 }  // namespace baro::remote

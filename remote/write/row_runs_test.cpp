@@ -21,7 +21,7 @@ class RowRunsTest : public ::testing::Test {
     }
   }
   std::vector<std::pair<std::size_t, RowRun::Use>> Find() {
-    FindRowRuns(request_, known_, runs_);
+    FindRowRuns(request_, known_, 0, known_.size(), runs_);
     std::vector<std::pair<std::size_t, RowRun::Use>> found;
     for (const RowRun& run : runs_) found.emplace_back(run.count, run.use);
     return found;

@@ -343,5 +343,30 @@ TEST_F(WriteReceiverTest, ARowsRefusedSampleIsNamed) {
   EXPECT_NE(response.body.find("1 of 20 samples are refused"), std::string::npos) << response.body;
 }
 
+// As Prometheus' queues do it: an entry for each sample, the same series again and again, cut anywhere.
+TEST_F(WriteReceiverTest, CatchingUpSaysASeriesManyTimesInOneRequest) {
+  base::SeededRandom random(5);
+  std::map<std::string, std::map<std::int64_t, double>> want;
+  testing::WriteRequest batch;
+  for (int step = 0; step < 40; ++step) {
+    clock_.Advance(std::chrono::seconds(15));
+    for (std::size_t n = 0; n < 30; ++n) {
+      if (random.OneIn(20)) continue;
+      const std::int64_t time_ms = kNowMs + step * 15'000 + (n < 20 ? 0 : 7);
+      const double value = static_cast<double>(random.Below(1000));
+      AddSample(AddSeries(batch, fmt::format("m{}", n)), time_ms, value);
+      want[fmt::format("m{}{{job=\"a\"}}", n)][time_ms] = value;
+      if (!random.OneIn(70)) continue;
+      const net::HttpResponse response = Push(batch);
+      ASSERT_EQ(response.status, 204) << response.body;
+      batch.Clear();
+    }
+  }
+  ASSERT_EQ(Push(batch).status, 204);
+  EXPECT_TRUE(Stored() == want);
+  Open();
+  EXPECT_TRUE(Stored() == want);
+}
+
 }  // namespace
 }  // namespace baro::remote
