@@ -217,8 +217,9 @@ class Storage : public ReaderSource, public AppenderSource {
   std::vector<std::string> Damage() const;
 
   /// Hides the samples in the range of all series that `matchers` choose from readers opened from now on. Durable.
-  /// Waits for a maintenance that runs. Returns how many series were touched, counted in each block and in the head.
-  /// Errors   as Reader::Select(); file errors: a part may be deleted, and saying it again deletes the rest.
+  /// Waits for a maintenance that runs. Returns how many series were touched, counted in each block.
+  /// Errors   kUnsupported: memory has such samples in the range, nothing is deleted; the message says up to where it
+  ///          goes. As Reader::Select(); file errors: a part may be deleted, and saying it again deletes the rest.
   base::Result<std::size_t> Delete(std::span<const model::Matcher> matchers, model::TimeRange range,
                                    const base::CancelToken& cancel);
 

@@ -3,8 +3,10 @@
 
 #include <fmt/chrono.h>
 
+#include "base/number_text.h"
 #include "base/pacer.h"
 #include "tsdb/compact/compactor.h"
+#include "tsdb/head/head_reader.h"
 #include "tsdb/storage/head_cut.h"
 #include "tsdb/storage/storage_impl.h"
 
@@ -39,6 +41,17 @@ RetentionLimits Storage::Impl::retention() const {
 base::Result<std::size_t> Storage::Impl::Delete(std::span<const model::Matcher> matchers, model::TimeRange range,
                                                 const base::CancelToken& cancel) {
   const base::MutexLock lock(maintenance_mutex_);
+  if (range.max_ms >= cut_until_ms_ && head_->has_samples()) {
+    const model::TimeRange in_memory{.min_ms = std::max(range.min_ms, cut_until_ms_), .max_ms = range.max_ms};
+    const auto found = BARO_TRY(HeadReader(head_, *log_).Select({.matchers = matchers, .range = in_memory}, cancel));
+    if (found->size() > 0) {
+      return base::Fail(
+          base::Code::kUnsupported,
+          fmt::format("samples from {} ms on are still in memory, where this version cannot delete them; "
+                      "delete those before (end={}), and the others when they are in a block",
+                      in_memory.min_ms, base::FormatFloat(static_cast<double>(cut_until_ms_ - 1) / 1000)));
+    }
+  }
   std::size_t touched = 0;
   for (const BlockPtr& block : *blocks_.blocks()) {
     const model::TimeRange covered = block->meta().range();

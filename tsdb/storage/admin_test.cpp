@@ -152,6 +152,17 @@ TEST_F(BlocksTest, DeletesHideSamplesAndCleaningRemovesThem) {
   EXPECT_EQ(CountSamples(), left);
 }
 
+TEST_F(BlocksTest, WhatIsStillInMemoryIsNotDeletedAndNothingElseThen) {
+  Fill(3);
+  const std::size_t before = CountSamples();
+  const auto touched = storage().Delete(Only(1), {}, {});
+  ASSERT_FALSE(touched);
+  EXPECT_EQ(touched.error().code(), base::Code::kUnsupported);
+  EXPECT_NE(touched.error().message().find("(end="), std::string::npos);
+  EXPECT_EQ(CountSamples(), before);
+  EXPECT_TRUE(storage().Delete(Only(77), {}, {}));
+}
+
 TEST_F(BlocksTest, ASnapshotIsAStoreWithAllThatWasVisible) {
   Fill(5);
   const auto before = Texts(ReadAll(storage()));
