@@ -53,7 +53,7 @@ base::Result<std::size_t> Storage::Impl::Delete(std::span<const model::Matcher> 
     }
   }
   std::size_t touched = 0;
-  for (const BlockPtr& block : *blocks_.blocks()) {
+  for (const auto all_blocks = blocks_.blocks(); const BlockPtr& block : *all_blocks) {
     const model::TimeRange covered = block->meta().range();
     if (covered.max_ms < range.min_ms || covered.min_ms > range.max_ms) continue;
     touched += BARO_TRY(block->Delete(matchers, range, cancel));
@@ -63,7 +63,7 @@ base::Result<std::size_t> Storage::Impl::Delete(std::span<const model::Matcher> 
 
 base::Result<> Storage::Impl::CleanTombstones() {
   const base::MutexLock lock(maintenance_mutex_);
-  for (const BlockPtr& block : *blocks_.blocks()) {
+  for (const auto all_blocks = blocks_.blocks(); const BlockPtr& block : *all_blocks) {
     if (block->DeletedSeries() > 0) BARO_TRY(Join({block}));
   }
   return {};
@@ -95,10 +95,24 @@ base::Result<std::string> Storage::Impl::Snapshot(bool with_head) {
   return name;
 }
 
+// What a run left that ended while it made one. They have links to blocks, whose space they would keep.
+void Storage::Impl::RemoveUnfinishedSnapshots() {
+  const std::string parent = options_.directory + "/snapshots";
+  const auto names = deps_.files.ListDirectory(parent);
+  if (!names) return;  // there never was one
+  for (const std::string& name : *names) {
+    if (!name.starts_with("tmp-")) continue;
+    deps_.log.Info("removing what an earlier run left", {{"path", parent + "/" + name}});
+    if (auto removed = deps_.files.RemoveAll(parent + "/" + name); !removed) {
+      deps_.log.Warn("could not remove it", {{"err", removed.error().message()}});
+    }
+  }
+}
+
 base::Result<> Storage::Impl::FillSnapshot(const std::string& directory, bool with_head) {
   const std::string blocks_directory = directory + "/blocks";
   BARO_TRY(deps_.files.CreateDirectories(blocks_directory));
-  for (const BlockPtr& block : *blocks_.blocks()) {
+  for (const auto all_blocks = blocks_.blocks(); const BlockPtr& block : *all_blocks) {
     BARO_TRY(LinkDirectory(deps_.files, block->directory(), blocks_directory + "/" + block->meta().ulid.ToString()));
   }
   if (with_head && head_->has_samples()) {
@@ -117,7 +131,7 @@ base::Result<> Storage::Impl::FillSnapshot(const std::string& directory, bool wi
 
 base::Result<std::vector<std::string>> Storage::Impl::Scrub() {
   base::Pacer pacer(deps_.clock, options_.background_bytes_per_second);
-  for (const BlockPtr& block : *blocks_.blocks()) {
+  for (const auto all_blocks = blocks_.blocks(); const BlockPtr& block : *all_blocks) {
     const std::size_t known = block->Damage().size();
     const auto damage = block->Verify([&](std::uint64_t bytes) { pacer.Spend(bytes, closing_); }, closing_);
     if (!damage) return damage.error();

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "tsdb/block/block_files.h"
 #include "tsdb/compact/compactor.h"
 
 namespace baro::tsdb {
@@ -30,6 +31,9 @@ base::Result<> BlockSet::Load() {
     if (!Ulid::Parse(name)) continue;  // not ours
     auto block = Block::Open(files_, directory_ + "/" + name);
     if (block) {
+      // Of base::WriteSmallFile().
+      const std::string unfinished = fmt::format("{}/{}/{}.tmp", directory_, name, kTombstonesFileName);
+      if (const auto is_there = files_.Exists(unfinished); is_there && *is_there) RemoveLeftover(unfinished);
       blocks.push_back(*std::move(block));
     } else {
       Quarantine(name, block.error().message());
@@ -42,11 +46,14 @@ base::Result<> BlockSet::Load() {
 
 void BlockSet::RemoveLeftovers(std::span<const std::string> names) {
   for (const std::string& name : names) {
-    if (!name.starts_with(kUnfinished) && !name.starts_with(kGoing)) continue;
-    log_.Info("removing what an earlier run left", {{"path", directory_ + "/" + name}});
-    if (auto removed = files_.RemoveAll(directory_ + "/" + name); !removed) {
-      log_.Warn("could not remove it", {{"err", removed.error().message()}});
-    }
+    if (name.starts_with(kUnfinished) || name.starts_with(kGoing)) RemoveLeftover(directory_ + "/" + name);
+  }
+}
+
+void BlockSet::RemoveLeftover(const std::string& path) {
+  log_.Info("removing what an earlier run left", {{"path", path}});
+  if (auto removed = files_.RemoveAll(path); !removed) {
+    log_.Warn("could not remove it", {{"err", removed.error().message()}});
   }
 }
 
@@ -106,7 +113,7 @@ BlockView BlockSet::View() const {
 
 std::uint64_t BlockSet::SizeBytes() const {
   std::uint64_t bytes = 0;
-  for (const BlockPtr& block : *blocks()) bytes += block->SizeBytes();
+  for (const auto all_blocks = blocks(); const BlockPtr& block : *all_blocks) bytes += block->SizeBytes();
   return bytes;
 }
 
@@ -116,7 +123,7 @@ std::vector<std::string> BlockSet::Damage() const {
     const base::MutexLock lock(mutex_);
     all = quarantined_;
   }
-  for (const BlockPtr& block : *blocks()) {
+  for (const auto all_blocks = blocks(); const BlockPtr& block : *all_blocks) {
     for (const std::string& damage : block->Damage()) {
       all.push_back(fmt::format("block {}: {}", block->meta().ulid.ToString(), damage));
     }

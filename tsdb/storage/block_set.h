@@ -58,6 +58,7 @@ class BlockSet {
 
  private:
   void RemoveLeftovers(std::span<const std::string> names);
+  void RemoveLeftover(const std::string& path);
   void Quarantine(const std::string& name, const std::string& reason);
   void RemoveParents(std::vector<BlockPtr>& blocks);
   void RemoveFiles(const std::string& path);

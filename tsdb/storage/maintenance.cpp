@@ -170,7 +170,7 @@ std::vector<std::int64_t> Storage::Impl::RangesFor(std::chrono::milliseconds tim
 // may become longer.
 std::vector<BlockPtr> Storage::Impl::NextToJoin(const RetentionCutoffs& cutoffs) const {
   std::map<std::pair<std::vector<std::int64_t>, bool>, std::vector<BlockPtr>> kinds;
-  for (const BlockPtr& block : *blocks_.blocks()) {
+  for (const auto all_blocks = blocks_.blocks(); const BlockPtr& block : *all_blocks) {
     if (not_joined_.contains(block->meta().ulid)) continue;
     kinds[{ResolutionsOf(block->meta()), block->meta().max_time_ms <= cutoffs.general_ms()}].push_back(block);
   }
@@ -313,7 +313,7 @@ base::Result<> Storage::Impl::ApplyRetention() {
 
 std::vector<BlockStatus> Storage::Impl::Blocks() const {
   std::vector<BlockStatus> all;
-  for (const BlockPtr& block : *blocks_.blocks()) {
+  for (const auto all_blocks = blocks_.blocks(); const BlockPtr& block : *all_blocks) {
     all.push_back({.meta = block->meta(),
                    .size_bytes = block->SizeBytes(),
                    .deleted_series = block->DeletedSeries(),

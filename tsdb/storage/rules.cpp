@@ -20,7 +20,8 @@ void KeepOnly(const std::vector<BlockPtr>& blocks, std::map<Ulid, std::size_t>& 
 
 std::int64_t Storage::Impl::NewestMs() const {
   std::int64_t newest_ms = head_->has_samples() ? head_->max_time_ms() : model::kMinTimestampMs;
-  for (const BlockPtr& block : *blocks_.blocks()) newest_ms = std::max(newest_ms, block->meta().max_time_ms - 1);
+  for (const auto all_blocks = blocks_.blocks(); const BlockPtr& block : *all_blocks)
+    newest_ms = std::max(newest_ms, block->meta().max_time_ms - 1);
   return newest_ms;
 }
 

@@ -150,6 +150,7 @@ base::Result<> Storage::Impl::SettleLastSegment(const ReplayedLog& replayed) {
 
 base::Result<> Storage::Impl::Open() {
   BARO_TRY(TakeLock());
+  RemoveUnfinishedSnapshots();
   BARO_TRY(blocks_.Load());
   {
     const base::MutexLock lock(maintenance_mutex_);

@@ -81,6 +81,7 @@ class Storage::Impl {
 
   // admin.cpp
   std::string SnapshotName();
+  void RemoveUnfinishedSnapshots();
   base::Result<> FillSnapshot(const std::string& directory, bool with_head) BARO_REQUIRES(maintenance_mutex_);
 
   // maintenance.cpp
