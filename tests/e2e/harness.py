@@ -84,6 +84,8 @@ class Server:
         if wait:
             self.address = wait_for("the address in the log", lambda: self._address(start))
             wait_for("/-/ready", lambda: self.get(self.prefix + "/-/ready")[0] == 200)
+            # The log is written by a thread of its own; what the start had to say is there when this line is.
+            wait_for("the log's word that it is ready", lambda: b"msg=ready" in self.log_path.read_bytes()[start:])
         return self
 
     def _address(self, start):

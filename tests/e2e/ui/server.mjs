@@ -10,7 +10,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const kRoot = fileURLToPath(new URL('../../../', import.meta.url));
-const kReadyMsMax = 90_000;
+const kReadyMsMax = 120_000;
+const kGraphStepMs = 60_000; // a multiple of every step the tests' graphs have
 const kPrefix = '/some/prefix';
 
 /// The configuration has a target that does not answer: the targets page must show why.
@@ -42,10 +43,12 @@ function freePort() {
   });
 }
 
+/// At a time at which graphs of an hour have a point: a graph of `up` over a younger server is rightly empty.
 async function hasRates(base) {
   const query = encodeURIComponent('count(rate(node_cpu_seconds_total[30s])) + count(up == 0)');
+  const time = Math.floor(Date.now() / kGraphStepMs) * (kGraphStepMs / 1000);
   try {
-    const response = await fetch(`${base}/api/v1/query?query=${query}`);
+    const response = await fetch(`${base}/api/v1/query?query=${query}&time=${time}`);
     const answer = await response.json();
     return answer.data?.result?.length > 0;
   } catch {
@@ -100,7 +103,7 @@ export async function startServer() {
   while (!(await hasRates(base))) {
     if (hasExited || Date.now() > deadline) {
       await stop();
-      throw new Error(`${binary} ${hasExited ? 'ended' : 'had no rates after 90 s'}; its log ends with:\n${log}`);
+      throw new Error(`${binary} ${hasExited ? 'ended' : 'had no rates after 120 s'}; its log ends with:\n${log}`);
     }
     await sleep(200);
   }

@@ -89,7 +89,7 @@ export function ExploreGraph({ state, round, onTime }: ExploreGraphProps) {
         <p class="empty">
           {shown.frame.histogramCount > 0
             ? 'The result holds native histograms, which a line cannot show. Try histogram_quantile(0.9, …).'
-            : 'The result is empty: no series has samples in this time.'}
+            : `The result is empty: no series has samples at the times of this graph, one each ${formatDuration(stepMs)}. Samples younger than that come with the next run; the table shows them now.`}
         </p>
       )}
       {isCancelled && <p class="empty">Cancelled. Run it again when you like.</p>}
