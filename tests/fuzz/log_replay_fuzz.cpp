@@ -23,8 +23,8 @@ void Check(bool condition) {
 }
 
 void WriteLog(baro::base::FileSystem& files, baro::base::ByteSpan bytes) {
-  Check(files.CreateDirectories("d/wal").has_value());
-  auto file = files.OpenWritable("d/wal/00000001", baro::base::FileSystem::OpenMode::kCreate);
+  Check(files.CreateDirectories("d/log").has_value());
+  auto file = files.OpenWritable("d/log/00000001", baro::base::FileSystem::OpenMode::kCreate);
   Check(file.has_value());
   Check((*file)->Append(bytes).has_value());
 }

@@ -81,7 +81,7 @@ StorageMetrics::StorageMetrics(base::Registry& registry)
 Storage::Impl::Impl(StorageOptions options, StorageDependencies dependencies)
     : options_(std::move(options)),
       deps_(std::move(dependencies)),
-      log_directory_(options_.directory + "/wal"),
+      log_directory_(options_.directory + "/log"),
       metrics_(deps_.metrics),
       blocks_(deps_.files, options_.directory + "/blocks", options_.directory + "/quarantine", deps_.log),
       head_(std::make_shared<Head>(options_.series_max)),

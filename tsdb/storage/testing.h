@@ -96,7 +96,7 @@ class StorageFixture {
   /// Another disk than the real one. Shape    outlives the store, see Drop().
   void UseFiles(base::FileSystem& files) { files_ = &files; }
   const std::vector<std::string>& lines() const { return lines_; }
-  std::string LogPath(std::string_view name) const { return options_.directory + "/wal/" + std::string(name); }
+  std::string LogPath(std::string_view name) const { return options_.directory + "/log/" + std::string(name); }
   void Drop() { storage_.reset(); }
 
  private:
