@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/open_files.h"
 #include "base/sim_file_system.h"
 
 namespace baro::base {
@@ -267,6 +268,20 @@ TEST(SimFileSystem, AFullDiskTakesWhatFits) {
   EXPECT_EQ((*file)->Append(AsBytes("12345678")).error().code(), Code::kNoSpace);
   EXPECT_EQ(*ReadFile(files, "d/f", 100), "123456");
   EXPECT_EQ(files.FreeSpace("d")->available_bytes, 0U);
+}
+
+TEST(OpenFiles, TellsWhetherSomebodyWrites) {
+  char name[] = "/tmp/barograph-test-XXXXXX";
+  const std::string path = std::string(mkdtemp(name)) + "/file";
+  FileSystem& files = RealFileSystem();
+  EXPECT_FALSE(IsOpenForWriting(files, path));
+  {
+    const auto file = files.OpenWritable(path, FileSystem::OpenMode::kCreate);
+    ASSERT_TRUE(file);
+    EXPECT_TRUE(IsOpenForWriting(files, path));
+  }
+  EXPECT_FALSE(IsOpenForWriting(files, path));
+  EXPECT_TRUE(files.RemoveAll(ParentDirectory(path)));
 }
 
 TEST(SmallFile, SurvivesACrashAtEveryOperation) {

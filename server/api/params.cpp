@@ -7,6 +7,7 @@
 
 #include "base/duration_text.h"
 #include "base/number_text.h"
+#include "base/rfc3339.h"
 #include "query/parser.h"
 
 namespace baro::server {
@@ -18,71 +19,6 @@ using base::Fail;
 // What Go prints for the smallest and largest time that its milliseconds hold; clients send them back.
 constexpr std::string_view kMinTimeText = "-292273086-05-16T16:47:06Z";
 constexpr std::string_view kMaxTimeText = "292277025-08-18T07:12:54.999999999Z";
-
-bool TakeNumber(std::string_view& text, std::size_t digits, int& value) {
-  if (text.size() < digits) return false;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + digits, value);
-  if (error != std::errc() || end != text.data() + digits || text[0] == '-') return false;
-  text.remove_prefix(digits);
-  return true;
-}
-
-bool TakeChar(std::string_view& text, std::string_view choices) {
-  if (text.empty() || choices.find(text[0]) == std::string_view::npos) return false;
-  text.remove_prefix(1);
-  return true;
-}
-
-/// ".123456" as milliseconds, rounded down; nothing is 0.
-bool TakeFraction(std::string_view& text, int& ms) {
-  ms = 0;
-  if (text.empty() || text[0] != '.') return true;
-  text.remove_prefix(1);
-  int scale = 100;
-  std::size_t digits = 0;
-  while (digits < text.size() && text[digits] >= '0' && text[digits] <= '9') {
-    ms += (text[digits] - '0') * scale;
-    scale /= 10;
-    ++digits;
-  }
-  text.remove_prefix(digits);
-  return digits > 0;
-}
-
-/// "Z" or "+hh:mm", as minutes east.
-bool TakeZone(std::string_view& text, int& minutes) {
-  minutes = 0;
-  if (TakeChar(text, "Zz")) return true;
-  const int sign = !text.empty() && text[0] == '-' ? -1 : 1;
-  int hours = 0;
-  if (!TakeChar(text, "+-") || !TakeNumber(text, 2, hours) || !TakeChar(text, ":") || !TakeNumber(text, 2, minutes)) {
-    return false;
-  }
-  minutes = sign * (hours * 60 + minutes);
-  return hours < 24;
-}
-
-/// Source   RFC 3339, section 5.6.
-std::optional<std::int64_t> ParseRfc3339(std::string_view text) {
-  int year = 0;
-  int month = 0;
-  int day = 0;
-  int hour = 0;
-  int minute = 0;
-  int second = 0;
-  int ms = 0;
-  int zone = 0;
-  const bool good = TakeNumber(text, 4, year) && TakeChar(text, "-") && TakeNumber(text, 2, month) &&
-                    TakeChar(text, "-") && TakeNumber(text, 2, day) && TakeChar(text, "Tt") &&
-                    TakeNumber(text, 2, hour) && TakeChar(text, ":") && TakeNumber(text, 2, minute) &&
-                    TakeChar(text, ":") && TakeNumber(text, 2, second) && TakeFraction(text, ms) &&
-                    TakeZone(text, zone) && text.empty();
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
-                                         std::chrono::day(static_cast<unsigned>(day))};
-  if (!good || !date.ok() || hour > 23 || minute > 59 || second > 59) return std::nullopt;
-  const auto days = std::chrono::sys_days(date).time_since_epoch();
-  return std::chrono::milliseconds(days).count() + (((hour * 60LL + minute - zone) * 60 + second) * 1000 + ms);
-}
 
 base::Error Invalid(std::string_view name, std::string_view why) {
   return {Code::kInvalidArgument, fmt::format("invalid parameter \"{}\": {}", name, why)};
@@ -103,7 +39,7 @@ base::Result<std::int64_t> ParseApiTime(std::string_view text) {
     const double whole = std::trunc(*seconds);
     return static_cast<std::int64_t>(whole) * 1000 + std::llround((*seconds - whole) * 1000);
   }
-  if (const auto time = ParseRfc3339(text)) return *time;
+  if (const auto time = base::ParseRfc3339(text)) return *time;
   return Fail(Code::kInvalidArgument, fmt::format("cannot parse \"{}\" to a valid timestamp", text));
 }
 
