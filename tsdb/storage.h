@@ -156,6 +156,7 @@ struct BlockStatus {
   std::uint64_t size_bytes = 0;
   std::uint64_t deleted_series = 0;  ///< that have deleted ranges
   std::vector<std::string> damage;   ///< in words; empty: none known
+  bool is_prometheus = false;        ///< one of Prometheus', read where it is; all samples count as floats
 };
 
 /// An exemplar with the time that it was given.

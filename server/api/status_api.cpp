@@ -150,6 +150,7 @@ void AppendBlock(JsonWriter& json, const tsdb::BlockStatus& block) {
   json.EndObject();
   json.Key("version").Int(meta.version);
   // What Prometheus does not tell.
+  json.Key("format").String(block.is_prometheus ? "prometheus" : "barograph");
   json.Key("form").String(meta.form == tsdb::BlockForm::kCold ? "cold" : "hot");
   json.Key("sizeBytes").Uint(block.size_bytes);
   json.Key("seriesWithDeletes").Uint(block.deleted_series);

@@ -52,6 +52,7 @@ base::Result<std::size_t> Storage::Impl::Delete(std::span<const model::Matcher> 
                       in_memory.min_ms, base::FormatFloat(static_cast<double>(cut_until_ms_ - 1) / 1000)));
     }
   }
+  BARO_TRY(prometheus_.CheckNoneChosen(matchers, range, cancel));
   std::size_t touched = 0;
   for (const auto all_blocks = blocks_.blocks(); const BlockPtr& block : *all_blocks) {
     const model::TimeRange covered = block->meta().range();
@@ -126,6 +127,7 @@ base::Result<> Storage::Impl::FillSnapshot(const std::string& directory, bool wi
     }
   }
   BARO_TRY(deps_.files.SyncDirectory(blocks_directory));
+  BARO_TRY(prometheus_.Link(directory));
   return deps_.files.SyncDirectory(directory);
 }
 

@@ -44,6 +44,30 @@ base::Result<> BlockSet::Load() {
   return {};
 }
 
+void BlockSet::Refresh() {
+  const auto names = files_.ListDirectory(directory_);
+  if (!names) return;  // a full disk, and there never was a block
+  std::vector<BlockPtr> blocks = *this->blocks();
+  const std::size_t before = blocks.size();
+  for (const std::string& name : *names) {
+    const auto ulid = Ulid::Parse(name);
+    if (!ulid) continue;
+    if (std::ranges::count(blocks, *ulid, [](const BlockPtr& block) { return block->meta().ulid; }) > 0) continue;
+    auto block = Block::Open(files_, directory_ + "/" + name);
+    if (block) {
+      log_.Info("a block has come", {{"block", name}, {"samples", (*block)->meta().counts.samples()}});
+      not_opened_.erase(name);
+      blocks.push_back(*std::move(block));
+    } else if (not_opened_.insert(name).second) {
+      log_.Warn("a block has come that cannot be opened; it may not be there whole yet",
+                {{"block", name}, {"err", block.error().message()}});
+    }
+  }
+  if (blocks.size() == before) return;
+  RemoveParents(blocks);
+  Publish(std::move(blocks));
+}
+
 void BlockSet::RemoveLeftovers(std::span<const std::string> names) {
   for (const std::string& name : names) {
     if (name.starts_with(kUnfinished) || name.starts_with(kGoing)) RemoveLeftover(directory_ + "/" + name);

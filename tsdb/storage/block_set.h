@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -39,6 +40,10 @@ class BlockSet {
   /// Errors   the directory cannot be read.
   base::Result<> Load();
 
+  /// Shows blocks that have come into the directory since: tools write them. What cannot be opened is named in the log
+  /// once, and tried again.
+  void Refresh();
+
   BlockView View() const;
   BlockList blocks() const { return View().blocks; }
   const std::string& directory() const { return directory_; }
@@ -72,6 +77,7 @@ class BlockSet {
   mutable base::Mutex mutex_;  // leaf
   BlockView view_ BARO_GUARDED_BY(mutex_) = {.blocks = std::make_shared<const std::vector<BlockPtr>>()};
   std::vector<std::string> quarantined_ BARO_GUARDED_BY(mutex_);
+  std::set<std::string> not_opened_;  // by Refresh() only
 };
 
 }  // namespace baro::tsdb

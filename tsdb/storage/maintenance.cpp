@@ -44,6 +44,7 @@ class FirstError {
 
 base::Result<> Storage::Impl::Maintain() {
   const base::MutexLock lock(maintenance_mutex_);
+  FindNewBlocks();
   FirstError outcome;
   outcome.Note(CutWhatIsComplete());
   outcome.Note(JoinWhatIsDue());
@@ -64,6 +65,7 @@ void Storage::Impl::MaintenanceTick() {
   }
   if (now < next_retention_) return;
   next_retention_ = now + options_.retention_interval;
+  FindNewBlocks();
   FirstError outcome;
   outcome.Note(JoinWhatIsDue());
   outcome.Note(ApplyRetention());
@@ -319,6 +321,9 @@ std::vector<BlockStatus> Storage::Impl::Blocks() const {
                    .deleted_series = block->DeletedSeries(),
                    .damage = block->Damage()});
   }
+  prometheus_.AddStatus(all);
+  std::ranges::stable_sort(all, std::ranges::greater(),
+                           [](const BlockStatus& block) { return block.meta.min_time_ms; });
   return all;
 }
 

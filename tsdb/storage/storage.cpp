@@ -84,6 +84,7 @@ Storage::Impl::Impl(StorageOptions options, StorageDependencies dependencies)
       log_directory_(options_.directory + "/log"),
       metrics_(deps_.metrics),
       blocks_(deps_.files, options_.directory + "/blocks", options_.directory + "/quarantine", deps_.log),
+      prometheus_(deps_.files, options_.directory, deps_.log),
       head_(std::make_shared<Head>(options_.series_max)),
       exemplars_(options_.exemplars_max),
       retention_(options_.retention) {}
@@ -102,10 +103,16 @@ base::Result<> Storage::Impl::TakeLock() {
     lock_ = *std::move(lock);
   } else if (lock.error().code() == base::Code::kNoSpace) {
     deps_.log.Error("the disk is too full for a lock file; going on without", {{"err", lock.error().message()}});
+  } else if (lock.error().code() == base::Code::kUnavailable) {
+    return base::Fail(
+        base::Code::kUnavailable,
+        fmt::format("another process, Barograph or Prometheus, has the data directory {}: end it first, or "
+                    "choose another directory ({})",
+                    options_.directory, lock.error().message()));
   } else {
     return lock.error().WithContext("opening storage");
   }
-  return {};
+  return RefuseIfPrometheusRuns();
 }
 
 base::Result<> Storage::Impl::Replay() {
@@ -151,9 +158,11 @@ base::Result<> Storage::Impl::SettleLastSegment(const ReplayedLog& replayed) {
 base::Result<> Storage::Impl::Open() {
   BARO_TRY(TakeLock());
   RemoveUnfinishedSnapshots();
+  ImportPrometheusLog();
   BARO_TRY(blocks_.Load());
   {
     const base::MutexLock lock(maintenance_mutex_);
+    FindNewBlocks();
     cut_until_ms_ = blocks_.View().covered_until_ms;
     head_->RaiseFloor(cut_until_ms_);
   }
@@ -204,11 +213,13 @@ std::unique_ptr<Reader> Storage::Impl::OpenReader() const {
   auto head = std::make_unique<HeadReader>(head_, *log_);
   const auto [blocks, covered_until_ms] = blocks_.View();
   head->HideBefore(covered_until_ms);  // the head drops whole chunks only, and does not know of deletes in blocks
-  if (blocks->empty()) return head;
+  const auto theirs = prometheus_.blocks();
+  if (blocks->empty() && theirs->empty()) return head;
   std::vector<std::unique_ptr<Reader>> sources;
-  sources.reserve(blocks->size() + 1);
+  sources.reserve(blocks->size() + theirs->size() + 1);
   sources.push_back(std::move(head));
   for (const BlockPtr& block : *blocks) sources.push_back(OpenBlockReader(*block));
+  for (const auto& block : *theirs) sources.push_back(block->OpenReader());
   return std::make_unique<MergeReader>(std::move(sources));
 }
 

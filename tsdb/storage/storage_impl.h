@@ -18,6 +18,7 @@
 #include "tsdb/head/head_appender.h"
 #include "tsdb/storage.h"
 #include "tsdb/storage/block_set.h"
+#include "tsdb/storage/prometheus_history.h"
 #include "tsdb/wal/log_writer.h"
 
 namespace baro::tsdb {
@@ -52,7 +53,7 @@ class Storage::Impl {
   base::Result<> Sync() { return log_->Sync(); }
   base::Result<> Maintain();
   std::vector<BlockStatus> Blocks() const;
-  std::vector<std::string> Damage() const { return blocks_.Damage(); }
+  std::vector<std::string> Damage() const;
   void SetRetention(const RetentionLimits& limits);
   RetentionLimits retention() const;
   base::Result<std::size_t> Delete(std::span<const model::Matcher> matchers, model::TimeRange range,
@@ -78,6 +79,11 @@ class Storage::Impl {
   void Tick();
   void MaintenanceTick();
   void ScrubTick();
+
+  // beside_prometheus.cpp
+  base::Result<> RefuseIfPrometheusRuns();
+  void ImportPrometheusLog();
+  void FindNewBlocks() BARO_REQUIRES(maintenance_mutex_);
 
   // admin.cpp
   std::string SnapshotName();
@@ -117,6 +123,8 @@ class Storage::Impl {
   StorageMetrics metrics_;
   std::unique_ptr<base::FileLock> lock_;
   BlockSet blocks_;
+  PrometheusHistory prometheus_;
+  std::vector<std::string> prometheus_log_damage_;  // set while opening
   std::shared_ptr<Head> head_;
   ExemplarStore exemplars_;
   std::unique_ptr<LogWriter> log_;

@@ -1,0 +1,193 @@
+// Damage anywhere in a data directory is named, and what can be read survives a repair.
+#include "tsdb/data_check.h"
+
+#include <deque>
+
+#include <gtest/gtest.h>
+
+#include "tsdb/block/block.h"
+#include "tsdb/block_import.h"
+#include "tsdb/promblock/testing.h"
+#include "tsdb/storage/testing.h"
+
+namespace baro::tsdb {
+namespace {
+
+using testing_support::IdleExecutor;
+using testing_support::ReadAllOf;
+
+constexpr std::int64_t kBeginMs = 1'700'000'000'000;
+constexpr std::int64_t kStepMs = 15'000;
+constexpr int kSeries = 50;
+
+class DataCheckTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<Storage> Open() {
+    auto opened =
+        Storage::Open({.directory = "data", .retention = {.time = {}}}, {.files = files_,
+                                                                         .clock = clock_,
+                                                                         .background = executor_,
+                                                                         .metrics = registries_.emplace_back(),
+                                                                         .log = {},
+                                                                         .random = &random_});
+    EXPECT_TRUE(opened) << opened.error().message();
+    return opened ? *std::move(opened) : nullptr;
+  }
+
+  /// Rows `from` to `to`, one commit each.
+  static void Append(Storage& storage, int from, int to) {
+    const GroupRef group = storage.NewGroup();
+    std::vector<SeriesRef> refs;
+    const auto appender = storage.NewAppender();
+    for (int i = 0; i < kSeries; ++i) {
+      refs.push_back(*appender->Resolve(MakeLabels({{"__name__", "m"}, {"i", fmt::format("{}", i)}})));
+    }
+    std::vector<double> values(kSeries);
+    for (int row = from; row < to; ++row) {
+      for (int i = 0; i < kSeries; ++i) values[static_cast<std::size_t>(i)] = row * 1.37 * (i + 1) / 7;
+      appender->AppendRow(group, kBeginMs + row * kStepMs, refs, values, {});
+      ASSERT_TRUE(appender->Commit(Durability::kSynced));
+    }
+  }
+
+  DataCheck Check(bool is_repairing = false) {
+    auto check = CheckDataDirectory(
+        files_, "data", {.is_repairing = is_repairing, .new_ulid = [this] { return Ulid::Make(kBeginMs, random_); }},
+        {});
+    EXPECT_TRUE(check) << check.error().message();
+    return check ? *std::move(check) : DataCheck();
+  }
+
+  std::size_t SampleCount() {
+    std::size_t samples = 0;
+    for (const LiteralSeries& series : ReadAllOf(*Open()->OpenReader())) samples += series.samples.size();
+    return samples;
+  }
+
+  std::string OnlyName(const std::string& folder) {
+    const auto names = files_.ListDirectory(folder);
+    EXPECT_TRUE(names && names->size() == 1);
+    return folder + "/" + names->at(0);
+  }
+
+  base::SeededRandom random_{11};
+  base::SimFileSystem files_;
+  base::SimClock clock_{base::FromMs(kBeginMs + 1'000'000'000)};
+  IdleExecutor executor_;
+  std::deque<base::Registry> registries_;
+};
+
+TEST_F(DataCheckTest, FindsNothingWrongInASoundDirectoryAndChangesNothing) {
+  {
+    const auto storage = Open();
+    Append(*storage, 0, 900);
+    ASSERT_TRUE(storage->Maintain());
+    ASSERT_FALSE(storage->Blocks().empty());
+    Append(*storage, 900, 910);
+  }
+  ASSERT_TRUE(WriteBlock(files_, "data", RandomSeries(random_, 20)));
+  const std::uint64_t operations = files_.operation_count();
+  const DataCheck check = Check();
+  EXPECT_TRUE(check.findings.empty()) << check.findings[0].where << ": " << check.findings[0].what;
+  EXPECT_GE(check.blocks, 1U);
+  EXPECT_EQ(check.prometheus_blocks, 1U);
+  EXPECT_GT(check.log_samples, 0U);
+  EXPECT_EQ(files_.operation_count(), operations);
+  EXPECT_TRUE(Check(/*is_repairing=*/true).findings.empty());
+}
+
+TEST_F(DataCheckTest, ADamagedLogIsNamedWithItsTimeAndItsRestBecomesBlocks) {
+  {
+    const auto storage = Open();
+    Append(*storage, 0, 200);
+  }
+  const std::string segment = OnlyName("data/log");
+  files_.FlipBit(segment, *files_.FileSize(segment) / 2, 1);
+  const std::size_t before = SampleCount();
+  EXPECT_LT(before, 200U * kSeries);
+  EXPECT_GT(before, 0U);
+  const DataCheck found = Check();
+  ASSERT_FALSE(found.findings.empty());
+  EXPECT_NE(found.findings[0].what.find("from_byte="), std::string::npos) << found.findings[0].what;
+  EXPECT_GT(found.findings[0].range.min_ms, kBeginMs);
+  EXPECT_LT(found.findings[0].range.max_ms, kBeginMs + 200 * kStepMs);
+  EXPECT_TRUE(found.findings[0].repair.empty());
+
+  const DataCheck repaired = Check(/*is_repairing=*/true);
+  ASSERT_FALSE(repaired.findings.empty());
+  EXPECT_FALSE(repaired.findings[0].repair.empty());
+  EXPECT_TRUE(Check().findings.empty());
+  EXPECT_EQ(SampleCount(), before);
+  const auto storage = Open();
+  Append(*storage, 200, 210);  // it goes on
+}
+
+TEST_F(DataCheckTest, ADamagedBlockIsWrittenAnewWithoutWhatIsDamaged) {
+  {
+    const auto storage = Open();
+    Append(*storage, 0, 900);
+    ASSERT_TRUE(storage->Maintain());
+  }
+  const std::string block = OnlyName("data/blocks");
+  files_.FlipBit(block + "/chunks", *files_.FileSize(block + "/chunks") / 2, 5);
+  const DataCheck found = Check();
+  ASSERT_FALSE(found.findings.empty());
+  EXPECT_NE(found.findings[0].where.find("blocks/"), std::string::npos);
+  EXPECT_GT(found.findings[0].series, 0U);
+
+  const DataCheck repaired = Check(/*is_repairing=*/true);
+  ASSERT_EQ(repaired.findings.size(), found.findings.size());
+  EXPECT_NE(repaired.findings[0].repair.find("quarantine/"), std::string::npos) << repaired.findings[0].repair;
+  EXPECT_TRUE(*files_.Exists("data/quarantine" + block.substr(block.rfind('/'))));
+  EXPECT_TRUE(Check().findings.empty());
+}
+
+TEST_F(DataCheckTest, WhatCannotBeOpenedIsPutAside) {
+  {
+    const auto storage = Open();
+    Append(*storage, 0, 900);
+    ASSERT_TRUE(storage->Maintain());
+  }
+  const std::string block = OnlyName("data/blocks");
+  ASSERT_TRUE(files_.Remove(block + "/index"));
+  EXPECT_EQ(Check().findings.size(), 1U);
+  EXPECT_FALSE(Check(/*is_repairing=*/true).findings[0].repair.empty());
+  EXPECT_TRUE(Check().findings.empty());
+}
+
+TEST_F(DataCheckTest, OfADamagedBlockOfPrometheusTheRestBecomesOneOfOurs) {
+  std::vector<LiteralSeries> all = RandomSeries(random_, 40);
+  for (LiteralSeries& series : all) {
+    std::erase_if(series.samples, [](const model::Sample& s) { return s.timestamp_ms > 1'700'020'000'000; });
+  }
+  ASSERT_TRUE(WriteBlock(files_, "data", all));
+  const std::string path = std::string("data/") + kTestUlid;
+  const auto intact = ReadAllOf(*(*PrometheusBlock::Open(files_, path))->OpenReader());
+  files_.FlipBit(path + "/chunks/000001", *files_.FileSize(path + "/chunks/000001") / 2, 2);
+  const DataCheck found = Check();
+  ASSERT_FALSE(found.findings.empty());
+  EXPECT_EQ(found.findings[0].where, kTestUlid);
+  const DataCheck repaired = Check(/*is_repairing=*/true);
+  EXPECT_NE(repaired.findings[0].repair.find("files of Prometheus stay"), std::string::npos);
+  EXPECT_TRUE(Check().findings.empty());
+  const auto left = ReadAllOf(*Open()->OpenReader());
+  EXPECT_GE(left.size() + 1, intact.size());
+  std::size_t samples = 0;
+  std::size_t intact_samples = 0;
+  for (const auto& series : left) samples += series.samples.size() + series.histograms.size();
+  for (const auto& series : intact) intact_samples += series.samples.size() + series.histograms.size();
+  EXPECT_LT(samples, intact_samples);
+  EXPECT_GE(samples + 240, intact_samples);  // a chunk has no more than 120 samples, and has two neighbours
+}
+
+TEST_F(DataCheckTest, ARepairNeedsTheDirectoryForItself) {
+  const auto storage = Open();
+  EXPECT_TRUE(Check().findings.empty());
+  const auto repair = CheckDataDirectory(files_, "data", {.is_repairing = true}, {});
+  ASSERT_FALSE(repair);
+  EXPECT_EQ(repair.error().code(), base::Code::kUnavailable);
+  EXPECT_EQ(CheckDataDirectory(files_, "data/log", {}, {}).error().code(), base::Code::kUnsupported);
+}
+
+}  // namespace
+}  // namespace baro::tsdb
