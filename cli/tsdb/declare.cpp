@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/duration_text.h"
+#include "cli/tsdb/declare_writers.h"
 #include "cli/tsdb_commands.h"
 
 namespace baro::cli {
@@ -99,13 +100,14 @@ void DeclareExport(CLI::App& tsdb, const Shared& arguments, Action& action) {
 }  // namespace
 
 void DeclareTsdb(CLI::App& app, Action& action) {
-  auto* const tsdb = app.add_subcommand("tsdb", "Looks into data directories and blocks.");
+  auto* const tsdb = app.add_subcommand("tsdb", "Looks into data directories and blocks, makes and repairs them.");
   tsdb->require_subcommand(1);
   const auto arguments = std::make_shared<TsdbArguments>();
   DeclareList(*tsdb, arguments, action);
   DeclareDump(*tsdb, arguments, action);
   DeclareAnalyze(*tsdb, arguments, action);
   DeclareExport(*tsdb, arguments, action);
+  DeclareTsdbWriters(*tsdb, action);
 }
 
 }  // namespace baro::cli

@@ -6,7 +6,7 @@
 
 #include "base/file_system.h"
 #include "base/number_text.h"
-#include "cli/tsdb/go_text.h"
+#include "cli/tsdb/block_list.h"
 #include "cli/tsdb/selectors.h"
 #include "cli/tsdb/tsdb_source.h"
 #include "cli/tsdb_commands.h"
@@ -117,19 +117,7 @@ bool PrintSeries(const UnitedSelection& selection, const DumpRequest& request, T
 int ListBlocks(const std::string& path, bool is_human_readable, Terminal terminal) {
   const auto source = OpenTsdb(base::RealFileSystem(), path, TsdbParts::kBlocks, {});
   if (!source) return Fail(source.error(), terminal);
-  std::vector<std::vector<std::string>> rows = {
-      {"BLOCK ULID", "MIN TIME", "MAX TIME", "DURATION", "NUM SAMPLES", "NUM CHUNKS", "NUM SERIES", "SIZE"}};
-  const auto time_text = [&](std::int64_t time_ms) {
-    return is_human_readable ? GoTime(time_ms) : fmt::format("{}", time_ms);
-  };
-  for (const auto& block : source->blocks) {
-    const tsdb::StoredBlockInfo& info = block->info();
-    rows.push_back({info.ulid, time_text(info.min_time_ms), time_text(info.max_time_ms),
-                    GoDuration(info.max_time_ms - info.min_time_ms), fmt::format("{}", info.samples),
-                    fmt::format("{}", info.chunks), fmt::format("{}", info.series),
-                    is_human_readable ? Base2Bytes(info.size_bytes) : fmt::format("{}", info.size_bytes)});
-  }
-  terminal.out << AlignTable(rows);
+  terminal.out << BlockTable(source->blocks, is_human_readable);
   for (const std::string& warning : source->warnings) terminal.err << warning << "\n";
   return source->warnings.empty() ? kExitGood : kExitFailed;
 }
@@ -137,6 +125,7 @@ int ListBlocks(const std::string& path, bool is_human_readable, Terminal termina
 int DumpSamples(const DumpRequest& request, Terminal terminal) {
   const auto source = OpenTsdb(base::RealFileSystem(), request.path, TsdbParts::kBlocksAndHead, {});
   if (!source) return Fail(source.error(), terminal);
+  for (const std::string& warning : source->warnings) terminal.err << warning << "\n";
   const model::TimeRange range{.min_ms = request.min_time_ms, .max_ms = request.max_time_ms};
   const auto selection = UnitedSelection::Select(*source->reader, request.matches, range, {});
   if (!selection) return Fail(selection.error(), terminal);

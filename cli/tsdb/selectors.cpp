@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "model/names.h"
 #include "query/parser.h"
+#include "tsdb/block_import.h"
 
 namespace baro::cli {
 namespace {
@@ -25,16 +25,6 @@ MatchType TypeOf(query::MatchOp op) {
   return MatchType::kEqual;
 }
 
-/// A reader wants a condition that refuses the empty text. All series have a name, or some other label.
-base::Result<std::vector<std::vector<Matcher>>> AllSeries(const tsdb::Reader& reader, const base::CancelToken& cancel) {
-  std::vector<std::vector<Matcher>> sets = {{BARO_TRY(Matcher::Make(MatchType::kNotEqual, model::kMetricName, ""))}};
-  const std::vector nameless = {Matcher::Equal(model::kMetricName, "")};
-  for (const std::string& name : BARO_TRY(reader.LabelNames(nameless, {}, 0, cancel))) {
-    sets.push_back({nameless[0], BARO_TRY(Matcher::Make(MatchType::kNotEqual, name, ""))});
-  }
-  return sets;
-}
-
 }  // namespace
 
 base::Result<std::vector<Matcher>> ParseSelector(const std::string& text) {
@@ -50,7 +40,7 @@ base::Result<UnitedSelection> UnitedSelection::Select(const tsdb::Reader& reader
                                                       const base::CancelToken& cancel) {
   std::vector<std::vector<Matcher>> sets;
   for (const std::string& selector : selectors) sets.push_back(BARO_TRY(ParseSelector(selector)));
-  if (selectors.empty()) sets = BARO_TRY(AllSeries(reader, cancel));
+  if (selectors.empty()) sets = BARO_TRY(tsdb::MatchersOfAllSeries(reader, cancel));
   UnitedSelection united;
   for (const std::vector<Matcher>& matchers : sets) {
     united.selections_.push_back(BARO_TRY(reader.Select({.matchers = matchers, .range = range}, cancel)));

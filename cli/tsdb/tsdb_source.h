@@ -18,6 +18,7 @@ struct TsdbSource {
   std::unique_ptr<tsdb::Reader> reader;                          ///< over the blocks, and the head if it was asked for
   model::TimeRange extent{.min_ms = 0, .max_ms = -1};            ///< no sample lies outside; empty: there is none
   std::vector<std::string> warnings;                             ///< what could not be read
+  std::shared_ptr<const void> owner;                             ///< what the reader borrows
 };
 
 /// Which parts are needed.
