@@ -30,7 +30,9 @@ class Refused(OSError):
 class Prometheus:
     """Debian's, with the same configuration; ended by its handle."""
 
-    def __init__(self, binary, config, folder):
+    prefix = ""
+
+    def __init__(self, binary, config, folder, *flags, data="prometheus-data"):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -38,23 +40,33 @@ class Prometheus:
         path.write_text(config)
         with open(Path(folder, "prometheus.log"), "ab") as log:
             self.process = subprocess.Popen(
-                [binary, f"--config.file={path}", f"--storage.tsdb.path={folder}/prometheus-data",
-                 f"--web.listen-address=127.0.0.1:{self.port}"], stdout=log, stderr=log)
+                [binary, f"--config.file={path}", f"--storage.tsdb.path={folder}/{data}",
+                 f"--web.listen-address=127.0.0.1:{self.port}", *flags], stdout=log, stderr=log)
 
     def stop(self):
         self.process.terminate()
         self.process.wait(PATIENCE_SECONDS)
 
-    def api(self, path, **params):
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def wait_until_ready(self):
+        wait_for("Prometheus to be ready", lambda: self.request("GET", "/-/ready")[0] == 200)
+
+    def request(self, method, path, body=None, headers=None):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
-            connection.request("GET", f"/api/v1/{path}?{urllib.parse.urlencode(params)}")
+            connection.request(method, path, body=body, headers=headers or {})
             answer = connection.getresponse()
-            body = answer.read()
+            return answer.status, answer.headers, answer.read()
         finally:
             connection.close()
-        if answer.status != 200:
-            raise Refused(f"{path} {params}: {answer.status} {body[:300]!r}")
+
+    def api(self, path, **params):
+        status, _, body = self.request("GET", f"/api/v1/{path}?{urllib.parse.urlencode(params)}")
+        if status != 200:
+            raise Refused(f"{path} {params}: {status} {body[:300]!r}")
         return json.loads(body)["data"]
 
 
