@@ -119,11 +119,13 @@ model::Labels LabelsOf(const Recording& recording, std::size_t series, const std
   return *model::Labels::Make(views);
 }
 
-std::size_t ResidentBytes() {
+// Memory that cannot be read again from a file.
+std::size_t AnonymousBytes() {
   const auto text = base::ReadFile(base::RealFileSystem(), "/proc/self/statm", 4096);
-  std::size_t pages = 0;
-  if (!text || std::sscanf(text->c_str(), "%*u %zu", &pages) != 1) return 0;
-  return pages * 4096;
+  std::size_t resident = 0;
+  std::size_t shared = 0;
+  if (!text || std::sscanf(text->c_str(), "%*u %zu %zu", &resident, &shared) != 2) return 0;
+  return (resident - shared) * 4096;
 }
 
 // A store in a folder of its own, scraped as a fleet of equal targets.
@@ -210,7 +212,7 @@ void MemoryPerActiveSeries(benchmark::State& state) {
   const auto targets = static_cast<std::size_t>(state.range(0));
   for (auto _ : state) {
     ::malloc_trim(0);
-    const std::size_t before = ResidentBytes();
+    const std::size_t before = AnonymousBytes();
     Fleet fleet(recording);
     for (std::size_t i = 0; i < targets; ++i) fleet.AddTarget();
     const std::size_t refs_bytes = targets * recording.labels.size() * sizeof(SeriesRef) * 2;  // the benchmark's own
@@ -221,7 +223,7 @@ void MemoryPerActiveSeries(benchmark::State& state) {
       }
       if (!fleet.storage().Sync()) std::abort();  // as every second
     }
-    const std::size_t after = ResidentBytes();
+    const std::size_t after = AnonymousBytes();
     const HeadStatus status = fleet.storage().Status(1);
     const auto series = static_cast<double>(status.series_count);
     state.counters["series"] = series;

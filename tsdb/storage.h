@@ -61,6 +61,9 @@ struct StorageOptions {
   /// A log segment is closed when it has this many bytes.
   std::uint64_t segment_bytes = std::uint64_t{128} << 20;
 
+  /// Chunks that memory has sealed go to a file when there are so many bytes of them.
+  std::uint64_t head_file_bytes = std::uint64_t{256} << 10;
+
   /// How long samples of Durability::kInterval may wait for the disk.
   std::chrono::milliseconds sync_interval = std::chrono::seconds(1);
 

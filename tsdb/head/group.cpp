@@ -19,6 +19,7 @@ constexpr std::size_t kWholeRowEvery = 128;
 constexpr std::size_t kOrdersMax = 4;
 // A node of the hash table and its bucket.
 constexpr std::size_t kDepartedBytes = sizeof(LastSample) + 40;
+constexpr std::size_t kLeftBytes = sizeof(LogSeriesId) + 40;
 
 }  // namespace
 
@@ -29,6 +30,7 @@ std::uint32_t Group::Join(const SeriesPtr& series, const LastSample& last, std::
   } else {
     BARO_ASSERT(members_[column] == nullptr);
     members_[column] = series;
+    left_.erase(column);
     --vacant_;
   }
   if (last.timestamp_ms != model::kMinTimestampMs) {
@@ -43,6 +45,7 @@ std::uint32_t Group::Join(const SeriesPtr& series, const LastSample& last, std::
 LastSample Group::Leave(std::uint32_t column) {
   const LastSample last = Last(column);
   if (members_[column] != nullptr) {
+    left_[column] = members_[column]->log_id;
     members_[column] = nullptr;
     ++vacant_;
     ++version_;
@@ -82,6 +85,7 @@ void Group::KeepOrder(RowOrderPtr order) {
 
 void Group::Link(RowPtr row) {
   clear_after_ms_ = std::max(clear_after_ms_, row->timestamp_ms);
+  next_row_number_ = row->number + 1;
   staged_.push_back(std::move(row));
 }
 
@@ -120,7 +124,28 @@ void Group::TakeSealed(std::size_t count, GroupChunkPtr chunk) {
   }
   last_sealed_ = new_last;
   staged_.erase(staged_.begin(), staged_.begin() + static_cast<std::ptrdiff_t>(count));
-  chunks_.push_back(std::move(chunk));
+  InsertChunk(std::move(chunk));
+}
+
+void Group::InsertChunk(GroupChunkPtr chunk) {
+  auto place = chunks_.end();
+  while (place != chunks_.begin() && (*std::prev(place))->first_row() > chunk->first_row()) --place;
+  chunks_.insert(place, std::move(chunk));
+}
+
+// Rows of one chunk follow each other without a gap, so that two numbers say which ones it has.
+std::size_t Group::CountToSeal(CommitNumber visible_to_all, bool all) const {
+  const bool is_overfull = staged_.size() > kStagedRowsMax;
+  std::size_t count = 0;
+  bool is_at_gap = false;
+  while (count < staged_.size() && count < kSealRows) {
+    const Row& row = *staged_[count];
+    if (row.commit > visible_to_all && !is_overfull) break;
+    is_at_gap = count > 0 && row.number != staged_[count - 1]->number + 1;
+    if (is_at_gap) break;
+    ++count;
+  }
+  return count == kSealRows || is_at_gap || all ? count : 0;
 }
 
 void Group::Seal(CommitNumber visible_to_all, bool all) {
@@ -129,44 +154,58 @@ void Group::Seal(CommitNumber visible_to_all, bool all) {
     {
       const base::MutexLock lock(mutex);
       if (is_sealing_) return;
-      std::size_t count = 0;
-      while (count < staged_.size() && count < kSealRows && staged_[count]->commit <= visible_to_all) ++count;
-      if (staged_.size() > kStagedRowsMax) count = kSealRows;
-      if (count == 0 || (count < kSealRows && !all)) return;
+      const std::size_t count = CountToSeal(visible_to_all, all);
+      if (count == 0) return;
       rows.assign(staged_.begin(), staged_.begin() + static_cast<std::ptrdiff_t>(count));
       is_sealing_ = true;
     }
     GroupChunkPtr chunk = GroupChunk::FromRows(rows);
     {
       const base::MutexLock lock(mutex);
-      TakeSealed(rows.size(), std::move(chunk));
+      TakeSealed(rows.size(), chunk);
     }
-    JoinChunks();
-    const base::MutexLock lock(mutex);
-    is_sealing_ = false;
+    if (GroupChunkPtr joined = JoinChunks()) chunk = std::move(joined);
+    {
+      const base::MutexLock lock(mutex);
+      is_sealing_ = false;
+    }
+    if (sink_ != nullptr) sink_->OnSealed(GroupPtr(this), chunk);
   }
 }
 
 // The last chunks become one when there are enough of them. Nobody else changes the list's end: `is_sealing_` is set.
-void Group::JoinChunks() {
+// Null: there are not.
+GroupChunkPtr Group::JoinChunks() {
   std::vector<GroupChunkPtr> last;
   {
     const base::MutexLock lock(mutex);
     std::size_t rows = 0;
     for (auto chunk = chunks_.rbegin(); chunk != chunks_.rend() && (*chunk)->rows() <= kSealRows; ++chunk) {
+      if (!last.empty() && (*chunk)->last_row() + 1 != last.back()->first_row()) break;
       rows += (*chunk)->rows();
       last.push_back(*chunk);
     }
-    if (rows < kJoinedRows || last.size() < kJoinChunks) return;
+    if (rows < kJoinedRows || last.size() < kJoinChunks) return nullptr;
   }
   std::ranges::reverse(last);
   auto joined = GroupChunk::Join(last);
-  if (!joined) return;  // they stay as they are, and readers will say what is wrong
+  if (!joined) return nullptr;  // they stay as they are, and readers will say what is wrong
   const base::MutexLock lock(mutex);
-  // Retention may have taken some of them away meanwhile.
-  if (chunks_.size() < last.size() || chunks_[chunks_.size() - last.size()] != last.front()) return;
+  // Retention may have taken some of them away meanwhile, and others may lie in a file by now.
+  if (chunks_.size() < last.size()) return nullptr;
+  if (chunks_[chunks_.size() - last.size()]->first_row() != last.front()->first_row()) return nullptr;
   chunks_.resize(chunks_.size() - last.size());
-  chunks_.push_back(*std::move(joined));
+  chunks_.push_back(*joined);
+  return *std::move(joined);
+}
+
+bool Group::HasChunk(const GroupChunkPtr& chunk) const { return std::ranges::find(chunks_, chunk) != chunks_.end(); }
+
+bool Group::ReplaceChunk(const GroupChunkPtr& chunk, GroupChunkPtr replacement) {
+  const auto place = std::ranges::find(chunks_, chunk);
+  if (place == chunks_.end()) return false;
+  *place = std::move(replacement);
+  return true;
 }
 
 void Group::DropBefore(std::int64_t cutoff_ms, CommitNumber visible_to_all) {
@@ -197,7 +236,8 @@ Group::Sizes Group::SizeBytes() const {
   for (const RowPtr& row : staged_) {
     sizes.staged_bytes += sizeof(Row) + row->values.capacity() * 8 + row->presence.capacity() * 8;
   }
-  sizes.table_bytes = sizeof(Group) + members_.capacity() * sizeof(SeriesPtr) + departed_.size() * kDepartedBytes;
+  sizes.table_bytes = sizeof(Group) + members_.capacity() * sizeof(SeriesPtr) + departed_.size() * kDepartedBytes +
+                      left_.size() * kLeftBytes;
   for (const RowOrderPtr& order : orders_) sizes.table_bytes += order->SizeBytes();
   for (const GroupChunkPtr& chunk : chunks_) sizes.chunk_bytes += chunk->SizeBytes();
   sizes.chunks = chunks_.size();

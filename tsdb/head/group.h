@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "tsdb/head/chunk_sink.h"
 #include "tsdb/head/group_chunk.h"
 #include "tsdb/head/series.h"
 
@@ -43,7 +44,8 @@ using RowOrderPtr = std::shared_ptr<const RowOrder>;
 
 class Group {
  public:
-  explicit Group(std::uint64_t log_id_in) : log_id(log_id_in) {}
+  /// `sink`: null: chunks stay in memory; otherwise borrowed for as long as Seal() is called.
+  explicit Group(std::uint64_t log_id_in, ChunkSink* sink = nullptr) : log_id(log_id_in), sink_(sink) {}
 
   mutable std::atomic<std::uint32_t> references{0};  // CountedPtr's
   const std::uint64_t log_id;
@@ -64,6 +66,8 @@ class Group {
   std::uint64_t leave_version() const BARO_REQUIRES(mutex) { return leave_version_; }
   /// How many columns have no series.
   std::size_t vacant() const BARO_REQUIRES(mutex) { return vacant_; }
+  /// Whose samples the first `count` columns hold, also where the series has left; kNone: nobody's.
+  std::vector<LogSeriesId> Layout(std::size_t count) const BARO_REQUIRES(mutex);
 
   /// The order that these series had before, or null.
   RowOrderPtr FindOrder(std::span<const SeriesRef> series) const BARO_REQUIRES(mutex);
@@ -78,6 +82,7 @@ class Group {
   void Unlink(CommitNumber commit) BARO_REQUIRES(mutex);
   /// The row before the next, null if there is none.
   RowPtr last_row() const BARO_REQUIRES(mutex) { return staged_.empty() ? last_sealed_ : staged_.back(); }
+  std::uint64_t next_row_number() const BARO_REQUIRES(mutex) { return next_row_number_; }
   std::span<const RowPtr> staged() const BARO_REQUIRES(mutex) { return staged_; }
   const std::deque<GroupChunkPtr>& chunks() const BARO_REQUIRES(mutex) { return chunks_; }
   bool HasSamples() const BARO_REQUIRES(mutex) { return !staged_.empty() || !chunks_.empty(); }
@@ -86,8 +91,33 @@ class Group {
   /// itself, and not while it encodes.
   void Seal(CommitNumber visible_to_all, bool all) BARO_EXCLUDES(mutex);
 
+  /// Puts `replacement`, which has the same samples, in the place of a chunk. False: that chunk has left.
+  bool ReplaceChunk(const GroupChunkPtr& chunk, GroupChunkPtr replacement) BARO_REQUIRES(mutex);
+  bool HasChunk(const GroupChunkPtr& chunk) const BARO_REQUIRES(mutex);
+
   /// Drops what ends before the cutoff. Rows that wait for a long reader stay.
   void DropBefore(std::int64_t cutoff_ms, CommitNumber visible_to_all) BARO_REQUIRES(mutex);
+
+  // After a restart, before anybody else knows the group.
+
+  /// As Join(), at a column of the caller's choice: columns between have no series yet. False: the column is taken, or
+  /// holds samples of another series.
+  bool JoinAt(std::uint32_t column, const SeriesPtr& series, const LastSample& last) BARO_REQUIRES(mutex);
+  /// The group has so many columns at least.
+  void Widen(std::size_t columns) BARO_REQUIRES(mutex);
+  /// The column's samples are of that series, which is not at home here. False: they are another's.
+  bool NoteOwner(std::uint32_t column, LogSeriesId series) BARO_REQUIRES(mutex);
+  /// The series of that column has a sample elsewhere that is as new as this.
+  void RaiseLast(std::uint32_t column, const LastSample& last) BARO_REQUIRES(mutex);
+  /// The log has a row of that number; others come behind it.
+  void NoteRowNumber(std::uint64_t number) BARO_REQUIRES(mutex) {
+    next_row_number_ = std::max(next_row_number_, number + 1);
+  }
+  /// Takes chunks over that hold other rows than the group has. Shape    which do not overlap.
+  /// Errors   kCorruption: what is the newest sample of a series is not known; the chunks are there all the same.
+  base::Result<> Restore(std::span<const GroupChunkPtr> chunks) BARO_REQUIRES(mutex);
+  /// Whether it was restored and has no owner in this run yet. Guarded by the head's moves mutex.
+  bool is_orphan = false;
 
   // The log.
 
@@ -104,21 +134,27 @@ class Group {
   Sizes SizeBytes() const BARO_REQUIRES(mutex);
 
  private:
+  std::size_t CountToSeal(CommitNumber visible_to_all, bool all) const BARO_REQUIRES(mutex);
   void TakeSealed(std::size_t count, GroupChunkPtr chunk) BARO_REQUIRES(mutex);
-  void JoinChunks() BARO_EXCLUDES(mutex);
+  void InsertChunk(GroupChunkPtr chunk) BARO_REQUIRES(mutex);
+  GroupChunkPtr JoinChunks() BARO_EXCLUDES(mutex);
+  base::Result<> RestoreNewest() BARO_REQUIRES(mutex);
 
+  ChunkSink* const sink_;
   std::vector<SeriesPtr> members_;
   std::size_t vacant_ = 0;
   std::uint64_t version_ = 1;  // also when one comes: the layout in the log is then another
   std::uint64_t leave_version_ = 1;
   std::vector<RowOrderPtr> orders_;
+  std::unordered_map<std::uint32_t, LogSeriesId> left_;  // whose the samples of vacant columns are
 
   std::int64_t clear_after_ms_ = model::kMinTimestampMs;
   std::vector<RowPtr> staged_;
   RowPtr last_sealed_;
   // Newest samples of columns that are not in the last sealed row, or whose series came with some from elsewhere.
   std::unordered_map<std::uint32_t, LastSample> departed_;
-  std::deque<GroupChunkPtr> chunks_;
+  std::deque<GroupChunkPtr> chunks_;  // by rows, which do not overlap
+  std::uint64_t next_row_number_ = 1;
   bool is_sealing_ = false;
 
   std::uint64_t logged_segment_ = 0;

@@ -24,11 +24,11 @@ std::size_t CountBits(std::span<const std::uint64_t> words) {
 void GroupChunk::AddColumn(std::span<const double> values, std::span<const std::uint64_t> presence) {
   offsets_.push_back(static_cast<std::uint32_t>(bytes_.size()));
   if (values.empty()) return;
-  if (values.size() == rows_) {
+  if (values.size() == rows()) {
     bytes_.push_back(kAllRows);
   } else {
     bytes_.push_back(kSomeRows);
-    base::AppendBytes(bytes_, std::as_bytes(presence).first((rows_ + 7) / 8));
+    base::AppendBytes(bytes_, std::as_bytes(presence).first((rows() + 7) / 8));
   }
   EncodeValues(values, bytes_);
 }
@@ -37,17 +37,21 @@ void GroupChunk::Finish(std::span<const std::int64_t> timestamps_ms) {
   offsets_.push_back(static_cast<std::uint32_t>(bytes_.size()));
   const std::vector<std::uint64_t> stamps(timestamps_ms.begin(), timestamps_ms.end());
   EncodeIntegers(stamps, timestamps_);
-  min_ms_ = *std::ranges::min_element(timestamps_ms);
-  max_ms_ = *std::ranges::max_element(timestamps_ms);
   bytes_.shrink_to_fit();
   timestamps_.shrink_to_fit();
   offsets_.shrink_to_fit();
+  parts_.min_ms = *std::ranges::min_element(timestamps_ms);
+  parts_.max_ms = *std::ranges::max_element(timestamps_ms);
+  parts_.timestamps = timestamps_;
+  parts_.offsets = offsets_;
+  parts_.values = bytes_;
 }
 
 GroupChunkPtr GroupChunk::FromRows(std::span<const RowPtr> rows) {
   BARO_ASSERT(!rows.empty());
   auto chunk = std::make_shared<GroupChunk>();
-  chunk->rows_ = rows.size();
+  chunk->parts_.rows = rows.size();
+  chunk->parts_.first_row = rows.front()->number;
   std::size_t columns = 0;
   bool has_partial = false;
   std::vector<std::int64_t> timestamps;
@@ -80,17 +84,18 @@ GroupChunkPtr GroupChunk::FromRows(std::span<const RowPtr> rows) {
 
 base::Result<GroupChunkPtr> GroupChunk::Join(std::span<const GroupChunkPtr> chunks) {
   auto joined = std::make_shared<GroupChunk>();
+  joined->parts_.first_row = chunks.front()->first_row();
   std::size_t columns = 0;
   std::vector<std::int64_t> timestamps;
   for (const GroupChunkPtr& chunk : chunks) {
-    joined->rows_ += chunk->rows();
+    joined->parts_.rows += chunk->rows();
     columns = std::max(columns, chunk->columns());
     BARO_TRY(chunk->ReadTimestamps(timestamps));
   }
   std::vector<double> values;
   std::vector<double> piece;
   std::vector<std::uint64_t> piece_presence;
-  std::vector<std::uint64_t> presence((joined->rows_ + 63) / 64);
+  std::vector<std::uint64_t> presence((joined->rows() + 63) / 64);
   joined->offsets_.reserve(columns + 1);
   for (std::size_t column = 0; column < columns; ++column) {
     values.clear();
@@ -115,33 +120,49 @@ base::Result<GroupChunkPtr> GroupChunk::Join(std::span<const GroupChunkPtr> chun
 
 base::Result<> GroupChunk::ReadTimestamps(std::vector<std::int64_t>& timestamps_ms) const {
   const std::size_t start = timestamps_ms.size();
-  timestamps_ms.resize(start + rows_);
+  timestamps_ms.resize(start + rows());
   // The same bytes, seen without sign.
-  const std::span<std::uint64_t> stamps(reinterpret_cast<std::uint64_t*>(timestamps_ms.data() + start), rows_);
-  BARO_TRY(DecodeIntegers(timestamps_, stamps));
+  const std::span<std::uint64_t> stamps(reinterpret_cast<std::uint64_t*>(timestamps_ms.data() + start), rows());
+  BARO_TRY(DecodeIntegers(parts_.timestamps, stamps));
   return {};
 }
 
 base::Result<> GroupChunk::ReadColumn(std::size_t column, std::vector<double>& values,
                                       std::vector<std::uint64_t>& presence) const {
   BARO_ASSERT(Has(column));
-  base::ByteSpan bytes(bytes_);
-  bytes = bytes.subspan(offsets_[column], offsets_[column + 1] - offsets_[column]);
+  const std::span<const std::uint32_t> offsets = parts_.offsets;
+  base::ByteSpan bytes = parts_.values.subspan(offsets[column], offsets[column + 1] - offsets[column]);
   const bool is_partial = bytes[0] == kSomeRows;
   bytes = bytes.subspan(1);
-  std::size_t count = rows_;
+  std::size_t count = rows();
   presence.clear();
   if (is_partial) {
-    const std::size_t size = (rows_ + 7) / 8;
-    if (bytes.size() < size) return base::Fail(base::Code::kCorruption, "chunk in memory: presence cut short");
-    presence.resize((rows_ + 63) / 64);
+    const std::size_t size = (rows() + 7) / 8;
+    if (bytes.size() < size) return base::Fail(base::Code::kCorruption, "chunk of the head: presence cut short");
+    presence.assign((rows() + 63) / 64, 0);
     std::memcpy(presence.data(), bytes.data(), size);
     bytes = bytes.subspan(size);
+    if (rows() % 64 != 0) presence.back() &= (1ULL << (rows() % 64)) - 1;
     count = CountBits(presence);
+    if (count == 0) return base::Fail(base::Code::kCorruption, "chunk of the head: a column without samples");
   }
   values.resize(count);
   BARO_TRY(DecodeValues(bytes, values));
   return {};
+}
+
+base::Result<model::Sample> GroupChunk::ReadLast(std::size_t column,
+                                                 std::span<const std::int64_t> timestamps_ms) const {
+  thread_local std::vector<double> values;
+  thread_local std::vector<std::uint64_t> presence;
+  BARO_TRY(ReadColumn(column, values, presence));
+  std::size_t row = rows() - 1;
+  if (!presence.empty()) {
+    std::size_t word = presence.size() - 1;
+    while (presence[word] == 0) --word;
+    row = word * 64 + 63 - static_cast<std::size_t>(std::countl_zero(presence[word]));
+  }
+  return model::Sample{.timestamp_ms = timestamps_ms[row], .value = values.back()};
 }
 
 std::size_t GroupChunk::SizeBytes() const {

@@ -151,7 +151,7 @@ void Head::ReserveLogIds(LogSeriesId next) {
 GroupRef Head::AddGroup() {
   const base::MutexLock lock(groups_mutex_);
   const auto ref = static_cast<GroupRef>(next_group_);
-  auto group = MakeCounted<Group>(next_group_++);
+  auto group = MakeCounted<Group>(next_group_++, sink_);
   all_groups_.push_back(group);
   groups_.emplace(ref, std::move(group));
   return ref;

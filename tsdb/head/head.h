@@ -29,7 +29,8 @@ class Head {
  public:
   static constexpr std::size_t kStripes = 256;
 
-  explicit Head(std::size_t series_max) : series_max_(series_max) {}
+  /// `sink`: learns of sealed chunks; null: they stay in memory. Borrowed for as long as something is appended.
+  explicit Head(std::size_t series_max, ChunkSink* sink = nullptr) : series_max_(series_max), sink_(sink) {}
   ~Head();
   Head(const Head&) = delete;
   Head& operator=(const Head&) = delete;
@@ -62,6 +63,21 @@ class Head {
   /// Its series get samples singly from now on; what is staged is sealed as far as readers allow.
   void DropGroup(GroupRef ref) BARO_EXCLUDES(moves_mutex);
   std::vector<GroupPtr> AllGroups() const;
+  /// Groups that are made from now on have this number and higher ones.
+  void ReserveGroupIds(std::uint64_t next);
+
+  // Groups of the run before, as the log has them. They are orphans until somebody appends rows of their series to a
+  // new group: that is then the old one.
+
+  GroupPtr RestoreGroup(std::uint64_t log_id);
+  /// The series are at home in these columns from now on, null: nobody is; those that were in them are not.
+  /// False: the group's columns belong to other series, nothing is changed but that some may have left their homes.
+  bool RestoreLayout(const GroupPtr& group, std::span<const SeriesPtr> columns) BARO_REQUIRES(moves_mutex);
+  /// The column holds samples of the series, which is not at home in it. False: it holds another's.
+  bool RestorePlace(const GroupPtr& group, std::uint32_t column, const SeriesPtr& series) BARO_REQUIRES(moves_mutex);
+  /// `fresh`, or the orphan in whose place `ref` stands from now on, because it has the first of these series.
+  GroupPtr AdoptOrphan(GroupRef ref, const GroupPtr& fresh, std::span<const SeriesRef> series)
+      BARO_REQUIRES(moves_mutex);
 
   // Moves of series between homes, under one lock.
 
@@ -118,6 +134,7 @@ class Head {
   void DropSamplesOf(Series& series, std::int64_t cutoff_ms, CommitNumber visible_to_all);
 
   const std::size_t series_max_;
+  ChunkSink* const sink_;
   std::array<Shard, kShards> shards_;
   mutable std::array<base::Mutex, kStripes> stripes_;
   LabelIndex index_;

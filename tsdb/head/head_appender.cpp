@@ -61,12 +61,14 @@ HeadAppender::PendingRow& HeadAppender::RowFor(const GroupPtr& group, std::int64
   return pending;
 }
 
-RowOrderPtr HeadAppender::OrderOf(const GroupPtr& group, std::span<const SeriesRef> series) {
+// `group` becomes another one if `ref` takes the place of a group of the run before.
+RowOrderPtr HeadAppender::OrderOf(GroupRef ref, GroupPtr& group, std::span<const SeriesRef> series) {
   {
     const base::MutexLock lock(group->mutex);
     if (RowOrderPtr order = group->FindOrder(series)) return order;
   }
   const base::MutexLock moves(writer_.head.moves_mutex);
+  group = writer_.head.AdoptOrphan(ref, group, series);
   return writer_.head.MakeOrder(group, series);
 }
 
@@ -79,7 +81,7 @@ void HeadAppender::AppendRow(GroupRef group_ref, std::int64_t timestamp_ms, std:
     stats_.out_of_bounds += series.size();
     return;
   }
-  const GroupPtr group = writer_.head.FindGroup(group_ref);
+  GroupPtr group = writer_.head.FindGroup(group_ref);
   if (group == nullptr) {  // dropped meanwhile: its series get their samples singly
     for (std::size_t i = 0; i < series.size(); ++i) {
       const SampleStatus status = Append(series[i], {.timestamp_ms = timestamp_ms, .value = values[i]});
@@ -87,7 +89,7 @@ void HeadAppender::AppendRow(GroupRef group_ref, std::int64_t timestamp_ms, std:
     }
     return;
   }
-  const RowOrderPtr order = OrderOf(group, series);
+  const RowOrderPtr order = OrderOf(group_ref, group, series);
   Fill(RowFor(group, timestamp_ms), order, values, statuses);
 }
 

@@ -72,7 +72,7 @@ class HeadAppender : public Appender {
   class Transaction;
 
   PendingRow& RowFor(const GroupPtr& group, std::int64_t timestamp_ms);
-  RowOrderPtr OrderOf(const GroupPtr& group, std::span<const SeriesRef> series);
+  RowOrderPtr OrderOf(GroupRef ref, GroupPtr& group, std::span<const SeriesRef> series);
   void Fill(PendingRow& pending, const RowOrderPtr& order, std::span<const double> values,
             std::span<SampleStatus> statuses);
   SampleStatus CheckSingle(const SeriesPtr& series, std::int64_t timestamp_ms, const LastSample& candidate);

@@ -118,7 +118,7 @@ void Head::TidyGroups(CommitNumber visible_to_all) {
     const base::MutexLock lock(groups_mutex_);
     const auto found = groups_.find(ref);
     if (found == groups_.end()) continue;
-    found->second = MakeCounted<Group>(next_group_++);
+    found->second = MakeCounted<Group>(next_group_++, sink_);
     all_groups_.push_back(found->second);
   }
   ForgetGroups();

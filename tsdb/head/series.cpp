@@ -146,6 +146,16 @@ std::optional<std::uint32_t> Series::TakePlace(const Group& group) {
   return column;
 }
 
+void Series::AddPlace(const CountedPtr<Group>& group, std::uint32_t column) {
+  std::vector<Place>& places = MakeMore().places;
+  const auto is_it = [&](const Place& place) { return place.group == group && place.column == column; };
+  if (std::ranges::none_of(places, is_it)) places.push_back({.group = group, .column = column});
+}
+
+void Series::RemovePlace(const Group& group, std::uint32_t column) {
+  DropPlaces([&](const Place& place) { return place.group == &group && place.column == column; });
+}
+
 LastSample Series::LastSingle() const {
   LastSample last = floor();
   if (singles() == nullptr) return last;

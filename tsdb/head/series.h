@@ -126,6 +126,9 @@ struct Series {
   void LeaveHome();
   /// The column that it has in the group from an earlier stay; absent: none.
   std::optional<std::uint32_t> TakePlace(const Group& group);
+  /// There are samples of it in that column, beside what is at home.
+  void AddPlace(const CountedPtr<Group>& group, std::uint32_t column);
+  void RemovePlace(const Group& group, std::uint32_t column);
   /// Forgets places that `is_empty(place)` says hold nothing.
   template <typename IsEmpty>
   void DropPlaces(const IsEmpty& is_empty) {

@@ -201,11 +201,15 @@ BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::BuildRow(RecordWriter& record
                                                             std::uint64_t segment) {
   const Group& group = *pending.group;
   Row& row = *pending.row;
+  row.number = NumberFor(pending);
   const RowPtr last = RowBefore(pending, segment);
   was_whole_.push_back(last == nullptr);
   const auto logged = [&] {
-    return LoggedRow{
-        .group = group.log_id, .timestamp_ms = row.timestamp_ms, .values = row.values, .presence = row.presence};
+    return LoggedRow{.group = group.log_id,
+                     .number = row.number,
+                     .timestamp_ms = row.timestamp_ms,
+                     .values = row.values,
+                     .presence = row.presence};
   };
   if (last != nullptr) {
     // What is absent counts as unchanged: it costs nothing now, and little when it is there again.
@@ -226,6 +230,15 @@ BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::BuildRow(RecordWriter& record
   }
   records.Layout(group.log_id, columns);
   records.Row(logged(), nullptr);
+}
+
+BARO_DYNAMIC_LOCKS std::uint64_t HeadAppender::Transaction::NumberFor(const PendingRow& pending) const {
+  std::uint64_t number = pending.group->next_row_number();
+  for (const PendingRow& earlier : appender_.rows_) {
+    if (&earlier == &pending) break;
+    if (earlier.group == pending.group && earlier.present > 0) ++number;
+  }
+  return number;
 }
 
 // The row that a reader of the log has in hand when it comes to this one; null if this one must stand for itself.

@@ -24,6 +24,7 @@ class HeadAppender::Transaction {
   void CheckRowSlowly(PendingRow& pending);
   void CheckSamples();
   base::ByteBuffer BuildPayload(std::uint64_t segment);
+  std::uint64_t NumberFor(const PendingRow& pending) const;
   RowPtr RowBefore(const PendingRow& pending, std::uint64_t segment) const;
   void BuildRow(class RecordWriter& records, PendingRow& pending, std::uint64_t segment);
   base::Result<CommitNumber> EnqueueAndLink();

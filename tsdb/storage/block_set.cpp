@@ -130,6 +130,11 @@ void BlockSet::Publish(std::vector<BlockPtr> blocks) {
   view_.covered_until_ms = std::max(view_.covered_until_ms, covered_until_ms);
 }
 
+void BlockSet::NoteCovered(std::int64_t until_ms) {
+  const base::MutexLock lock(mutex_);
+  view_.covered_until_ms = std::max(view_.covered_until_ms, until_ms);
+}
+
 BlockView BlockSet::View() const {
   const base::MutexLock lock(mutex_);
   return view_;

@@ -45,6 +45,8 @@ class BlockSet {
   void Refresh();
 
   BlockView View() const;
+  /// The head's samples up to here, exclusive, were in blocks, which may have been removed since.
+  void NoteCovered(std::int64_t until_ms);
   BlockList blocks() const { return View().blocks; }
   const std::string& directory() const { return directory_; }
   std::uint64_t SizeBytes() const;

@@ -138,6 +138,7 @@ base::Result<> Storage::Impl::CutHead(bool& has_cut) {
                     {"samples", block->meta().counts.samples()},
                     {"bytes", block->SizeBytes()},
                     {"seconds", std::chrono::duration<double>(deps_.clock.Monotonic() - started).count()}});
+    head_files_.WriteFloor(*until_ms);
     covered_ = Covered{.until_ms = *until_ms, .commit = log_->written()};
   }
   cut_until_ms_ = *until_ms;
@@ -155,6 +156,7 @@ base::Result<> Storage::Impl::DropCovered(bool& is_dropped) {
   const std::int64_t until_ms = covered_->until_ms;
   covered_.reset();
   head_->DropBefore(until_ms, head_->VisibleToAll(log_->written()));
+  head_files_.DropBefore(until_ms);
   return TruncateLog(until_ms);
 }
 
@@ -290,6 +292,7 @@ base::Result<> Storage::Impl::ApplyRetention() {
     }
     if (head_->has_samples() && head_->min_time_ms() < *cutoff_ms) {
       head_->DropBefore(*cutoff_ms, head_->VisibleToAll(log_->written()));
+      head_files_.DropBefore(*cutoff_ms);
       exemplars_.DropBefore(*cutoff_ms);
     }
   }

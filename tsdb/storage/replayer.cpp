@@ -7,6 +7,11 @@ namespace baro::tsdb {
 namespace {
 
 constexpr CommitNumber kBeforeThisRun = 0;
+// Numbers of groups are never used twice, also when the segments that had them are gone or cannot be read: each run
+// begins with numbers of its own.
+constexpr unsigned kGroupsPerSegmentLog2 = 16;
+// What a hostile log names is not reached by ours.
+constexpr std::uint64_t kGroupMax = std::uint64_t{1} << 48;
 
 bool IsPresent(const LoggedRow& row, std::size_t column) {
   return row.presence.empty() || ((row.presence[column / 64] >> (column % 64)) & 1) != 0;
@@ -21,9 +26,13 @@ std::size_t CountPresent(const LoggedRow& row) {
 
 }  // namespace
 
-SeriesPtr Replayer::Find(LogSeriesId id) const {
-  const auto found = series_.find(id);
-  return found == series_.end() ? nullptr : found->second;
+Replayer::Replayer(Head& head, ExemplarStore& exemplars, HeadFiles& head_files, HeadFiles::Loaded loaded,
+                   base::Logger log)
+    : head_(head), exemplars_(exemplars), head_files_(head_files), loaded_(std::move(loaded)), log_(std::move(log)) {
+  for (std::size_t i = 0; i < loaded_.chunks.size(); ++i) {
+    LoggedGroup& logged = groups_[loaded_.chunks[i].group];
+    if (logged.chunks++ == 0) logged.first_chunk = i;
+  }
 }
 
 void Replayer::Note(std::int64_t timestamp_ms) {
@@ -40,83 +49,78 @@ void Replayer::OnSeries(LogSeriesId id, model::Labels labels) {
   // One label set may have had several numbers in the life of a log. The last one is its own from now on.
   (*series)->log_id = id;
   (*series)->is_logged.store(true, std::memory_order_relaxed);
-  const auto [place, is_new] = series_.try_emplace(id, *series);
-  if (!is_new) {
-    Head::Unpin(*series);
-    if (place->second != *series) {  // a hostile log; the first one counts
-      return;
-    }
-  }
+  if (series_.Find(id) != nullptr || !series_.Add(id, *series)) Head::Unpin(*series);  // of two the first counts
 }
 
 void Replayer::OnLayout(std::uint64_t group, std::span<const LogSeriesId> columns) {
   LoggedGroup& logged = groups_[group];
-  const bool is_same = logged.order != nullptr && std::ranges::equal(logged.columns, columns);
-  if (logged.ref == GroupRef::kNone) logged.ref = head_.AddGroup();
+  const bool is_same = logged.is_settled && !logged.has_strangers && std::ranges::equal(logged.columns, columns);
+  if (is_same) return;
+  if (logged.group == nullptr) logged.group = head_.RestoreGroup(group);
   logged.columns.assign(columns.begin(), columns.end());
-  if (!is_same) logged.order = nullptr;
-}
-
-// Finds the columns of the head's group for those of the log's.
-void Replayer::Settle(LoggedGroup& logged) {
-  std::vector<SeriesRef> refs;
-  std::vector<std::size_t> logged_columns;
-  for (std::size_t i = 0; i < logged.columns.size(); ++i) {
-    const SeriesPtr series = Find(logged.columns[i]);
-    if (series == nullptr) continue;
-    refs.push_back(series->ref);
-    logged_columns.push_back(i);
+  logged.has_strangers = false;
+  std::vector<SeriesPtr> series(columns.size());
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (columns[i] == LogSeriesId::kNone) continue;
+    series[i] = series_.Find(columns[i]);
+    logged.has_strangers |= series[i] == nullptr;
   }
   const base::MutexLock moves(head_.moves_mutex);
-  logged.order = head_.MakeOrder(head_.FindGroup(logged.ref), refs);
-  logged.targets.assign(logged.columns.size(), RowOrder::kNoColumn);
-  for (std::size_t i = 0; i < refs.size(); ++i) logged.targets[logged_columns[i]] = logged.order->ColumnOf(i);
+  logged.is_settled = head_.RestoreLayout(logged.group, series);
+}
+
+bool Replayer::IsKnown(const LoggedRow& row, const LoggedGroup& logged) const {
+  if (row.timestamp_ms < head_.floor_ms()) return true;  // a block has it
+  // The end of a segment may have been written again in the next one: what repeats is passed over.
+  if (row.number <= logged.last_row) return true;
+  const std::span<const HeadFileChunk> chunks(loaded_.chunks.data() + logged.first_chunk, logged.chunks);
+  const auto behind = std::ranges::upper_bound(chunks, row.number, {},
+                                               [](const HeadFileChunk& each) { return each.chunk->first_row(); });
+  return behind != chunks.begin() && row.number <= std::prev(behind)->chunk->last_row();
+}
+
+bool Replayer::PassOver(const LoggedRow& row) {
+  LoggedGroup& logged = groups_[row.group];
+  if (!IsKnown(row, logged)) return false;
+  time_max_ms_ = std::max(time_max_ms_, row.timestamp_ms);
+  logged.last_row = std::max(logged.last_row, row.number);
+  return true;
+}
+
+std::size_t Replayer::CountStrangers(const LoggedRow& row, const LoggedGroup& logged) const {
+  if (!logged.is_settled) return CountPresent(row);
+  if (!logged.has_strangers) return 0;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < row.values.size(); ++i) {
+    count += IsPresent(row, i) && series_.Find(logged.columns[i]) == nullptr ? 1 : 0;
+  }
+  return count;
 }
 
 void Replayer::OnRow(const LoggedRow& row) {
-  if (row.timestamp_ms < head_.floor_ms()) return;  // a block has it
   LoggedGroup& logged = groups_[row.group];
-  if (logged.columns.size() != row.values.size()) return;
-  const GroupPtr group = head_.FindGroup(logged.ref);
-  bool is_settled = false;
-  if (logged.order != nullptr) {
-    const base::MutexLock lock(group->mutex);
-    is_settled = logged.order->version == group->leave_version();
-  }
-  if (!is_settled) Settle(logged);
+  const bool is_known = IsKnown(row, logged);
+  logged.last_row = std::max(logged.last_row, row.number);
+  if (is_known || logged.columns.size() != row.values.size()) return;
+  const std::size_t strangers = CountStrangers(row, logged);
+  samples_without_series_ += strangers;
+  if (strangers == CountPresent(row)) return;
+  samples_ += CountPresent(row) - strangers;
+  auto out = std::make_shared<Row>();
+  out->number = row.number;
+  out->timestamp_ms = row.timestamp_ms;
+  out->values.assign(row.values.begin(), row.values.end());
+  out->presence.assign(row.presence.begin(), row.presence.end());
   {
-    const base::MutexLock lock(group->mutex);
-    auto out = std::make_shared<Row>();
-    out->timestamp_ms = row.timestamp_ms;
-    out->values.resize(group->members().size());
-    out->presence.resize((out->values.size() + 63) / 64);
-    const bool is_clear = row.timestamp_ms > group->clear_after_ms();
-    std::size_t present = 0;
-    for (std::size_t i = 0; i < row.values.size(); ++i) {
-      const std::uint32_t column = logged.targets[i];
-      if (column == RowOrder::kNoColumn || !IsPresent(row, i)) continue;
-      // The end of a segment may have been written again in the next one: what repeats is passed over.
-      if (!is_clear && Judge(group->Last(column), row.timestamp_ms, std::bit_cast<std::uint64_t>(row.values[i])) !=
-                           SampleStatus::kAccepted) {
-        continue;
-      }
-      out->values[column] = row.values[i];
-      out->presence[column / 64] |= 1ULL << (column % 64);
-      ++present;
-    }
-    const std::size_t unknown = CountPresent(row) - std::min(present, CountPresent(row));
-    if (is_clear) samples_without_series_ += unknown;
-    if (present == 0) return;
-    if (present == out->values.size()) out->presence.clear();
-    samples_ += present;
-    group->Link(std::move(out));
+    const base::MutexLock lock(logged.group->mutex);
+    logged.group->Link(std::move(out));
   }
   Note(row.timestamp_ms);
-  group->Seal(kBeforeThisRun, /*all=*/false);
+  logged.group->Seal(kBeforeThisRun, /*all=*/false);
 }
 
 SeriesPtr Replayer::FindSingle(LogSeriesId id) {
-  SeriesPtr series = Find(id);
+  SeriesPtr series = series_.Find(id);
   if (series == nullptr) {
     ++samples_without_series_;
     return nullptr;
@@ -157,21 +161,112 @@ void Replayer::OnHistogram(LogSeriesId id, std::int64_t timestamp_ms,
 }
 
 void Replayer::OnExemplar(LogSeriesId id, std::int64_t timestamp_ms, model::Exemplar exemplar) {
-  const SeriesPtr series = Find(id);
+  const SeriesPtr series = series_.Find(id);
   if (series == nullptr) return;
   exemplar.timestamp_ms = timestamp_ms;
   exemplars_.Add(series, exemplar);
 }
 
-void Replayer::Finish() {
-  for (const auto& [id, logged] : groups_) {
-    const GroupPtr group = head_.FindGroup(logged.ref);
-    head_.DropGroup(logged.ref);
-    if (group != nullptr) group->Seal(kBeforeThisRun, /*all=*/true);
+// Sees to it that series find the chunk's columns. `elsewhere` gets those whose series are not at home in them.
+// False: it holds samples of other series than the log says.
+bool Replayer::RestoreColumns(const HeadFileChunk& chunk, const LoggedGroup& logged,
+                              std::vector<std::uint32_t>& elsewhere) {
+  const std::vector<LogSeriesId> layout = chunk.Layout();
+  if (const LogSeriesId newest = *std::ranges::max_element(layout); newest != LogSeriesId::kNone) {
+    head_.ReserveLogIds(static_cast<LogSeriesId>(static_cast<std::uint64_t>(newest) + 1));
   }
+  const bool is_as_logged = logged.is_settled && layout.size() <= logged.columns.size() &&
+                            std::equal(layout.begin(), layout.end(), logged.columns.begin());
+  if (is_as_logged) return true;
+  const base::MutexLock moves(head_.moves_mutex);
+  for (std::uint32_t column = 0; column < layout.size(); ++column) {
+    if (layout[column] == LogSeriesId::kNone) continue;
+    const SeriesPtr series = series_.Find(layout[column]);
+    if (series == nullptr) continue;
+    if (!head_.RestorePlace(logged.group, column, series)) return false;
+    if (series->home != logged.group || series->home_column != column) elsewhere.push_back(column);
+  }
+  return true;
+}
+
+// A series that has moved away must not take samples that are older than those that it left behind.
+void Replayer::RaiseFloors(const LoggedGroup& logged, std::span<const std::uint32_t> columns,
+                           std::span<const GroupChunkPtr> chunks) {
+  const std::vector<LogSeriesId> layout = [&] {
+    const base::MutexLock lock(logged.group->mutex);
+    return logged.group->Layout(chunks.back()->columns());
+  }();
+  std::vector<std::int64_t> timestamps;
+  for (const GroupChunkPtr& chunk : chunks) {
+    timestamps.clear();
+    if (!chunk->ReadTimestamps(timestamps)) continue;  // readers will say so
+    for (const std::uint32_t column : columns) {
+      if (column >= layout.size() || !chunk->Has(column)) continue;
+      const SeriesPtr series = series_.Find(layout[column]);
+      const auto newest = chunk->ReadLast(column, timestamps);
+      if (series == nullptr || !newest) continue;
+      const LastSample last{.timestamp_ms = newest->timestamp_ms, .bits = std::bit_cast<std::uint64_t>(newest->value)};
+      if (series->home != nullptr) {
+        const base::MutexLock lock(series->home->mutex);
+        series->home->RaiseLast(series->home_column, last);
+      }
+      const base::MutexLock lock(head_.StripeMutex(*series));
+      series->RaiseFloor(last);
+    }
+  }
+}
+
+void Replayer::RestoreChunks(std::uint64_t id, LoggedGroup& logged) {
+  if (logged.group == nullptr) logged.group = head_.RestoreGroup(id);
+  std::vector<GroupChunkPtr> chunks;
+  std::vector<std::uint32_t> elsewhere;
+  base::ByteSpan settled_layout;
+  for (std::size_t i = logged.first_chunk; i < logged.first_chunk + logged.chunks; ++i) {
+    const HeadFileChunk& loaded = loaded_.chunks[i];
+    if (!std::ranges::equal(settled_layout, loaded.packed_layout)) {
+      if (!RestoreColumns(loaded, logged, elsewhere)) {
+        log_.Error("a chunk of the head is of other series than the log says; it is left out",
+                   {{"group", id}, {"rows", loaded.chunk->rows()}});
+        continue;
+      }
+      settled_layout = loaded.packed_layout;
+    }
+    chunks.push_back(loaded.chunk);
+    head_.NoteTimes(std::max(loaded.chunk->min_ms(), head_.floor_ms()), loaded.chunk->max_ms());
+    // The power went before the log was synced: what is seen from now on must stay.
+    if (loaded.chunk->last_row() <= logged.last_row || loaded_.files[i] == 0) continue;
+    if (auto synced = head_files_.Sync(loaded_.files[i]); !synced) {
+      log_.Warn("samples that the log has lost may not be on disk yet", {{"err", synced.error().message()}});
+    }
+  }
+  if (chunks.empty()) return;
+  {
+    const base::MutexLock lock(logged.group->mutex);
+    if (auto restored = logged.group->Restore(chunks); !restored) {
+      log_.Warn("the newest samples of some series are not known", {{"err", restored.error().message()}});
+    }
+  }
+  if (!elsewhere.empty()) RaiseFloors(logged, elsewhere, chunks);
+  for (const GroupChunkPtr& chunk : chunks) {
+    if (std::ranges::find(loaded_.only_mapped, chunk) != loaded_.only_mapped.end()) {
+      head_files_.OnSealed(logged.group, chunk);
+    }
+  }
+}
+
+void Replayer::Finish(std::uint64_t next_segment) {
+  std::uint64_t next_group = next_segment << kGroupsPerSegmentLog2;
+  for (auto& [id, logged] : groups_) {
+    if (logged.chunks > 0) RestoreChunks(id, logged);
+    if (id < kGroupMax) next_group = std::max(next_group, id + 1);
+    if (logged.group == nullptr) continue;
+    const base::MutexLock lock(logged.group->mutex);
+    logged.group->NoteRowNumber(logged.last_row);
+  }
+  head_.ReserveGroupIds(next_group);
   groups_.clear();
-  for (const auto& [id, series] : series_) Head::Unpin(series);
-  series_.clear();
+  series_.ForEach([](const SeriesPtr& series) { Head::Unpin(series); });
+  series_.Clear();
 }
 
 }  // namespace baro::tsdb

@@ -1,4 +1,7 @@
-// Puts what the log says back into the head.
+// Puts what the log says back into the head, and what files of sealed chunks hold.
+//
+// Rows that an intact chunk has are passed over without decoding them; who has a row is told by its group and its
+// number.
 //
 // Threads  Confined; nobody else uses the head meanwhile.
 #pragma once
@@ -6,50 +9,68 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/log.h"
 #include "tsdb/head/exemplar_store.h"
 #include "tsdb/head/head.h"
+#include "tsdb/head_files/head_files.h"
+#include "tsdb/storage/series_by_log_id.h"
 #include "tsdb/wal/log_reader.h"
 
 namespace baro::tsdb {
 
 class Replayer : public ReplayVisitor {
  public:
-  Replayer(Head& head, ExemplarStore& exemplars) : head_(head), exemplars_(exemplars) {}
+  /// Borrows all, for as long as it lives. `loaded`: what `head_files` found.
+  Replayer(Head& head, ExemplarStore& exemplars, HeadFiles& head_files, HeadFiles::Loaded loaded, base::Logger log);
 
   void OnSeries(LogSeriesId id, model::Labels labels) override;
   void OnLayout(std::uint64_t group, std::span<const LogSeriesId> columns) override;
+  bool PassOver(const LoggedRow& row) override;
   void OnRow(const LoggedRow& row) override;
-  void OnSample(LogSeriesId id, model::Sample sample) override;
-  void OnHistogram(LogSeriesId id, std::int64_t timestamp_ms,
+  void OnSample(LogSeriesId series, model::Sample sample) override;
+  void OnHistogram(LogSeriesId series, std::int64_t timestamp_ms,
                    std::shared_ptr<const model::FloatHistogram> histogram) override;
-  void OnExemplar(LogSeriesId id, std::int64_t timestamp_ms, model::Exemplar exemplar) override;
+  void OnExemplar(LogSeriesId series, std::int64_t timestamp_ms, model::Exemplar exemplar) override;
   void OnNextSeries(LogSeriesId next) override { head_.ReserveLogIds(next); }
   std::int64_t TakeTimeMax() override;
 
-  /// Closes all groups of the run before: this run makes its own.
-  void Finish();
+  /// Puts the chunks of files where they belong. Groups stay as they are, for who appends to their series next.
+  /// `next_segment`: of the log; makes numbers of new groups differ from all that were.
+  void Finish(std::uint64_t next_segment);
 
+  /// Samples that were read from the log one by one.
   std::uint64_t samples() const { return samples_; }
   /// Samples whose series the log does not name any more: they are past retention, or damage took the name.
   std::uint64_t samples_without_series() const { return samples_without_series_; }
+  std::uint64_t chunks() const { return loaded_.chunks.size(); }
 
  private:
   struct LoggedGroup {
-    GroupRef ref = GroupRef::kNone;
+    GroupPtr group;  // null: the log has not said its layout
     std::vector<LogSeriesId> columns;
-    RowOrderPtr order;
-    std::vector<std::uint32_t> targets;  // by logged column, RowOrder::kNoColumn: series unknown
+    bool is_settled = false;      // the head's group has these columns
+    bool has_strangers = false;   // columns whose series nobody knows
+    std::uint64_t last_row = 0;   // of those that the log has
+    std::size_t first_chunk = 0;  // in loaded_
+    std::size_t chunks = 0;
   };
 
-  SeriesPtr Find(LogSeriesId id) const;
-  void Settle(LoggedGroup& logged);
+  bool IsKnown(const LoggedRow& row, const LoggedGroup& logged) const;
   void Note(std::int64_t timestamp_ms);
   // The series as one that is written singly; null if it is unknown.
   SeriesPtr FindSingle(LogSeriesId id);
+  std::size_t CountStrangers(const LoggedRow& row, const LoggedGroup& logged) const;
+  void RestoreChunks(std::uint64_t id, LoggedGroup& logged);
+  bool RestoreColumns(const HeadFileChunk& chunk, const LoggedGroup& logged, std::vector<std::uint32_t>& elsewhere);
+  void RaiseFloors(const LoggedGroup& logged, std::span<const std::uint32_t> columns,
+                   std::span<const GroupChunkPtr> chunks);
 
   Head& head_;
   ExemplarStore& exemplars_;
-  std::unordered_map<LogSeriesId, SeriesPtr> series_;
+  HeadFiles& head_files_;
+  HeadFiles::Loaded loaded_;
+  const base::Logger log_;
+  SeriesByLogId series_;
   std::unordered_map<std::uint64_t, LoggedGroup> groups_;
   std::int64_t time_max_ms_ = model::kMinTimestampMs;
   std::uint64_t samples_ = 0;

@@ -85,7 +85,8 @@ Storage::Impl::Impl(StorageOptions options, StorageDependencies dependencies)
       metrics_(deps_.metrics),
       blocks_(deps_.files, options_.directory + "/blocks", options_.directory + "/quarantine", deps_.log),
       prometheus_(deps_.files, options_.directory, deps_.log),
-      head_(std::make_shared<Head>(options_.series_max)),
+      head_files_(deps_.files, options_.directory + "/head_chunks", options_.head_file_bytes, deps_.log),
+      head_(std::make_shared<Head>(options_.series_max, &head_files_)),
       exemplars_(options_.exemplars_max),
       retention_(options_.retention) {}
 
@@ -116,11 +117,11 @@ base::Result<> Storage::Impl::TakeLock() {
 }
 
 base::Result<> Storage::Impl::Replay() {
-  Replayer replayer(*head_, exemplars_);
   const base::MonotonicTime begin = deps_.clock.Monotonic();
+  Replayer replayer(*head_, exemplars_, head_files_, head_files_.Load(head_->floor_ms()), deps_.log);
   ReplayedLog replayed =
       BARO_TRY(ReplayLog(deps_.files, log_directory_, deps_.log, options_.replay_progress.get(), replayer));
-  replayer.Finish();
+  replayer.Finish(replayed.next_segment);
   corruptions_.store(replayed.corruptions, std::memory_order_relaxed);
   if (replayer.samples_without_series() > 0) {
     deps_.log.Warn("samples in the log whose series it does not name were left out",
@@ -129,6 +130,7 @@ base::Result<> Storage::Impl::Replay() {
   deps_.log.Info("log replayed", {{"segments", replayed.segments.size()},
                                   {"series", head_->series_count()},
                                   {"samples", replayer.samples()},
+                                  {"chunks", replayer.chunks()},
                                   {"seconds", std::chrono::duration<double>(deps_.clock.Monotonic() - begin).count()}});
   if (auto settled = SettleLastSegment(replayed); !settled) {
     deps_.log.Warn("the end of the log may not be on disk yet", {{"err", settled.error().message()}});
@@ -163,6 +165,7 @@ base::Result<> Storage::Impl::Open() {
   {
     const base::MutexLock lock(maintenance_mutex_);
     FindNewBlocks();
+    blocks_.NoteCovered(head_files_.ReadFloor());
     cut_until_ms_ = blocks_.View().covered_until_ms;
     head_->RaiseFloor(cut_until_ms_);
   }
@@ -192,6 +195,7 @@ base::Result<> Storage::Impl::Close() {
   if (std::exchange(has_collector_, false)) deps_.metrics.RemoveCollector(collector_);
   if (log_ == nullptr) return {};
   auto closed = log_->Close();
+  head_files_.Flush();
   lock_.reset();
   return closed;
 }

@@ -16,6 +16,7 @@
 #include "tsdb/head/exemplar_store.h"
 #include "tsdb/head/head.h"
 #include "tsdb/head/head_appender.h"
+#include "tsdb/head_files/head_files.h"
 #include "tsdb/storage.h"
 #include "tsdb/storage/block_set.h"
 #include "tsdb/storage/prometheus_history.h"
@@ -125,6 +126,7 @@ class Storage::Impl {
   BlockSet blocks_;
   PrometheusHistory prometheus_;
   std::vector<std::string> prometheus_log_damage_;  // set while opening
+  HeadFiles head_files_;  // outlives the head's groups
   std::shared_ptr<Head> head_;
   ExemplarStore exemplars_;
   std::unique_ptr<LogWriter> log_;

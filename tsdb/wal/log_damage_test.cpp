@@ -192,9 +192,9 @@ TEST_F(LogDamageTest, LooksLikeItsDocumentSays) {
   const std::vector<LogSeriesId> columns = {LogSeriesId{1}};
   records.Layout(1, columns);
   const std::vector<double> one = {1.0};
-  const LoggedRow row{.group = 1, .timestamp_ms = 1000, .values = one};
+  const LoggedRow row{.group = 1, .number = 1, .timestamp_ms = 1000, .values = one};
   records.Row(row, nullptr);
-  records.Row({.group = 1, .timestamp_ms = 2000, .values = one}, &row);
+  records.Row({.group = 1, .number = 2, .timestamp_ms = 2000, .values = one}, &row);
   records.Sample(LogSeriesId{1}, {.timestamp_ms = 3000, .value = 0.5});
   base::ByteBuffer file = EncodeSegmentHeader({.segment = 2, .previous = 1, .previous_end = 100});
   AppendFrames(payload, 2, file.size(), file);

@@ -161,7 +161,7 @@ class Replay {
     for (;;) {
       switch (scanner.Next()) {
         case FrameScanner::Event::kCommit:
-          if (auto read = records_.Read(scanner.payload(), visitor_); !read) {
+          if (auto read = records_.Read(scanner.payload(), visitor_, scanner.payload_is_in_file()); !read) {
             NoteDamage(read.error().message(), segment.segment, good_end, scanner.offset());
           }
           good_end = scanner.offset();

@@ -38,6 +38,7 @@ enum class RecordType : std::uint8_t {
 /// A row as it is logged: by columns of its group's layout.
 struct LoggedRow {
   std::uint64_t group = 0;
+  std::uint64_t number = 0;  ///< of the row in its group, in the order of the log; never used twice
   std::int64_t timestamp_ms = 0;
   std::span<const double> values;           ///< one per column; +0 where the series is absent
   std::span<const std::uint64_t> presence;  ///< one bit per column, 64 per word; empty: all are there
@@ -52,7 +53,7 @@ class RecordWriter {
   /// The columns of a group from now on.
   void Layout(std::uint64_t group, std::span<const LogSeriesId> columns);
   /// A row that stands for itself, or, with `before`, as the difference to the row before of the same layout, whose
-  /// values beyond its end count as 0.
+  /// values beyond its end count as 0. Shape    `before` then has the number before.
   void Row(const LoggedRow& row, const LoggedRow* before);
   void Sample(LogSeriesId series, model::Sample sample);
   void Histogram(LogSeriesId series, std::int64_t timestamp_ms, const model::FloatHistogram& histogram);
@@ -72,6 +73,8 @@ class RecordVisitor {
   virtual ~RecordVisitor() = default;
   virtual void OnSeries(LogSeriesId series, model::Labels labels) = 0;
   virtual void OnLayout(std::uint64_t group, std::span<const LogSeriesId> columns) = 0;
+  /// Whether the row need not be decoded: its samples are known from elsewhere. The row has no values yet.
+  virtual bool PassOver(const LoggedRow& /*row*/) { return false; }
   /// Presence as in LoggedRow.
   virtual void OnRow(const LoggedRow& row) = 0;
   virtual void OnSample(LogSeriesId series, model::Sample sample) = 0;
@@ -82,13 +85,14 @@ class RecordVisitor {
 };
 
 /// Reads payloads in the order of the log. Keeps each group's layout and last row, of which the next one tells the
-/// difference.
+/// difference. Rows that the visitor passes over are kept as they are, and are decoded only if a row that it wants is
+/// told as the difference to them.
 class RecordReader {
  public:
   /// Reads one commit. Records of unknown type are passed over. A row whose base is unknown, after Forget(), is left
-  /// out and counted.
+  /// out and counted. `stays`: the payload outlives the reader; otherwise no row of it is passed over.
   /// Errors   kCorruption: the commit contradicts itself; what came before in it was visited.
-  base::Result<> Read(base::ByteSpan payload, RecordVisitor& visitor);
+  base::Result<> Read(base::ByteSpan payload, RecordVisitor& visitor, bool stays = false);
 
   /// Something between two commits is missing: rows count again from the next one that stands for itself.
   void Forget() { groups_.clear(); }
@@ -96,18 +100,29 @@ class RecordReader {
   std::uint64_t rows_left_out() const { return rows_left_out_; }
 
  private:
+  // A row as it stands in the log, behind its number of columns.
+  struct PackedRow {
+    unsigned flags = 0;
+    base::ByteSpan bytes;
+  };
   struct Group {
     std::size_t columns = 0;
     bool has_row = false;
+    std::uint64_t number = 0;
     std::int64_t timestamp_ms = 0;
-    std::vector<double> values;
+    std::vector<double> values;      // of the last row that was decoded
+    std::vector<PackedRow> skipped;  // what came behind it, or from the last whole row on
   };
 
   base::Result<> ReadBody(RecordType type, base::ByteReader& body, RecordVisitor& visitor);
   base::Result<> ReadLayout(base::ByteReader& body, RecordVisitor& visitor);
   base::Result<> ReadRow(base::ByteReader& body, RecordVisitor& visitor);
+  base::Result<> Decode(const PackedRow& row, Group& group);
 
   std::unordered_map<std::uint64_t, Group> groups_;
+  std::vector<std::uint64_t> presence_;  // of the row decoded last; empty: all columns are there
+  std::vector<std::uint64_t> changed_;
+  bool payload_stays_ = false;
   std::uint64_t rows_left_out_ = 0;
 };
 

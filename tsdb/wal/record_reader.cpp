@@ -1,4 +1,4 @@
-#include <array>
+#include <algorithm>
 #include <bit>
 
 #include "tsdb/wal/histogram_record.h"
@@ -12,34 +12,63 @@ base::Error Damaged(const char* what) { return {base::Code::kCorruption, fmt::fo
 
 LogSeriesId SeriesId(std::uint64_t id) { return static_cast<LogSeriesId>(id); }
 
-std::vector<std::uint64_t> ReadBitmap(base::ByteReader& reader, std::size_t bits) {
+// Fills `words` with a bitmap; bits behind its end are 0.
+void ReadBitmap(base::ByteReader& reader, std::size_t bits, std::vector<std::uint64_t>& words) {
   const base::ByteSpan bytes = reader.Bytes((bits + 7) / 8);
-  std::vector<std::uint64_t> words((bits + 63) / 64);
+  words.assign((bits + 63) / 64, 0);
   if (!bytes.empty()) std::memcpy(words.data(), bytes.data(), bytes.size());
   if (bits % 64 != 0) words.back() &= (1ULL << (bits % 64)) - 1;
-  return words;
 }
 
-bool Bit(std::span<const std::uint64_t> words, std::size_t bit) { return ((words[bit / 64] >> (bit % 64)) & 1) != 0; }
+// Calls `visit(bit)` for each bit that is set.
+template <typename Visit>
+void ForEachBit(std::span<const std::uint64_t> words, const Visit& visit) {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    for (std::uint64_t word = words[i]; word != 0; word &= word - 1) {
+      visit(i * 64 + static_cast<std::size_t>(std::countr_zero(word)));
+    }
+  }
+}
 
-// One difference as PutDifference() wrote it. `is_good` becomes false when it is none.
-std::uint64_t TakeDifference(base::ByteReader& reader, bool& is_good) {
-  const auto head = static_cast<unsigned>(reader.Le<std::uint8_t>());
-  const unsigned low = head >> 4;
-  const unsigned count = head & 15;
-  const base::ByteSpan bytes = reader.Bytes(count);
-  if (count == 0 || low + count > 8 || bytes.empty()) {
-    is_good = false;
+// The bytes behind a bitmap of what changed: for each bit a difference as PutDifference() wrote it.
+class DifferenceReader {
+ public:
+  explicit DifferenceReader(base::ByteSpan bytes) : at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
+
+  std::uint64_t Next() {
+    if (at_ == end_) return Fail();
+    const auto head = static_cast<unsigned>(*at_++);
+    const unsigned low = head >> 4;
+    const unsigned count = head & 15;
+    const auto left = static_cast<std::size_t>(end_ - at_);
+    if (count == 0 || low + count > 8 || left < count) return Fail();
+    std::uint64_t value = 0;
+    if (left >= 8) [[likely]] {
+      value = base::LoadLe<std::uint64_t>(at_) & (~std::uint64_t{0} >> (64 - 8 * count));
+    } else {
+      std::memcpy(&value, at_, count);
+    }
+    at_ += count;
+    return value << (8 * low);
+  }
+  bool is_good() const { return is_good_; }
+
+ private:
+  std::uint64_t Fail() {
+    is_good_ = false;
+    at_ = end_;
     return 0;
   }
-  std::uint64_t value = 0;
-  std::memcpy(&value, bytes.data(), bytes.size());
-  return value << (8 * low);
-}
+
+  const std::byte* at_;
+  const std::byte* end_;
+  bool is_good_ = true;
+};
 
 }  // namespace
 
-base::Result<> RecordReader::Read(base::ByteSpan payload, RecordVisitor& visitor) {
+base::Result<> RecordReader::Read(base::ByteSpan payload, RecordVisitor& visitor, bool stays) {
+  payload_stays_ = stays;
   base::ByteReader reader(payload);
   while (!reader.AtEnd()) {
     const auto type = static_cast<RecordType>(reader.Le<std::uint8_t>());
@@ -115,6 +144,7 @@ base::Result<> RecordReader::ReadLayout(base::ByteReader& body, RecordVisitor& v
   Group& state = groups_[group];
   state.columns = count;
   state.has_row = false;
+  state.skipped.clear();
   visitor.OnLayout(group, columns);
   return {};
 }
@@ -122,11 +152,13 @@ base::Result<> RecordReader::ReadLayout(base::ByteReader& body, RecordVisitor& v
 base::Result<> RecordReader::ReadRow(base::ByteReader& body, RecordVisitor& visitor) {
   const std::uint64_t group = body.Varint();
   const auto flags = static_cast<unsigned>(body.Le<std::uint8_t>());
+  const bool is_whole = (flags & kRowIsWhole) != 0;
   const std::int64_t time = body.SignedVarint();
+  const std::uint64_t number = is_whole ? body.Varint() : 0;
   const std::uint64_t columns = body.Varint();
   if (!body.ok() || flags > kRowFlagsAll) return Damaged("row's head cut short or unknown");
+  if (number > kRowNumberMax) return Damaged("row of an impossible number");
   const auto found = groups_.find(group);
-  const bool is_whole = (flags & kRowIsWhole) != 0;
   if (found == groups_.end() || (!is_whole && !found->second.has_row)) {
     ++rows_left_out_;  // what it builds on was lost
     return {};
@@ -134,33 +166,58 @@ base::Result<> RecordReader::ReadRow(base::ByteReader& body, RecordVisitor& visi
   Group& state = found->second;
   if (columns != state.columns) return Damaged("row of another length than its layout");
 
-  std::vector<std::uint64_t> presence;
-  if ((flags & kRowIsPartial) != 0) presence = ReadBitmap(body, columns);
-  state.values.resize(columns);
-  if (is_whole) std::ranges::fill(state.values, 0.0);
   state.has_row = false;  // until all of it is read
-  if ((flags & kRowIsUniform) != 0) {
-    const auto value = std::bit_cast<double>(body.Le<std::uint64_t>());
-    for (std::size_t i = 0; i < columns; ++i) {
-      if (presence.empty() || Bit(presence, i)) state.values[i] = value;
-    }
-  } else {
-    const std::vector<std::uint64_t> changed = ReadBitmap(body, columns);
-    if (!body.ok()) return Damaged("row cut short");
-    bool is_good = true;
-    for (std::size_t i = 0; i < columns && is_good; ++i) {
-      if (!Bit(changed, i)) continue;
-      const std::uint64_t difference = TakeDifference(body, is_good);
-      state.values[i] = std::bit_cast<double>(std::bit_cast<std::uint64_t>(state.values[i]) ^ difference);
-    }
-    if (!is_good) return Damaged("row with an impossible difference");
-  }
-  if (!body.ok()) return Damaged("row cut short");
+  if (is_whole) state.skipped.clear();
+  state.number = is_whole ? number : state.number + 1;
   const std::int64_t before_ms = is_whole ? 0 : state.timestamp_ms;
   state.timestamp_ms =  // wraps around: a hostile log may say anything
       static_cast<std::int64_t>(static_cast<std::uint64_t>(before_ms) + static_cast<std::uint64_t>(time));
+  LoggedRow row{.group = group, .number = state.number, .timestamp_ms = state.timestamp_ms};
+  const PackedRow packed{.flags = flags, .bytes = body.Bytes(body.remaining())};
+  if (payload_stays_ && visitor.PassOver(row)) {
+    state.skipped.push_back(packed);
+    state.has_row = true;
+    return {};
+  }
+  for (const PackedRow& earlier : state.skipped) BARO_TRY(Decode(earlier, state));
+  state.skipped.clear();
+  BARO_TRY(Decode(packed, state));
   state.has_row = true;
-  visitor.OnRow({.group = group, .timestamp_ms = state.timestamp_ms, .values = state.values, .presence = presence});
+  row.values = state.values;
+  row.presence = presence_;
+  visitor.OnRow(row);
+  return {};
+}
+
+// Makes the group's values those of the row, which follows them.
+base::Result<> RecordReader::Decode(const PackedRow& row, Group& group) {
+  const std::size_t columns = group.columns;
+  base::ByteReader body(row.bytes);
+  presence_.clear();
+  if ((row.flags & kRowIsPartial) != 0) ReadBitmap(body, columns, presence_);
+  if ((row.flags & kRowIsWhole) != 0) {
+    group.values.assign(columns, 0.0);
+  } else {
+    group.values.resize(columns);
+  }
+  double* const values = group.values.data();
+  if ((row.flags & kRowIsUniform) != 0) {
+    const auto value = std::bit_cast<double>(body.Le<std::uint64_t>());
+    if (!body.ok()) return Damaged("row cut short");
+    if (presence_.empty()) {
+      std::ranges::fill(group.values, value);
+    } else {
+      ForEachBit(presence_, [=](std::size_t column) { values[column] = value; });
+    }
+    return {};
+  }
+  ReadBitmap(body, columns, changed_);
+  if (!body.ok()) return Damaged("row cut short");
+  DifferenceReader differences(body.Bytes(body.remaining()));
+  ForEachBit(changed_, [&](std::size_t column) {
+    values[column] = std::bit_cast<double>(std::bit_cast<std::uint64_t>(values[column]) ^ differences.Next());
+  });
+  if (!differences.is_good()) return Damaged("row cut short, or with an impossible difference");
   return {};
 }
 

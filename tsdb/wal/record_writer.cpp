@@ -102,6 +102,7 @@ void RecordWriter::Row(const LoggedRow& row, const LoggedRow* before) {
                                          (is_uniform ? kRowIsUniform : 0)));
   const auto before_ms = static_cast<std::uint64_t>(before == nullptr ? 0 : before->timestamp_ms);
   base::AppendSignedVarint(body_, static_cast<std::int64_t>(static_cast<std::uint64_t>(row.timestamp_ms) - before_ms));
+  if (before == nullptr) base::AppendVarint(body_, row.number);
   base::AppendVarint(body_, row.values.size());
   if (!row.presence.empty()) {
     base::AppendBytes(body_, std::as_bytes(row.presence).first((row.values.size() + 7) / 8));

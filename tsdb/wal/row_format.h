@@ -1,9 +1,10 @@
 // The flags of a row record, for its writer and its reader.
 //
-// Format   docs/formats/log.md, section 4.3.
+// Format   docs/formats/log.md, section 4.1.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace baro::tsdb {
 
@@ -14,5 +15,8 @@ inline constexpr unsigned kRowFlagsAll = 7;
 
 // More columns than any target may have series; a record that claims more is damage.
 inline constexpr std::size_t kRowColumnsMax = std::size_t{1} << 24;
+
+// Rows are numbered by ones from 1 on: a higher number is damage.
+inline constexpr std::uint64_t kRowNumberMax = std::uint64_t{1} << 62;
 
 }  // namespace baro::tsdb

@@ -63,6 +63,8 @@ class FrameScanner {
 
   /// Valid until the next call.
   base::ByteSpan payload() const { return payload_; }
+  /// Whether the payload lies in the file as it is, and so is valid for as long as that.
+  bool payload_is_in_file() const { return payload_.data() != parts_.data(); }
   std::uint64_t damage_begin() const { return damage_begin_; }
   std::uint64_t offset() const { return offset_; }
 
