@@ -11,6 +11,7 @@
 #include "tsdb/check/log_survey.h"
 #include "tsdb/check/rescue_reader.h"
 #include "tsdb/prometheus_directory.h"
+#include "tsdb/wal/segment.h"
 
 namespace baro::tsdb {
 namespace {
@@ -38,9 +39,9 @@ class Checker {
       if (!taken) return taken.error().WithContext("a repair needs the directory for itself: end the server first");
       lock = *std::move(taken);
     }
-    BARO_TRY(CheckLog());
     BARO_TRY(CheckOurBlocks());
     BARO_TRY(CheckTheirBlocks());
+    BARO_TRY(CheckLog());  // behind the blocks: what it holds is read together with theirs
     BARO_TRY(CheckTheirLog());
     return std::move(check_);
   }
@@ -77,8 +78,9 @@ class Checker {
   }
 
   Result<> CheckLog() {
-    BARO_TRY(SurveyLog(files_, path_, check_));
-    if (check_.findings.empty() || !options_.is_repairing) return {};
+    const std::size_t first = check_.findings.size();
+    const SurveyedLog log = BARO_TRY(SurveyLog(files_, path_, check_));
+    if (check_.findings.size() == first || !options_.is_repairing) return {};
     // All that the log gives goes to blocks; then it can be put aside.
     std::uint64_t samples = 0;
     {
@@ -86,12 +88,39 @@ class Checker {
       BARO_TRY(files_.CreateDirectories(path_ + "/blocks"));
       const std::vector<std::string> hints = {"from-log-repair"};
       BARO_TRY(WriteBlocksOf(
-          files_, path_ + "/blocks", *directory->OpenReader(), directory->head_extent(), kLogBlockMs, hints,
-          options_.new_ulid, [&samples](const BlockMeta& meta) { samples += meta.counts.samples(); }, cancel_));
+          files_, path_ + "/blocks", *directory->OpenReader(), Union(log.range, directory->head_extent()), kLogBlockMs,
+          hints, options_.new_ulid, [&samples](const BlockMeta& meta) { samples += meta.counts.samples(); }, cancel_));
     }
-    const std::string to = BARO_TRY(PutAside(path_ + "/log", "log-" + options_.new_ulid().ToString()));
-    NoteRepair(0, fmt::format("{} samples were written to blocks, the log was put aside as {}", samples, to));
+    const std::string to = BARO_TRY(PutLogAside(log.next_segment));
+    NoteRepair(first, fmt::format("{} samples were written to blocks, the log was put aside as {}", samples, to));
     return {};
+  }
+
+  static model::TimeRange Union(model::TimeRange a, model::TimeRange b) {
+    if (a.empty()) return b;
+    if (b.empty()) return a;
+    return {.min_ms = std::min(a.min_ms, b.min_ms), .max_ms = std::max(a.max_ms, b.max_ms)};
+  }
+
+  // File by file, behind an empty segment, so that numbers of segments go on rising wherever it may end. What was
+  // derived from the log goes first: it must never meet another log.
+  Result<std::string> PutLogAside(std::uint64_t next_segment) {
+    const std::string name = "log-" + options_.new_ulid().ToString();
+    const std::string head = path_ + "/head_chunks";
+    if (BARO_TRY(files_.Exists(head))) BARO_TRY(PutAside(head, "head_chunks-" + name));
+    const std::string from = path_ + "/log";
+    const std::string to = path_ + "/quarantine/" + name;
+    const std::vector<std::string> names = BARO_TRY(files_.ListDirectory(from));
+    const auto segment =
+        BARO_TRY(files_.OpenWritable(from + "/" + SegmentName(next_segment), base::FileSystem::OpenMode::kReplace));
+    BARO_TRY(segment->Sync());
+    BARO_TRY(segment->Close());
+    BARO_TRY(files_.SyncDirectory(from));
+    BARO_TRY(files_.CreateDirectories(to));
+    for (const std::string& file : names) BARO_TRY(files_.Rename(from + "/" + file, to + "/" + file));
+    BARO_TRY(files_.SyncDirectory(to));
+    BARO_TRY(files_.SyncDirectory(from));
+    return "quarantine/" + name;
   }
 
   Result<> CheckOurBlocks() {

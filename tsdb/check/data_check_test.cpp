@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tsdb/barograph_directory.h"
 #include "tsdb/block/block.h"
 #include "tsdb/block_import.h"
 #include "tsdb/promblock/testing.h"
@@ -18,7 +19,7 @@ using testing_support::ReadAllOf;
 
 constexpr std::int64_t kBeginMs = 1'700'000'000'000;
 constexpr std::int64_t kStepMs = 15'000;
-constexpr int kSeries = 50;
+constexpr int kSeries = 200;
 
 class DataCheckTest : public ::testing::Test {
  protected:
@@ -56,6 +57,43 @@ class DataCheckTest : public ::testing::Test {
         {});
     EXPECT_TRUE(check) << check.error().message();
     return check ? *std::move(check) : DataCheck();
+  }
+
+  /// The most samples that can be read of one block, which may have been put aside.
+  std::size_t MostInABlock() {
+    std::size_t most = 0;
+    for (const std::string folder : {"data/blocks", "data/quarantine"}) {
+      const auto names = files_.ListDirectory(folder);
+      for (const std::string& name : names ? *names : std::vector<std::string>()) {
+        const auto block = BarographBlock::Open(files_, folder + "/" + name);
+        if (!block) continue;
+        std::size_t samples = 0;
+        SampleColumns columns;
+        for (const auto scan = (*block)->Scan(); *scan->Next({});) {
+          (void)scan->Read({}, columns).has_value();
+          samples += columns.values().size();
+        }
+        most = std::max(most, samples);
+      }
+    }
+    return most;
+  }
+
+  /// Samples of the last fifty rows that a store shows.
+  std::size_t NewSamples() {
+    const auto directory = BarographDirectory::Open(files_, "data", {}, {});
+    EXPECT_TRUE(directory) << directory.error().message();
+    if (!directory) return 0;
+    const model::TimeRange range{.min_ms = kBeginMs + 900 * kStepMs};
+    const std::vector matchers = {model::Matcher::Equal("__name__", "m")};
+    const auto selection = (*directory)->OpenReader()->Select({.matchers = matchers, .range = range}, {});
+    std::size_t samples = 0;
+    SampleColumns columns;
+    for (std::size_t i = 0; i < (*selection)->size(); ++i) {
+      EXPECT_TRUE((*selection)->Read(i, range, columns));
+      samples += columns.values().size();
+    }
+    return samples;
   }
 
   std::size_t SampleCount() {
@@ -118,8 +156,48 @@ TEST_F(DataCheckTest, ADamagedLogIsNamedWithItsTimeAndItsRestBecomesBlocks) {
   EXPECT_FALSE(repaired.findings[0].repair.empty());
   EXPECT_TRUE(Check().findings.empty());
   EXPECT_EQ(SampleCount(), before);
-  const auto storage = Open();
-  Append(*storage, 200, 210);  // it goes on
+  {
+    const auto storage = Open();
+    Append(*storage, 200, 210);  // it goes on
+  }
+  EXPECT_EQ(SampleCount(), before + 10U * kSeries);
+  EXPECT_TRUE(Check().findings.empty());
+  // Numbers of segments are never used twice.
+  const std::string old = segment.substr(segment.rfind('/') + 1);
+  EXPECT_FALSE(*files_.Exists("data/log/" + old));
+  EXPECT_GT(files_.ListDirectory("data/log")->back(), old);
+}
+
+TEST_F(DataCheckTest, ARepairMayEndAnywhere) {
+  {
+    const auto storage = Open();
+    Append(*storage, 0, 900);
+    ASSERT_TRUE(storage->Maintain());
+    Append(*storage, 900, 950);
+  }
+  const std::string block = OnlyName("data/blocks");
+  files_.FlipBit(block + "/chunks", *files_.FileSize(block + "/chunks") / 2, 5);
+  const std::string segment = "data/log/" + files_.ListDirectory("data/log")->back();
+  files_.FlipBit(segment, *files_.FileSize(segment) - 100, 1);
+  const std::size_t in_block = MostInABlock();
+  const std::size_t behind = NewSamples();
+  ASSERT_GT(in_block, 0U);
+  ASSERT_GT(behind, 40U * kSeries);
+  bool is_done = false;
+  for (std::uint64_t operations = 1; operations < 1000 && !is_done; operations += 1 + operations / 4) {
+    SCOPED_TRACE(operations);
+    files_.FailAfter(operations, base::Code::kIo, 1'000'000);
+    is_done =
+        CheckDataDirectory(files_, "data",
+                           {.is_repairing = true, .new_ulid = [this] { return Ulid::Make(kBeginMs, random_); }}, {})
+            .has_value();
+    files_.StopFailing();
+    files_.Crash(random_);
+    ASSERT_GE(MostInABlock(), in_block);
+    ASSERT_GE(NewSamples(), behind);
+  }
+  EXPECT_TRUE(is_done);
+  EXPECT_TRUE(Check().findings.empty());
 }
 
 TEST_F(DataCheckTest, ADamagedBlockIsWrittenAnewWithoutWhatIsDamaged) {

@@ -39,6 +39,12 @@ class Survey : public ReplayVisitor {
     findings_.push_back(std::move(finding));
   }
 
+  /// Of all samples.
+  model::TimeRange range() const {
+    return first_ms_ > last_ms_ ? model::TimeRange{.min_ms = 0, .max_ms = -1}
+                                : model::TimeRange{.min_ms = first_ms_, .max_ms = last_ms_};
+  }
+
   void Finish() {
     for (DataFinding& finding : findings_) {
       finding.series = check_.log_series;
@@ -49,6 +55,7 @@ class Survey : public ReplayVisitor {
  private:
   void Note(std::int64_t timestamp_ms, std::size_t samples) {
     check_.log_samples += samples;
+    first_ms_ = std::min(first_ms_, timestamp_ms);
     last_ms_ = std::max(last_ms_, timestamp_ms);
     for (; open_ < findings_.size(); ++open_) findings_[open_].range.max_ms = std::max(last_ms_, timestamp_ms);
   }
@@ -56,14 +63,15 @@ class Survey : public ReplayVisitor {
   DataCheck& check_;
   std::vector<DataFinding> findings_;
   std::size_t open_ = 0;  // of findings_, behind which no sample has come yet
+  std::int64_t first_ms_ = model::kMaxTimestampMs;
   std::int64_t last_ms_ = model::kMinTimestampMs;
 };
 
 }  // namespace
 
-base::Result<> SurveyLog(base::FileSystem& files, const std::string& path, DataCheck& check) {
+base::Result<SurveyedLog> SurveyLog(base::FileSystem& files, const std::string& path, DataCheck& check) {
   const std::string directory = path + "/log";
-  if (!BARO_TRY(files.Exists(directory))) return {};
+  if (!BARO_TRY(files.Exists(directory))) return SurveyedLog();
   base::OverlayFileSystem overlay(files);  // a replay removes leftovers
   Survey survey(check);
   const base::Logger log(base::MakeFunctionSink(base::LogLevel::kWarn, base::LogFormat::kLogfmt,
@@ -71,7 +79,7 @@ base::Result<> SurveyLog(base::FileSystem& files, const std::string& path, DataC
   const ReplayedLog replayed = BARO_TRY(ReplayLog(overlay, directory, log, nullptr, survey));
   check.log_segments = replayed.segments.size();
   survey.Finish();
-  return {};
+  return SurveyedLog{.range = survey.range(), .next_segment = replayed.next_segment};
 }
 
 }  // namespace baro::tsdb

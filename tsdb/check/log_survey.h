@@ -10,9 +10,15 @@
 
 namespace baro::tsdb {
 
+/// What else was learnt of a log.
+struct SurveyedLog {
+  model::TimeRange range{.min_ms = 0, .max_ms = -1};  ///< of its samples; empty: it has none
+  std::uint64_t next_segment = 1;                     ///< the first number that it has not used
+};
+
 /// Reads the log in `<path>/log`, counts what it has, and adds what is damaged to `check`: with the time between the
 /// samples before and behind the place.
 /// Errors   file errors.
-base::Result<> SurveyLog(base::FileSystem& files, const std::string& path, DataCheck& check);
+base::Result<SurveyedLog> SurveyLog(base::FileSystem& files, const std::string& path, DataCheck& check);
 
 }  // namespace baro::tsdb

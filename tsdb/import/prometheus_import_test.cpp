@@ -168,5 +168,74 @@ TEST_F(ImportTest, ToolsLookAtADirectoryThatIsInUse) {
   EXPECT_EQ(files_.operation_count(), operations) << "something was changed";
 }
 
+TEST_F(ImportTest, AStoreImportsALogOnceAndAgainWhenItChanges) {
+  for (LiteralSeries& series : all_) series.histograms.clear();
+  std::erase_if(all_, [](const LiteralSeries& series) { return series.samples.empty(); });
+  const std::vector<LiteralSeries> half(all_.begin(), all_.begin() + static_cast<std::ptrdiff_t>(all_.size() / 2));
+  ASSERT_TRUE(WriteLog(files_, "data", half));
+  const std::string log = *base::ReadFile(files_, "data/wal/00000000", 1 << 24);
+  ExpectSame(ReadAllOf(*Open(files_)->OpenReader()), half);
+  const std::size_t blocks = files_.ListDirectory("data/blocks")->size();
+  EXPECT_GE(blocks, 1U);
+  ExpectSame(ReadAllOf(*Open(files_)->OpenReader()), half);
+  EXPECT_EQ(files_.ListDirectory("data/blocks")->size(), blocks);
+  EXPECT_EQ(*base::ReadFile(files_, "data/wal/00000000", 1 << 24), log);
+
+  ASSERT_TRUE(WriteLog(files_, "data", all_));  // Prometheus ran in between
+  const auto storage = Open(files_);
+  EXPECT_GT(files_.ListDirectory("data/blocks")->size(), blocks);
+  ExpectSame(ReadAllOf(*storage->OpenReader()), all_);
+  ASSERT_TRUE(storage->Maintain());  // joins what overlaps
+  ExpectSame(ReadAllOf(*storage->OpenReader()), all_);
+}
+
+TEST_F(ImportTest, AnImportOfALogMayEndAnywhere) {
+  for (LiteralSeries& series : all_) series.histograms.clear();
+  std::erase_if(all_, [](const LiteralSeries& series) { return series.samples.empty(); });
+  for (std::uint64_t operations = 1; operations < 200; operations += 1 + operations / 12) {
+    SCOPED_TRACE(operations);
+    base::SimFileSystem files;
+    ASSERT_TRUE(WriteLog(files, "data", all_));
+    ASSERT_TRUE(files.SyncDirectory("data/wal"));
+    const LogImport import{
+        .from = "data", .to = "data", .new_ulid = [this] { return Ulid::Make(1'700'000'000'000, random_); }};
+    files.FailAfter(operations, base::Code::kIo, 1'000'000);
+    const auto first = ImportPrometheusLog(files, import, {});
+    files.StopFailing();
+    files.Crash(random_);
+    ASSERT_TRUE(*files.Exists("data/wal/00000000"));
+    ExpectSame(ReadAllOf(*Open(files)->OpenReader()), all_);
+    if (first) return;  // it came to its end
+  }
+  FAIL() << "an import takes fewer operations than that";
+}
+
+TEST_F(ImportTest, AnImportOfABlockMayEndAnywhere) {
+  ASSERT_TRUE(WriteBlock(files_, "prom", all_));
+  const auto block = PrometheusBlock::Open(files_, std::string("prom/") + kTestUlid);
+  ASSERT_TRUE(block);
+  for (std::uint64_t operations = 1; operations < 200; operations += 1 + operations / 12) {
+    SCOPED_TRACE(operations);
+    base::SimFileSystem files;
+    ASSERT_TRUE(files.CreateDirectories("data/blocks"));
+    files.FailAfter(operations, base::Code::kNoSpace, 1'000'000);
+    const auto first = ImportPrometheusBlock(files, "data/blocks", **block, {});
+    files.StopFailing();
+    files.Crash(random_);
+    if (first) {
+      EXPECT_EQ(Open(files)->Blocks().size(), 1U);
+      return;
+    }
+    auto storage = Open(files);  // clears up, or finds it whole
+    if (storage->Blocks().empty()) {
+      storage.reset();
+      ASSERT_TRUE(ImportPrometheusBlock(files, "data/blocks", **block, {}));
+      storage = Open(files);
+    }
+    ExpectSame(ReadAllOf(*storage->OpenReader()), ReadAllOf(*(*block)->OpenReader()));
+  }
+  FAIL() << "an import takes fewer operations than that";
+}
+
 }  // namespace
 }  // namespace baro::tsdb

@@ -8,10 +8,13 @@
 
 #include <fmt/format.h>
 
+#include "base/bytes.h"
+#include "base/crc32c.h"
 #include "base/random.h"
 #include "base/sim_file_system.h"
 #include "model/histogram.h"
 #include "tsdb/memory_reader.h"
+#include "tsdb/promblock/big_endian.h"
 #include "tsdb/prometheus_block_writer.h"
 
 namespace baro::tsdb {
@@ -177,6 +180,51 @@ inline base::Result<PrometheusBlockMeta> WriteBlock(base::FileSystem& files, con
     BARO_TRY(writer->Add(timestamps, values, series.histograms));
   }
   return writer->Finish();
+}
+
+/// A log of Prometheus with the float samples of the series, a record for each, in `<directory>/wal/00000000`.
+inline base::Result<> WriteLog(base::FileSystem& files, const std::string& directory,
+                               std::span<const LiteralSeries> all) {
+  constexpr std::size_t kPageBytes = 32768;
+  base::ByteBuffer out;
+  const auto put = [&out](const base::ByteBuffer& record) {  // whole, on a page of its own if it must
+    constexpr std::size_t kHeadBytes = 7;
+    if (out.size() % kPageBytes + kHeadBytes + record.size() > kPageBytes) {
+      out.resize((out.size() / kPageBytes + 1) * kPageBytes);
+    }
+    AppendBe(out, std::uint8_t{1});
+    AppendBe(out, static_cast<std::uint16_t>(record.size()));
+    AppendBe(out, base::Crc32c(record));
+    base::AppendBytes(out, record);
+  };
+  std::uint64_t ref = 1;
+  for (const LiteralSeries& series : all) {
+    base::ByteBuffer record;
+    AppendBe(record, std::uint8_t{1});
+    AppendBe(record, ref);
+    base::AppendVarint(record, series.labels.size());
+    for (const model::LabelView& label : series.labels) {
+      for (const std::string_view text : {label.name, label.value}) {
+        base::AppendVarint(record, text.size());
+        base::AppendBytes(record, base::AsBytes(text));
+      }
+    }
+    put(record);
+    record.clear();
+    AppendBe(record, std::uint8_t{2});
+    AppendBe(record, ref++);
+    AppendBe(record, std::uint64_t{0});
+    for (const model::Sample& sample : series.samples) {
+      base::AppendSignedVarint(record, 0);
+      base::AppendSignedVarint(record, sample.timestamp_ms);
+      AppendBe(record, std::bit_cast<std::uint64_t>(sample.value));
+    }
+    put(record);
+  }
+  BARO_TRY(files.CreateDirectories(directory + "/wal"));
+  const auto file = BARO_TRY(files.OpenWritable(directory + "/wal/00000000", base::FileSystem::OpenMode::kReplace));
+  BARO_TRY(file->Append(out));
+  return file->Sync();
 }
 
 }  // namespace baro::tsdb
