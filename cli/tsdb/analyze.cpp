@@ -12,6 +12,7 @@
 #include "cli/tsdb_commands.h"
 #include "model/matcher.h"
 #include "model/names.h"
+#include "tsdb/barograph_block.h"
 
 namespace baro::cli {
 namespace {
@@ -161,6 +162,24 @@ void PrintChunks(const Collected& all, std::ostream& out) {
   PrintDistribution("buckets per histogram chunk", all.buckets, all.chunks, out);
 }
 
+/// What the files of a block of ours take: its chunks share pages, and timestamps are stored once for many series, so
+/// that there are no figures for single chunks.
+Result<> PrintFiles(const tsdb::BarographBlock& block, std::ostream& out) {
+  out << "\nCompaction analysis:\n\n";
+  const double samples = std::max(1.0, static_cast<double>(block.info().samples));
+  for (const auto& [file, what] : {std::pair("index", "labels, postings, summaries"),
+                                   std::pair("columns", "timestamps"), std::pair("chunks", "values")}) {
+    const std::uint64_t bytes = BARO_TRY(base::RealFileSystem().FileSize(block.directory() + "/" + file));
+    out << fmt::format("{} ({}): {} bytes, {:.3f} per sample\n", file, what, bytes,
+                       static_cast<double>(bytes) / samples);
+  }
+  const tsdb::BlockCounts& counts = block.meta().counts;
+  out << fmt::format("samples per chunk: {:.1f}\ncolumns of timestamps: {} for {} chunks\nform: {}\n\n",
+                     samples / std::max(1.0, static_cast<double>(block.info().chunks)), counts.columns,
+                     block.info().chunks, block.meta().form == tsdb::BlockForm::kCold ? "cold" : "hot");
+  return {};
+}
+
 Result<> Analyze(const AnalyzeRequest& request, Terminal terminal) {
   std::vector<model::Matcher> matchers;
   if (!request.match.empty()) matchers = BARO_TRY(ParseSelector(request.match));
@@ -178,7 +197,8 @@ Result<> Analyze(const AnalyzeRequest& request, Terminal terminal) {
                                                  : fmt::format("{}: no block {}", request.path, request.block));
   }
   const tsdb::StoredBlockInfo& info = block->info();
-  const Collected all = BARO_TRY(Collect(*block, matchers, request.is_extended, terminal));
+  const auto* const ours = dynamic_cast<const tsdb::BarographBlock*>(block);
+  const Collected all = BARO_TRY(Collect(*block, matchers, request.is_extended && ours == nullptr, terminal));
   std::ostream& out = terminal.out;
   out << fmt::format("Block ID: {}\nDuration: {}\nTotal Series: {}\n", info.ulid,
                      GoDuration(info.max_time_ms - info.min_time_ms), info.series);
@@ -188,7 +208,9 @@ Result<> Analyze(const AnalyzeRequest& request, Terminal terminal) {
   out << fmt::format("Postings (unique label pairs): {}\nPostings entries (total label pairs): {}\n",
                      all.series_by_pair.size(), all.pair_entries);
   PrintRankings(all, info, request.limit, out);
-  if (request.is_extended) PrintChunks(all, out);
+  if (!request.is_extended) return {};
+  if (ours != nullptr) return PrintFiles(*ours, out);
+  PrintChunks(all, out);
   return {};
 }
 

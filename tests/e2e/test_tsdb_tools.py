@@ -46,6 +46,9 @@ class TsdbTools(unittest.TestCase):
         server = self.server()
         result = server.query('made{i="1"}[11h]', time=moments[-1] + 1)
         self.assertEqual(result[0]["values"], [[moment, f"{moment % 1000}.25"] for moment in moments])
+        analysis = barotool("analyze", "--extended", self.data)
+        for word in ("Total Series: 3\n", "3 __name__=made", "columns (timestamps): ", "form: hot"):
+            self.assertIn(word, analysis)
         # One that comes while the server runs.
         source.write_text(f"late 7 {moments[0]}\n# EOF\n")
         self.assertEqual(barotool("create-blocks-from", "openmetrics", "-q", source, self.data), "")

@@ -42,6 +42,9 @@ class Checker {
     BARO_TRY(CheckOurBlocks());
     BARO_TRY(CheckTheirBlocks());
     BARO_TRY(CheckLog());  // behind the blocks: what it holds is read together with theirs
+    const std::size_t first = check_.findings.size();
+    BARO_TRY(SurveyHeadChunks(files_, path_, check_));
+    if (options_.is_repairing) NoteRepair(first, "the next start writes what is intact of it anew");
     BARO_TRY(CheckTheirLog());
     return std::move(check_);
   }

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/overlay_file_system.h"
+#include "tsdb/head_files/head_file.h"
 #include "tsdb/wal/log_reader.h"
 
 namespace baro::tsdb {
@@ -80,6 +81,22 @@ base::Result<SurveyedLog> SurveyLog(base::FileSystem& files, const std::string& 
   check.log_segments = replayed.segments.size();
   survey.Finish();
   return SurveyedLog{.range = survey.range(), .next_segment = replayed.next_segment};
+}
+
+base::Result<> SurveyHeadChunks(base::FileSystem& files, const std::string& path, DataCheck& check) {
+  const std::string directory = path + "/head_chunks";
+  if (!BARO_TRY(files.Exists(directory))) return {};
+  for (const std::string& name : BARO_TRY(files.ListDirectory(directory))) {
+    const std::uint64_t number = ParseHeadFileName(name);
+    if (number == 0) continue;
+    auto map = files.Map(directory + "/" + name);
+    if (!map && map.error().code() == base::Code::kNotFound) continue;  // a server has removed it
+    const std::string damage = map ? ParseHeadFile(*std::move(map), number).damage : map.error().message();
+    if (damage.empty()) continue;
+    check.findings.push_back({.where = "head_chunks/" + name,
+                              .what = damage + "; the log has what it had, but for what a power cut may have taken"});
+  }
+  return {};
 }
 
 }  // namespace baro::tsdb

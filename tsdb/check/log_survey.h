@@ -21,4 +21,9 @@ struct SurveyedLog {
 /// Errors   file errors.
 base::Result<SurveyedLog> SurveyLog(base::FileSystem& files, const std::string& path, DataCheck& check);
 
+/// Looks at the files of the head's chunks in `<path>/head_chunks`, which are derived from the log. What is damaged is
+/// added to `check`.
+/// Errors   file errors.
+base::Result<> SurveyHeadChunks(base::FileSystem& files, const std::string& path, DataCheck& check);
+
 }  // namespace baro::tsdb
