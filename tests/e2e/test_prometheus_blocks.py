@@ -9,7 +9,7 @@ import time
 import unittest
 from pathlib import Path
 
-from beside_prometheus import Prometheus
+from beside_prometheus import Prometheus, difference
 from harness import BAROTOOL, Server, main, peer, wait_for
 from known_samples import STALE, KnownSamples, bits_of, raw_sample, value_of
 from remote_read import read_all
@@ -63,8 +63,8 @@ class PrometheusBlocks(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.data = self.folder / "data"
 
-    def start_prometheus(self, data="data"):
-        prometheus = Prometheus(peer("prometheus"), NO_TARGETS, self.folder, *PROMETHEUS_FLAGS, data=data)
+    def start_prometheus(self, data="data", config=""):
+        prometheus = Prometheus(peer("prometheus"), NO_TARGETS + config, self.folder, *PROMETHEUS_FLAGS, data=data)
         self.addCleanup(self.end, prometheus)
         prometheus.wait_until_ready()
         return prometheus
@@ -223,6 +223,38 @@ class PrometheusBlocks(unittest.TestCase):
         self.assertIn("Prometheus, has the data directory", server.log())
         self.assert_answers(prometheus, known)
         self.assertFalse((self.data / "blocks").exists())
+
+    def test_late_samples_and_deletes_are_seen_as_prometheus_saw_them(self):
+        """`kill -9` with a log of late samples and deletes in it; then with both in blocks."""
+        for moments, is_killed in ((40, True), (MOMENTS, False)):
+            with self.subTest(moments=moments):
+                known = KnownSamples(moments, histograms=False)
+                shutil.rmtree(self.data, ignore_errors=True)
+                prometheus = self.start_prometheus(config="storage: {tsdb: {out_of_order_time_window: 3h}}\n")
+                known.push_to(prometheus)
+                late = [raw_sample(known.start + moment * 15_000 + 7_000, bits_of(-float(moment)))
+                        for moment in range(1, moments - 1, 3)]
+                for part in (late[1::2], late[::2]):
+                    pushed = push(prometheus, series({"__name__": "load_total", "job": "a", "i": "1"}, *part))
+                    self.assertEqual(pushed[0] // 100, 2, pushed[2])
+                middle = (known.start + known.end) / 2000
+                for query in ("match[]=mantissa", f"match[]=heat{{i='2'}}&end={middle}"):
+                    self.assertEqual(prometheus.request("POST", f"/api/v1/admin/tsdb/delete_series?{query}")[0], 204)
+                asked = {"query": f'{{__name__=~".+"}}[{(known.end - known.start) // 1000 + 20}s]', "time": known.end / 1000 + 5}
+                wanted = prometheus.api("query", **asked)
+                by_name = {(entry["metric"]["__name__"], entry["metric"].get("i")): entry["values"]
+                           for entry in wanted["result"]}
+                self.assertEqual(len(by_name["load_total", "1"]), moments + len(late))
+                self.assertNotIn(("mantissa", None), by_name)
+                self.assertLess(len(by_name["heat", "2"]), moments)
+                if is_killed:
+                    prometheus.kill()
+                else:
+                    wait_for("blocks", lambda: len(blocks_of(self.data)) >= 3)
+                    prometheus.stop()
+                server = self.start_barograph()
+                self.assertIsNone(difference(server.api("query", **asked), wanted))
+                server.stop()
 
     def test_deletes_and_snapshots_know_whose_blocks_they_meet(self):
         known = KnownSamples(MOMENTS)
