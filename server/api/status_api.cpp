@@ -1,5 +1,7 @@
 #include <unistd.h>
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/duration_text.h"
@@ -112,6 +114,9 @@ net::HttpResponse TsdbStatus(ApiState& state, const net::HttpRequest& request) {
   AppendTop(json, "memoryInBytesByLabelName", status.memory_bytes_by_label_name);
   AppendTop(json, "seriesCountByLabelValuePair", status.series_count_by_label_pair);
   AppendTop(json, "memoryInBytesByPart", status.memory_bytes_by_part);
+  std::vector<tsdb::NamedCount> per_series = status.memory_bytes_by_part;
+  for (tsdb::NamedCount& part : per_series) part.count /= std::max<std::uint64_t>(1, status.series_count);
+  AppendTop(json, "memoryInBytesPerSeriesByPart", per_series);
   json.EndObject();
   return ApiSuccess(std::move(data));
 }

@@ -5,12 +5,17 @@
 
 #include "tsdb/codec/integer_stream.h"
 #include "tsdb/codec/value_codec.h"
+#include "tsdb/head/quick_column.h"
 
 namespace baro::tsdb {
 namespace {
 
-constexpr std::byte kAllRows{0};
-constexpr std::byte kSomeRows{1};
+// The first byte of a column.
+constexpr unsigned kSomeRows = 1;  // a bitmap says which
+constexpr unsigned kQuick = 2;     // written by EncodeQuickly()
+
+// So many columns of a row lie in one line of the cache: they are taken out of it together.
+constexpr std::size_t kColumnsTogether = 8;
 
 std::size_t CountBits(std::span<const std::uint64_t> words) {
   std::size_t count = 0;
@@ -18,19 +23,30 @@ std::size_t CountBits(std::span<const std::uint64_t> words) {
   return count;
 }
 
+// Of eight columns from `first` on those that the row has.
+unsigned PresentOf(const Row& row, std::size_t first) {
+  static_assert(kColumnsTogether == 8);
+  if (first >= row.values.size()) return 0;
+  const std::size_t there = row.values.size() - first;
+  const unsigned mask = there >= 8 ? 0xffU : (1U << there) - 1;
+  if (row.presence.empty()) return mask;
+  return static_cast<unsigned>(row.presence[first / 64] >> (first % 64)) & mask;
+}
+
 }  // namespace
 
 // `values` are those of the rows in `presence` only.
-void GroupChunk::AddColumn(std::span<const double> values, std::span<const std::uint64_t> presence) {
+void GroupChunk::AddColumn(std::span<const double> values, std::span<const std::uint64_t> presence, bool quickly) {
   offsets_.push_back(static_cast<std::uint32_t>(bytes_.size()));
   if (values.empty()) return;
-  if (values.size() == rows()) {
-    bytes_.push_back(kAllRows);
+  const bool is_partial = values.size() != rows();
+  bytes_.push_back(static_cast<std::byte>((is_partial ? kSomeRows : 0) | (quickly ? kQuick : 0)));
+  if (is_partial) base::AppendBytes(bytes_, std::as_bytes(presence).first((rows() + 7) / 8));
+  if (quickly) {
+    EncodeQuickly(values, bytes_);
   } else {
-    bytes_.push_back(kSomeRows);
-    base::AppendBytes(bytes_, std::as_bytes(presence).first((rows() + 7) / 8));
+    EncodeValues(values, bytes_);
   }
-  EncodeValues(values, bytes_);
 }
 
 void GroupChunk::Finish(std::span<const std::int64_t> timestamps_ms) {
@@ -53,30 +69,40 @@ GroupChunkPtr GroupChunk::FromRows(std::span<const RowPtr> rows) {
   chunk->parts_.rows = rows.size();
   chunk->parts_.first_row = rows.front()->number;
   std::size_t columns = 0;
-  bool has_partial = false;
   std::vector<std::int64_t> timestamps;
   for (const RowPtr& row : rows) {
     columns = std::max(columns, row->values.size());
     timestamps.push_back(row->timestamp_ms);
   }
-  for (const RowPtr& row : rows) has_partial |= !row->presence.empty() || row->values.size() != columns;
 
+  const bool quickly = rows.size() <= kQuickLengthMax;
   std::vector<double> values;
+  std::vector<double> together(kColumnsTogether * rows.size());
   std::vector<std::uint64_t> presence((rows.size() + 63) / 64);
   chunk->offsets_.reserve(columns + 1);
-  for (std::size_t column = 0; column < columns; ++column) {
-    values.clear();
-    if (!has_partial) {
-      for (const RowPtr& row : rows) values.push_back(row->values[column]);
-    } else {
+  for (std::size_t first = 0; first < columns; first += kColumnsTogether) {
+    const std::size_t count = std::min(kColumnsTogether, columns - first);
+    unsigned in_all_rows = 0xff;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      in_all_rows &= PresentOf(*rows[i], first);
+      const std::vector<double>& row = rows[i]->values;
+      for (std::size_t k = 0; k < count && first + k < row.size(); ++k) together[k * rows.size() + i] = row[first + k];
+    }
+    for (std::size_t k = 0; k < count; ++k) {
+      const std::span<const double> column(together.data() + k * rows.size(), rows.size());
+      if (((in_all_rows >> k) & 1) != 0) {
+        chunk->AddColumn(column, presence, quickly);
+        continue;
+      }
+      values.clear();
       std::ranges::fill(presence, 0);
       for (std::size_t i = 0; i < rows.size(); ++i) {
-        if (!rows[i]->Has(column)) continue;
+        if (!rows[i]->Has(first + k)) continue;
         presence[i / 64] |= 1ULL << (i % 64);
-        values.push_back(rows[i]->values[column]);
+        values.push_back(column[i]);
       }
+      chunk->AddColumn(values, presence, quickly);
     }
-    chunk->AddColumn(values, presence);
   }
   chunk->Finish(timestamps);
   return chunk;
@@ -112,7 +138,7 @@ base::Result<GroupChunkPtr> GroupChunk::Join(std::span<const GroupChunkPtr> chun
       }
       row += chunk->rows();
     }
-    joined->AddColumn(values, presence);
+    joined->AddColumn(values, presence, /*quickly=*/false);
   }
   joined->Finish(timestamps);
   return GroupChunkPtr(std::move(joined));
@@ -132,7 +158,9 @@ base::Result<> GroupChunk::ReadColumn(std::size_t column, std::vector<double>& v
   BARO_ASSERT(Has(column));
   const std::span<const std::uint32_t> offsets = parts_.offsets;
   base::ByteSpan bytes = parts_.values.subspan(offsets[column], offsets[column + 1] - offsets[column]);
-  const bool is_partial = bytes[0] == kSomeRows;
+  const auto flags = static_cast<unsigned>(bytes[0]);
+  if (flags > (kSomeRows | kQuick)) return base::Fail(base::Code::kCorruption, "chunk of the head: unknown column");
+  const bool is_partial = (flags & kSomeRows) != 0;
   bytes = bytes.subspan(1);
   std::size_t count = rows();
   presence.clear();
@@ -147,6 +175,7 @@ base::Result<> GroupChunk::ReadColumn(std::size_t column, std::vector<double>& v
     if (count == 0) return base::Fail(base::Code::kCorruption, "chunk of the head: a column without samples");
   }
   values.resize(count);
+  if ((flags & kQuick) != 0) return DecodeQuickly(bytes, values);
   BARO_TRY(DecodeValues(bytes, values));
   return {};
 }

@@ -43,8 +43,7 @@ class GroupChunk {
     std::int64_t max_ms = 0;
     base::ByteSpan timestamps;               ///< an integer stream
     std::span<const std::uint32_t> offsets;  ///< where in `values` each column's bytes begin; one more at the end
-    /// Per column nothing, or: presence (0: all rows; 1: a bitmap of bytes follows), value column.
-    base::ByteSpan values;
+    base::ByteSpan values;                   ///< of the columns, as docs/formats/head-chunks.md, section 4, says
   };
 
   GroupChunk() = default;
@@ -55,7 +54,7 @@ class GroupChunk {
   GroupChunk(const GroupChunk&) = delete;
   GroupChunk& operator=(const GroupChunk&) = delete;
 
-  /// Shape  1 to kStreamLengthMax rows.
+  /// Few rows are written quickly: they will be joined with others. Shape  1 to kStreamLengthMax rows.
   static std::shared_ptr<const GroupChunk> FromRows(std::span<const RowPtr> rows);
   /// One chunk of what neighbours hold. Errors kCorruption.
   static base::Result<std::shared_ptr<const GroupChunk>> Join(
@@ -91,7 +90,7 @@ class GroupChunk {
   bool is_in_file() const { return owner_ != nullptr; }
 
  private:
-  void AddColumn(std::span<const double> values, std::span<const std::uint64_t> presence);
+  void AddColumn(std::span<const double> values, std::span<const std::uint64_t> presence, bool quickly);
   void Finish(std::span<const std::int64_t> timestamps_ms);
 
   Parts parts_;

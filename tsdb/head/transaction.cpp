@@ -8,6 +8,18 @@ namespace {
 
 std::uint64_t Bits(double value) { return std::bit_cast<std::uint64_t>(value); }
 
+// Gives columns that the row does not have the values of the row before.
+void TakeAbsent(const Row& before, Row& row) {
+  const std::size_t columns = std::min(row.values.size(), before.values.size());
+  for (std::size_t word = 0; word < row.presence.size() && word * 64 < columns; ++word) {
+    for (std::uint64_t absent = ~row.presence[word]; absent != 0; absent &= absent - 1) {
+      const std::size_t column = word * 64 + static_cast<std::size_t>(std::countr_zero(absent));
+      if (column >= columns) break;
+      row.values[column] = before.values[column];
+    }
+  }
+}
+
 }  // namespace
 
 // Locks are taken by lists that are only known at run time, which clang's analysis cannot follow.
@@ -213,9 +225,7 @@ BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::BuildRow(RecordWriter& record
   };
   if (last != nullptr) {
     // What is absent counts as unchanged: it costs nothing now, and little when it is there again.
-    for (std::size_t column = 0; column < std::min(row.values.size(), last->values.size()); ++column) {
-      if (!row.Has(column)) row.values[column] = last->values[column];
-    }
+    TakeAbsent(*last, row);
     const LoggedRow before{.group = group.log_id, .timestamp_ms = last->timestamp_ms, .values = last->values};
     records.Row(logged(), &before);
     return;

@@ -1,5 +1,8 @@
 #include "tsdb/index/label_index.h"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include <algorithm>
 #include <mutex>
 #include <optional>
@@ -16,9 +19,11 @@ base::Error Cancelled() { return {base::Code::kCancelled, "resolving matchers: c
 
 }  // namespace
 
+// Shape  the label is one of a label set, where name and value stand one behind the other: one look hashes both.
 LabelIndex::KnownPair& LabelIndex::FindOrAddPair(const model::LabelView& label) {
   if (known_pairs_.empty()) known_pairs_.resize(kKnownPairs);
-  const std::size_t hash = std::hash<std::string_view>()(label.name) * 31 + std::hash<std::string_view>()(label.value);
+  const std::size_t hash =
+      XXH3_64bits(label.name.data(), static_cast<std::size_t>(label.value.end() - label.name.begin()));
   KnownPair& known = known_pairs_[hash % kKnownPairs];
   if (known.postings != nullptr && known.value == label.value && known.name == label.name) return known;
   auto name = names_.find(label.name);

@@ -161,6 +161,8 @@ void Storage::Impl::CollectMetrics(std::vector<base::MetricFamily>& families) co
   families.push_back(OneValue("prometheus_tsdb_wal_corruptions_total", "Damaged places that were met in the log.",
                               MetricKind::kCounter, static_cast<double>(log.corruptions)));
   gauge("prometheus_tsdb_wal_storage_size_bytes", "Size of the log.", static_cast<double>(log.size_bytes));
+  gauge("prometheus_tsdb_head_chunks_storage_size_bytes", "Size of the files of the head's sealed chunks.",
+        static_cast<double>(head_files_.SizeBytes()));
   const RetentionLimits limits = retention();
   gauge("prometheus_tsdb_retention_limit_seconds", "How long samples are kept; 0 is for ever.",
         std::chrono::duration<double>(limits.time).count());

@@ -15,6 +15,8 @@ bool IsPresent(const LoggedRow& row, std::size_t column) {
   return row.presence.empty() || ((row.presence[column / 64] >> (column % 64)) & 1) != 0;
 }
 
+std::size_t VarintBytes(std::uint64_t value) { return (static_cast<std::size_t>(std::bit_width(value | 1)) + 6) / 7; }
+
 // Shorter rows cost less as differences.
 constexpr std::size_t kUniformColumnsMin = 16;
 
@@ -73,10 +75,12 @@ void RecordWriter::Append(RecordType type, base::ByteSpan body) {
 }
 
 void RecordWriter::Series(LogSeriesId series, const model::Labels& labels) {
-  body_.clear();
-  base::AppendVarint(body_, static_cast<std::uint64_t>(series));
-  base::AppendBytes(body_, base::AsBytes(labels.packed()));
-  Append(RecordType::kSeries, body_);
+  const auto id = static_cast<std::uint64_t>(series);
+  const std::string_view packed = labels.packed();
+  out_.push_back(static_cast<std::byte>(RecordType::kSeries));
+  base::AppendVarint(out_, VarintBytes(id) + packed.size());
+  base::AppendVarint(out_, id);
+  base::AppendBytes(out_, base::AsBytes(packed));
 }
 
 void RecordWriter::Layout(std::uint64_t group, std::span<const LogSeriesId> columns) {
