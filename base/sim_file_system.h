@@ -43,12 +43,25 @@ class SimFileSystem : public FileSystem {
   /// of the names changed in a folder since its last sync.
   void Crash(Random& random);
 
+  /// Another disk as Crash() may leave this one, which stays as it is: many crashes can be looked at from one moment.
+  std::unique_ptr<SimFileSystem> AfterCrash(Random& random) const;
+
+  /// Another disk with the same content, durable or not. Faults that were asked for are not copied.
+  std::unique_ptr<SimFileSystem> Copy() const;
+
   /// The process dies, the machine does not: everything written stays, open files and locks go.
   void Kill();
 
+  /// The process stops at the operation that makes `countdown` 0: it and all that follow fail and change nothing, until
+  /// Crash() or Kill().
+  void HaltAfter(std::uint64_t countdown);
+  bool is_halted() const;
+
   /// The operation that makes `countdown` 0 fails with this code, and `times - 1` after it. Operations are all calls
-  /// that change something: opening for writing, appending, syncing, renaming, removing, making folders.
+  /// that change something: opening for writing, appending, syncing, renaming, removing, making folders. Of an append
+  /// that fails the first half is written, as after a short count.
   void FailAfter(std::uint64_t countdown, Code code, std::uint64_t times = 1);
+  /// No operation fails because that was asked for, nor will the process stop; if it has, it stays so.
   void StopFailing();
 
   /// Reading this file, by ReadAt() or Map(), fails with this code from now on; nothing: it works again.
@@ -57,8 +70,12 @@ class SimFileSystem : public FileSystem {
   /// Bytes that all files together may have; what goes beyond gets kNoSpace. 0: no limit.
   void SetQuota(std::uint64_t bytes);
 
-  /// Changing operations so far.
+  /// Changing operations so far, and how many of them failed because that was asked for or for want of space.
   std::uint64_t operation_count() const;
+  std::uint64_t failed_operation_count() const;
+
+  /// All files, by path.
+  std::vector<std::string> Files() const;
 
   /// Flips one bit of a file's content, on the disk and in memory, as a bad disk does. Shape: the file exists and has
   /// that byte.
@@ -77,11 +94,12 @@ class SimFileSystem : public FileSystem {
   using Names = std::map<std::string, std::shared_ptr<Node>>;
 
   Result<> CountOperation(const std::string& what) BARO_REQUIRES(mutex_);
+  bool IsHalted() const BARO_REQUIRES(mutex_);
   std::uint64_t UsedBytes() const BARO_REQUIRES(mutex_);
   Result<std::shared_ptr<Node>> Find(const std::string& path) const BARO_REQUIRES(mutex_);
   void MoveFolder(const std::string& from, const std::string& to) BARO_REQUIRES(mutex_);
   void UndoRenames(Random& random) BARO_REQUIRES(mutex_);
-  static std::string AfterCrash(const Node& node, Random& random);
+  static std::string ContentAfterCrash(const Node& node, Random& random);
 
   mutable Mutex mutex_;  // a leaf
   Names names_ BARO_GUARDED_BY(mutex_);
@@ -94,6 +112,8 @@ class SimFileSystem : public FileSystem {
   std::uint64_t operations_ BARO_GUARDED_BY(mutex_) = 0;
   std::uint64_t fail_at_ BARO_GUARDED_BY(mutex_) = 0;  // 0: never
   std::uint64_t fail_times_ BARO_GUARDED_BY(mutex_) = 0;
+  std::uint64_t failed_ BARO_GUARDED_BY(mutex_) = 0;
+  std::uint64_t halt_at_ BARO_GUARDED_BY(mutex_) = 0;  // 0: never
   Code fail_code_ BARO_GUARDED_BY(mutex_) = Code::kIo;
   std::uint64_t quota_bytes_ BARO_GUARDED_BY(mutex_) = 0;
 };

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <set>
 
 #include <gtest/gtest.h>
 
@@ -247,6 +248,54 @@ TEST(SimFileSystem, AKilledProcessLosesItsFilesAndNothingElse) {
   EXPECT_FALSE((*file)->Append(AsBytes("x")));
   EXPECT_EQ(*ReadFile(files, "d/f", 100), "not synced");
   EXPECT_TRUE(files.Lock("d/lock")) << "locks go with the process";
+}
+
+TEST(SimFileSystem, AProcessThatStoppedChangesNothingUntilItIsGone) {
+  SimFileSystem files;
+  ASSERT_TRUE(files.CreateDirectories("d"));
+  auto file = files.OpenWritable("d/f", FileSystem::OpenMode::kCreate);
+  files.HaltAfter(2);
+  EXPECT_TRUE((*file)->Append(AsBytes("first")));
+  EXPECT_FALSE(files.is_halted());
+  EXPECT_FALSE((*file)->Append(AsBytes("second")));
+  EXPECT_TRUE(files.is_halted());
+  EXPECT_FALSE((*file)->Sync());
+  EXPECT_FALSE(files.Remove("d/f"));
+  files.Kill();
+  EXPECT_EQ(*ReadFile(files, "d/f", 100), "first") << "neither written, nor lost by a sync that failed";
+  EXPECT_TRUE(files.Remove("d/f"));
+}
+
+TEST(SimFileSystem, ManyCrashesCanBeLookedAtFromOneMoment) {
+  SimFileSystem files;
+  SeededRandom random(1);
+  ASSERT_TRUE(files.CreateDirectories("d"));
+  auto file = files.OpenWritable("d/f", FileSystem::OpenMode::kCreate);
+  ASSERT_TRUE((*file)->Append(AsBytes("durable")));
+  ASSERT_TRUE((*file)->Sync());
+  ASSERT_TRUE(files.SyncDirectory("d"));
+  ASSERT_TRUE((*file)->Append(AsBytes(" or not")));
+  std::set<std::string> contents;
+  for (int i = 0; i < 50; ++i) {
+    const auto other = files.AfterCrash(random);
+    const std::string content = *ReadFile(*other, "d/f", 100);
+    EXPECT_TRUE(content.starts_with("durable")) << content;
+    contents.insert(content);
+    ASSERT_TRUE(other->Remove("d/f"));
+  }
+  EXPECT_GT(contents.size(), 2U);
+  EXPECT_EQ(*ReadFile(files, "d/f", 100), "durable or not") << "the disk itself did not crash";
+  EXPECT_EQ(*ReadFile(*files.Copy(), "d/f", 100), "durable or not");
+}
+
+TEST(SimFileSystem, AnAppendThatFailsMayBeHalfDone) {
+  SimFileSystem files;
+  ASSERT_TRUE(files.CreateDirectories("d"));
+  auto file = files.OpenWritable("d/f", FileSystem::OpenMode::kCreate);
+  files.FailAfter(1, Code::kIo);
+  EXPECT_FALSE((*file)->Append(AsBytes("abcd")));
+  EXPECT_EQ(*ReadFile(files, "d/f", 100), "ab");
+  EXPECT_EQ(files.failed_operation_count(), 1U);
 }
 
 TEST(SimFileSystem, AFailedSyncLosesThePagesAndTheNextSucceeds) {

@@ -28,21 +28,24 @@ class SimWritableFile : public WritableFile {
   Result<> Append(ByteSpan bytes) override {
     const MutexLock lock(files_.mutex_);
     BARO_TRY(CheckAlive());
-    BARO_TRY(files_.CountOperation("write to " + path_));
     std::string_view text = AsText(bytes);
-    const std::uint64_t used = files_.UsedBytes();
-    const bool is_full = files_.quota_bytes_ > 0 && used + text.size() > files_.quota_bytes_;
-    if (is_full) text = text.substr(0, files_.quota_bytes_ > used ? files_.quota_bytes_ - used : 0);
-    node_->dirty.emplace_back(node_->content.size(), text.size());
-    node_->content += text;
-    if (is_full) return base::Fail(Code::kNoSpace, fmt::format("cannot write to {}: no space left on device", path_));
-    return {};
+    if (auto counted = files_.CountOperation("write to " + path_); !counted) {
+      if (!files_.IsHalted()) Put(text.substr(0, text.size() / 2));
+      return counted;
+    }
+    const std::uint64_t quota = files_.quota_bytes_;
+    const std::uint64_t free = quota == 0 ? text.size() : quota - std::min(quota, files_.UsedBytes());
+    Put(text.substr(0, free));
+    if (text.size() <= free) return {};
+    ++files_.failed_;
+    return base::Fail(Code::kNoSpace, fmt::format("cannot write to {}: no space left on device", path_));
   }
 
   Result<> Sync() override {
     const MutexLock lock(files_.mutex_);
     BARO_TRY(CheckAlive());
     if (auto counted = files_.CountOperation("sync " + path_); !counted) {
+      if (files_.IsHalted()) return counted;
       // As Linux does it: the dirty pages are forgotten, and the next sync succeeds without them.
       for (const auto& [offset, length] : node_->dirty) {
         const std::size_t end = std::min(offset + length, node_->content.size());
@@ -72,6 +75,10 @@ class SimWritableFile : public WritableFile {
   Result<> Close() override { return {}; }
 
  private:
+  void Put(std::string_view text) BARO_REQUIRES(files_.mutex_) {
+    if (!text.empty()) node_->dirty.emplace_back(node_->content.size(), text.size());
+    node_->content += text;
+  }
   Result<> CheckAlive() BARO_REQUIRES(files_.mutex_) {
     if (epoch_ == files_.epoch_) return {};
     return base::Fail(Code::kIo, fmt::format("cannot use {}: it was opened before the crash", path_));
@@ -132,7 +139,9 @@ class SimFileLock : public FileLock {
 
 Result<> SimFileSystem::CountOperation(const std::string& what) {
   ++operations_;
+  if (IsHalted()) return Fail(Code::kIo, fmt::format("cannot {}: the process has stopped", what));
   if (fail_at_ == 0 || operations_ < fail_at_ || operations_ >= fail_at_ + fail_times_) return {};
+  ++failed_;
   return Fail(fail_code_, fmt::format("cannot {}: the test wants this to fail", what));
 }
 
@@ -322,7 +331,7 @@ Result<std::unique_ptr<FileLock>> SimFileSystem::Lock(const std::string& path) {
   });
 }
 
-std::string SimFileSystem::AfterCrash(const Node& node, Random& random) {
+std::string SimFileSystem::ContentAfterCrash(const Node& node, Random& random) {
   const std::size_t longer = std::max(node.content.size(), node.durable.size());
   const std::size_t shorter = std::min(node.content.size(), node.durable.size());
   std::string kept = node.durable;
@@ -342,6 +351,7 @@ std::string SimFileSystem::AfterCrash(const Node& node, Random& random) {
 void SimFileSystem::Crash(Random& random) {
   const MutexLock lock(mutex_);
   ++epoch_;
+  halt_at_ = 0;
   UndoRenames(random);
   std::set<std::string> paths;
   for (const auto& [path, node] : names_) paths.insert(path);
@@ -357,7 +367,7 @@ void SimFileSystem::Crash(Random& random) {
   Names fresh;  // nodes of their own: dead files must not write into what survived
   for (const auto& [path, node] : survivors) {
     auto copy = std::make_shared<Node>();
-    copy->content = AfterCrash(*node, random);
+    copy->content = ContentAfterCrash(*node, random);
     copy->durable = copy->content;
     fresh[path] = std::move(copy);
   }
@@ -365,10 +375,56 @@ void SimFileSystem::Crash(Random& random) {
   durable_names_ = std::move(fresh);
 }
 
+std::unique_ptr<SimFileSystem> SimFileSystem::AfterCrash(Random& random) const {
+  auto other = std::make_unique<SimFileSystem>();
+  {
+    const MutexLock lock(mutex_);
+    const MutexLock other_lock(other->mutex_);  // nobody else has it yet
+    other->names_ = names_;
+    other->durable_names_ = durable_names_;
+    other->directories_ = directories_;
+    other->folder_renames_ = folder_renames_;
+  }
+  other->Crash(random);  // makes files of its own
+  return other;
+}
+
+std::unique_ptr<SimFileSystem> SimFileSystem::Copy() const {
+  auto other = std::make_unique<SimFileSystem>();
+  const MutexLock lock(mutex_);
+  const MutexLock other_lock(other->mutex_);  // nobody else has it yet
+  std::map<const Node*, std::shared_ptr<Node>> copies;
+  const auto copy_all = [&copies](const Names& from, Names& to) {
+    for (const auto& [path, node] : from) {
+      auto& copy = copies[node.get()];
+      if (copy == nullptr) copy = std::make_shared<Node>(*node);
+      to[path] = copy;
+    }
+  };
+  copy_all(names_, other->names_);
+  copy_all(durable_names_, other->durable_names_);
+  other->directories_ = directories_;
+  other->folder_renames_ = folder_renames_;
+  return other;
+}
+
 void SimFileSystem::Kill() {
   const MutexLock lock(mutex_);
   ++epoch_;
+  halt_at_ = 0;
 }
+
+void SimFileSystem::HaltAfter(std::uint64_t countdown) {
+  const MutexLock lock(mutex_);
+  halt_at_ = operations_ + countdown;
+}
+
+bool SimFileSystem::is_halted() const {
+  const MutexLock lock(mutex_);
+  return IsHalted();
+}
+
+bool SimFileSystem::IsHalted() const { return halt_at_ != 0 && operations_ >= halt_at_; }
 
 void SimFileSystem::FailAfter(std::uint64_t countdown, Code code, std::uint64_t times) {
   const MutexLock lock(mutex_);
@@ -380,6 +436,7 @@ void SimFileSystem::FailAfter(std::uint64_t countdown, Code code, std::uint64_t 
 void SimFileSystem::StopFailing() {
   const MutexLock lock(mutex_);
   fail_at_ = 0;
+  if (!IsHalted()) halt_at_ = 0;
 }
 
 void SimFileSystem::SetQuota(std::uint64_t bytes) {
@@ -390,6 +447,18 @@ void SimFileSystem::SetQuota(std::uint64_t bytes) {
 std::uint64_t SimFileSystem::operation_count() const {
   const MutexLock lock(mutex_);
   return operations_;
+}
+
+std::uint64_t SimFileSystem::failed_operation_count() const {
+  const MutexLock lock(mutex_);
+  return failed_;
+}
+
+std::vector<std::string> SimFileSystem::Files() const {
+  const MutexLock lock(mutex_);
+  std::vector<std::string> paths;
+  for (const auto& [path, node] : names_) paths.push_back(path);
+  return paths;
 }
 
 void SimFileSystem::FlipBit(const std::string& path, std::uint64_t offset, unsigned bit) {

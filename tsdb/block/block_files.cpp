@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <zstd.h>
 
+#include "base/planted_fault.h"
+
 #include "base/crc32c.h"
 
 namespace baro::tsdb {
@@ -173,6 +175,7 @@ base::Result<> BlockFileWriter::Flush() {
 
 base::Result<> BlockFileWriter::Finish() {
   BARO_TRY(Flush());
+  if (BARO_PLANTED(kRenamedBeforeSync)) return file_->Close();
   BARO_TRY(file_->Sync());
   return file_->Close();
 }

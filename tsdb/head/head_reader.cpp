@@ -1,5 +1,6 @@
 #include "tsdb/head/head_reader.h"
 
+#include "base/planted_fault.h"
 #include "tsdb/head/head_selection.h"
 #include "tsdb/index/matchers.h"
 
@@ -8,7 +9,10 @@ namespace baro::tsdb {
 HeadReader::HeadReader(std::shared_ptr<Head> head, const LogWriter& log)
     : head_(std::move(head)), visible_(head_->AddReader(log)) {}
 
-HeadReader::~HeadReader() { head_->RemoveReader(visible_); }
+HeadReader::~HeadReader() {
+  if (BARO_PLANTED(kReaderLeaked)) return;
+  head_->RemoveReader(visible_);
+}
 
 bool HeadReader::MayHave(model::TimeRange range) const {
   return head_->has_samples() &&

@@ -13,6 +13,18 @@ namespace {
 
 constexpr std::string_view kUnfinished = "tmp-";
 constexpr std::string_view kGoing = "gone-";
+constexpr std::string_view kMarkName = "covered";
+constexpr std::string_view kMarkMagic = "BAROCOV1";
+
+// Up to where blocks have the head's samples.
+std::int64_t CoveredUntil(std::span<const BlockPtr> blocks) {
+  std::int64_t covered_until_ms = model::kMinTimestampMs;
+  for (const BlockPtr& block : blocks) {
+    const BlockMeta& meta = block->meta();
+    if (std::ranges::count(meta.hints, kFromHead) > 0) covered_until_ms = std::max(covered_until_ms, meta.max_time_ms);
+  }
+  return covered_until_ms;
+}
 
 }  // namespace
 
@@ -26,6 +38,7 @@ base::Result<> BlockSet::Load() {
   if (!BARO_TRY(files_.Exists(directory_))) return {};  // a full disk, and there never was a block
   const std::vector<std::string> names = BARO_TRY(files_.ListDirectory(directory_));
   RemoveLeftovers(names);
+  ReadMark();
   std::vector<BlockPtr> blocks;
   for (const std::string& name : names) {
     if (!Ulid::Parse(name)) continue;  // not ours
@@ -76,9 +89,7 @@ void BlockSet::RemoveLeftovers(std::span<const std::string> names) {
 
 void BlockSet::RemoveLeftover(const std::string& path) {
   log_.Info("removing what an earlier run left", {{"path", path}});
-  if (auto removed = files_.RemoveAll(path); !removed) {
-    log_.Warn("could not remove it", {{"err", removed.error().message()}});
-  }
+  RemoveLeftoverSilently(path);
 }
 
 // Kept for people: its data may be worth a repair. Queries say that it is missing.
@@ -99,31 +110,66 @@ void BlockSet::RemoveParents(std::vector<BlockPtr>& blocks) {
   for (const BlockPtr& block : blocks) {
     for (const BlockParent& parent : block->meta().parents) replaced.insert(parent.ulid);
   }
+  std::vector<BlockPtr> going;
   std::erase_if(blocks, [&](const BlockPtr& block) {
     if (!replaced.contains(block->meta().ulid)) return false;
-    RemoveFiles(block->directory());
+    going.push_back(block);
     return true;
   });
+  // A block goes behind those that it replaced.
+  while (!going.empty()) {
+    const auto waits = [&going](const BlockPtr& block) {
+      return std::ranges::any_of(block->meta().parents, [&going](const BlockParent& parent) {
+        return std::ranges::any_of(going,
+                                   [&parent](const BlockPtr& other) { return other->meta().ulid == parent.ulid; });
+      });
+    };
+    const auto next = std::ranges::find_if_not(going, waits);
+    const auto chosen = next == going.end() ? going.begin() : next;  // a circle: nobody wrote that
+    const std::string path = (*chosen)->directory();
+    going.erase(chosen);
+    RemoveFiles(path);
+  }
+}
+
+void BlockSet::RemoveFiles(const std::string& path) {
+  going_.push_back(path);
+  RemoveWhatGoes();
+}
+
+// In the order in which they were replaced: a block that is gone names no parents any more, and one that was to go
+// before it would be taken for a block at the next start, with all that was deleted since.
+void BlockSet::RemoveWhatGoes() {
+  for (; !going_.empty(); going_.pop_front()) {
+    const std::string& path = going_.front();
+    if (auto removed = Remove(path); !removed) {
+      log_.Warn("an old block could not be removed; it is tried again",
+                {{"path", path}, {"err", removed.error().message()}});
+      return;
+    }
+  }
 }
 
 // Renamed first: a half removed block must not look like one.
-void BlockSet::RemoveFiles(const std::string& path) {
+base::Result<> BlockSet::Remove(const std::string& path) {
   const std::string going = fmt::format("{}/{}{}", directory_, kGoing, path.substr(path.rfind('/') + 1));
-  auto removed = files_.Rename(path, going);
-  if (removed) removed = files_.SyncDirectory(directory_);
-  if (removed) removed = files_.RemoveAll(going);
-  if (!removed) log_.Warn("an old block could not be removed", {{"path", path}, {"err", removed.error().message()}});
+  if (BARO_TRY(files_.Exists(path))) BARO_TRY(files_.Rename(path, going));
+  BARO_TRY(files_.SyncDirectory(directory_));
+  RemoveLeftoverSilently(going);
+  return {};
+}
+
+void BlockSet::RemoveLeftoverSilently(const std::string& path) {
+  if (auto removed = files_.RemoveAll(path); !removed) {
+    log_.Warn("could not remove it", {{"path", path}, {"err", removed.error().message()}});
+  }
 }
 
 void BlockSet::Publish(std::vector<BlockPtr> blocks) {
   std::ranges::sort(blocks, [](const BlockPtr& a, const BlockPtr& b) {
     return std::tuple(a->meta().min_time_ms, a->meta().ulid) > std::tuple(b->meta().min_time_ms, b->meta().ulid);
   });
-  std::int64_t covered_until_ms = model::kMinTimestampMs;
-  for (const BlockPtr& block : blocks) {
-    const BlockMeta& meta = block->meta();
-    if (std::ranges::count(meta.hints, kFromHead) > 0) covered_until_ms = std::max(covered_until_ms, meta.max_time_ms);
-  }
+  const std::int64_t covered_until_ms = std::max(CoveredUntil(blocks), marked_until_ms_);
   auto list = std::make_shared<const std::vector<BlockPtr>>(std::move(blocks));
   const base::MutexLock lock(mutex_);
   view_.blocks = std::move(list);
@@ -166,16 +212,57 @@ base::Result<BlockPtr> BlockSet::Open(const Ulid& ulid) const {
 
 base::Result<BlockPtr> BlockSet::Add(const Ulid& ulid) {
   BlockPtr block = BARO_TRY(Open(ulid));
-  Replace({}, block);
+  BARO_TRY(Replace({}, block));
   return block;
 }
 
-void BlockSet::Replace(std::span<const BlockPtr> removed, const BlockPtr& added) {
+// The log may still have what a removed block had, and does not know what was deleted there. Without the mark a start
+// would bring that back.
+base::Result<> BlockSet::WriteMark(std::int64_t covered_until_ms) {
+  base::ByteBuffer content;
+  base::AppendBytes(content, base::AsBytes(kMarkMagic));
+  base::AppendLe(content, covered_until_ms);
+  BARO_TRY(base::WriteSmallFile(files_, fmt::format("{}/{}", directory_, kMarkName), content));
+  marked_until_ms_ = covered_until_ms;
+  return {};
+}
+
+void BlockSet::ReadMark() {
+  const std::string path = fmt::format("{}/{}", directory_, kMarkName);
+  if (const auto is_there = files_.Exists(path + ".tmp"); is_there && *is_there) RemoveLeftover(path + ".tmp");
+  const auto content = base::ReadSmallFile(files_, path, /*bytes_max=*/1024);
+  if (!content && content.error().code() == base::Code::kNotFound) return;
+  base::ByteReader reader(content ? base::AsBytes(*content) : base::ByteSpan());
+  if (content && base::AsText(reader.Bytes(kMarkMagic.size())) == kMarkMagic) {
+    const auto covered_until_ms = reader.Le<std::int64_t>();
+    if (reader.ok()) {
+      marked_until_ms_ = covered_until_ms;
+      return;
+    }
+  }
+  std::string what = fmt::format("{} cannot be read; what blocks had that are gone may be seen again: {}", path,
+                                 content ? "unknown content" : content.error().message());
+  log_.Error(what);
+  const base::MutexLock lock(mutex_);
+  quarantined_.push_back(std::move(what));
+}
+
+base::Result<> BlockSet::Replace(std::span<const BlockPtr> removed, const BlockPtr& added) {
+  RemoveWhatGoes();
   std::vector<BlockPtr> blocks = *this->blocks();
   std::erase_if(blocks, [&removed](const BlockPtr& block) { return std::ranges::count(removed, block) > 0; });
   if (added != nullptr) blocks.push_back(added);
+  const std::int64_t covered_until_ms = View().covered_until_ms;
+  bool is_marked = std::max(CoveredUntil(blocks), marked_until_ms_) >= covered_until_ms;
+  if (!is_marked) {
+    auto marked = WriteMark(covered_until_ms);
+    // On a full disk the blocks go first, or nothing ever would.
+    if (!marked && marked.error().code() != base::Code::kNoSpace) return marked;
+    is_marked = marked.has_value();
+  }
   Publish(std::move(blocks));
   for (const BlockPtr& block : removed) RemoveFiles(block->directory());
+  return is_marked ? base::Result<>() : WriteMark(covered_until_ms);
 }
 
 }  // namespace baro::tsdb

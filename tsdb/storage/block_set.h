@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <set>
 #include <span>
@@ -26,7 +27,7 @@ using BlockList = std::shared_ptr<const std::vector<BlockPtr>>;
 /// A view of the set that does not change.
 struct BlockView {
   BlockList blocks;
-  /// Up to here, exclusive, the head's samples are in blocks, or were until retention removed those in this run.
+  /// Up to here, exclusive, the head's samples are in blocks, or were until retention removed those.
   std::int64_t covered_until_ms = model::kMinTimestampMs;
 };
 
@@ -58,7 +59,8 @@ class BlockSet {
   base::Result<BlockPtr> Add(const Ulid& ulid);
 
   /// In one step for readers, `added` comes (if it is not null) and `removed` go; then the files of those are removed.
-  void Replace(std::span<const BlockPtr> removed, const BlockPtr& added);
+  /// Errors   of the files, with nothing added: the mark of what blocks had could not be written, and nothing changed.
+  base::Result<> Replace(std::span<const BlockPtr> removed, const BlockPtr& added);
 
   /// Opens without showing.
   base::Result<BlockPtr> Open(const Ulid& ulid) const;
@@ -68,13 +70,20 @@ class BlockSet {
   void RemoveLeftover(const std::string& path);
   void Quarantine(const std::string& name, const std::string& reason);
   void RemoveParents(std::vector<BlockPtr>& blocks);
+  void ReadMark();
+  base::Result<> WriteMark(std::int64_t covered_until_ms);
   void RemoveFiles(const std::string& path);
+  void RemoveWhatGoes();
+  base::Result<> Remove(const std::string& path);
+  void RemoveLeftoverSilently(const std::string& path);
   void Publish(std::vector<BlockPtr> blocks);
 
   base::FileSystem& files_;
   const std::string directory_;
   const std::string quarantine_;
   base::Logger log_;
+  std::deque<std::string> going_;                          // directories of blocks that were replaced; likewise
+  std::int64_t marked_until_ms_ = model::kMinTimestampMs;  // what the mark says; by the thread that changes the set
 
   mutable base::Mutex mutex_;  // leaf
   BlockView view_ BARO_GUARDED_BY(mutex_) = {.blocks = std::make_shared<const std::vector<BlockPtr>>()};

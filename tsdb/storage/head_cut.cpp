@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/planted_fault.h"
 #include "tsdb/head/head_selection.h"
 
 namespace baro::tsdb {
@@ -28,7 +29,8 @@ class OpenView {
 base::Result<std::optional<BlockMeta>> WriteHeadBlock(base::FileSystem& files, const std::string& parent,
                                                       const std::shared_ptr<Head>& head, const LogWriter& log,
                                                       BlockWriterOptions options, const base::CancelToken& cancel) {
-  const model::TimeRange range{.min_ms = *options.min_time_ms, .max_ms = *options.max_time_ms - 1};
+  const model::TimeRange range{.min_ms = *options.min_time_ms,
+                               .max_ms = *options.max_time_ms - (BARO_PLANTED(kEdgeOffByOne) ? 2 : 1)};
   const OpenView view(head, log);
   const HeadSelection selection(*head, head->AllSeries(), range, view.visible(), /*limit=*/0);
   if (selection.size() == 0) return std::nullopt;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/pacer.h"
+#include "base/planted_fault.h"
 #include "tsdb/compact/compactor.h"
 #include "tsdb/compact/planner.h"
 #include "tsdb/downsample/aggregate.h"
@@ -123,6 +124,7 @@ base::Result<> Storage::Impl::CutHead(bool& has_cut) {
                              .min_time_ms = std::max(*begin_ms, cut_until_ms_),
                              .max_time_ms = until_ms,
                              .hints = {std::string(kFromHead)}};
+  if (BARO_PLANTED(kPointerBeforeData)) BARO_TRY(TruncateLog(*until_ms));
   const base::MonotonicTime started = deps_.clock.Monotonic();
   auto written = WriteHeadBlock(deps_.files, blocks_.directory(), head_, *log_, std::move(options), closing_);
   if (!written) {
@@ -243,7 +245,7 @@ base::Result<> Storage::Impl::Join(std::vector<BlockPtr> parents) {
     return joined.error().WithContext("joining blocks");
   }
   const BlockPtr block = BARO_TRY(blocks_.Open(joined->ulid));
-  blocks_.Replace(parents, block);
+  BARO_TRY(blocks_.Replace(parents, block));
   metrics_.compactions.Add();
   deps_.log.Info("blocks joined",
                  {{"block", joined->ulid.ToString()},
@@ -260,7 +262,24 @@ void Storage::Impl::RemoveBlocks(std::span<const BlockPtr> blocks, std::string_v
   for (const BlockPtr& block : blocks) {
     deps_.log.Info("block removed", {{"block", block->meta().ulid.ToString()}, {"reason", reason}});
   }
-  blocks_.Replace(blocks, nullptr);
+  if (auto removed = blocks_.Replace(blocks, nullptr); !removed) {
+    deps_.log.Warn("blocks could not be removed; it is tried again", {{"err", removed.error().message()}});
+  }
+}
+
+// What is too old is hidden from readers to come, and leaves memory when those are gone that were there before.
+void Storage::Impl::DropExpired(std::int64_t cutoff_ms) {
+  if (!head_->has_samples() || head_->min_time_ms() >= cutoff_ms) return;
+  exemplars_.DropBefore(cutoff_ms);
+  if (!expired_) {
+    // In this order: who opens a reader looks at the time behind the commit.
+    expired_until_ms_.store(cutoff_ms, std::memory_order_seq_cst);
+    expired_ = Covered{.until_ms = cutoff_ms, .commit = log_->written()};
+  }
+  if (head_->HasReaderUpTo(expired_->commit)) return;
+  head_->DropBefore(expired_->until_ms, head_->VisibleToAll(log_->written()));
+  head_files_.DropBefore(expired_->until_ms);
+  expired_.reset();
 }
 
 std::uint64_t Storage::Impl::BytesMax(const RetentionLimits& limits) const {
@@ -290,11 +309,7 @@ base::Result<> Storage::Impl::ApplyRetention() {
       RemoveBlocks(old, "older than the retention");
       metrics_.time_retentions.Add();
     }
-    if (head_->has_samples() && head_->min_time_ms() < *cutoff_ms) {
-      head_->DropBefore(*cutoff_ms, head_->VisibleToAll(log_->written()));
-      head_files_.DropBefore(*cutoff_ms);
-      exemplars_.DropBefore(*cutoff_ms);
-    }
+    DropExpired(*cutoff_ms);
   }
   if (const std::uint64_t most = BytesMax(limits); most > 0) {
     kept = *blocks_.blocks();
@@ -357,7 +372,10 @@ base::Result<> Storage::Impl::TruncateLog(std::int64_t cutoff_ms) {
   metrics_.checkpoints.Add();
   const LogSeriesId next = head_->next_log_id();
   auto written = WriteCheckpoint(deps_.files, log_directory_, first_kept, next, [this](const auto& put) {
-    for (const SeriesPtr& series : head_->AllSeries()) put(series->log_id, series->labels);
+    for (const SeriesPtr& series : head_->AllSeries()) {
+      if (BARO_PLANTED(kSeriesDroppedAtCheckpoint) && series->labels.Hash() % 5 == 0) continue;
+      put(series->log_id, series->labels);
+    }
   });
   if (!written) {
     metrics_.checkpoint_failures.Add();

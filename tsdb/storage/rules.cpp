@@ -112,7 +112,7 @@ base::Result<> Storage::Impl::Downsample(const BlockPtr& block, const Resolution
     return written.error().WithContext("downsampling a block");
   }
   const BlockPtr downsampled = BARO_TRY(blocks_.Open(written->ulid));
-  blocks_.Replace({&block, 1}, downsampled);
+  BARO_TRY(blocks_.Replace({&block, 1}, downsampled));
   metrics_.compactions.Add();
   deps_.log.Info("block downsampled",
                  {{"block", written->ulid.ToString()},

@@ -216,7 +216,8 @@ std::unique_ptr<Reader> Storage::Impl::OpenReader() const {
   // In this order: what is dropped from the head between the two steps is in the blocks.
   auto head = std::make_unique<HeadReader>(head_, *log_);
   const auto [blocks, covered_until_ms] = blocks_.View();
-  head->HideBefore(covered_until_ms);  // the head drops whole chunks only, and does not know of deletes in blocks
+  // The head drops whole chunks only, and does not know of deletes in blocks. In this order as well: see DropExpired().
+  head->HideBefore(std::max(covered_until_ms, expired_until_ms_.load(std::memory_order_seq_cst)));
   const auto theirs = prometheus_.blocks();
   if (blocks->empty() && theirs->empty()) return head;
   std::vector<std::unique_ptr<Reader>> sources;

@@ -99,6 +99,7 @@ class Storage::Impl {
   base::Result<> ApplyRetention() BARO_REQUIRES(maintenance_mutex_);
   base::Result<> Join(std::vector<BlockPtr> parents) BARO_REQUIRES(maintenance_mutex_);
   void RemoveBlocks(std::span<const BlockPtr> blocks, std::string_view reason) BARO_REQUIRES(maintenance_mutex_);
+  void DropExpired(std::int64_t cutoff_ms) BARO_REQUIRES(maintenance_mutex_);
   std::uint64_t BytesMax(const RetentionLimits& limits) const;
 
   std::vector<std::int64_t> RangesFor(std::chrono::milliseconds time) const;
@@ -150,6 +151,10 @@ class Storage::Impl {
     CommitNumber commit = 0;
   };
   std::optional<Covered> covered_ BARO_GUARDED_BY(maintenance_mutex_);
+  // The same for what is past retention.
+  std::optional<Covered> expired_ BARO_GUARDED_BY(maintenance_mutex_);
+  // Samples of the head before it are not shown. Sequentially consistent: it is ordered against the list of readers.
+  std::atomic<std::int64_t> expired_until_ms_{model::kMinTimestampMs};
   std::int64_t cut_until_ms_ BARO_GUARDED_BY(maintenance_mutex_) = model::kMinTimestampMs;
   base::MonotonicTime next_cut_ BARO_GUARDED_BY(maintenance_mutex_){};
   std::int64_t segment_begin_ms_ BARO_GUARDED_BY(maintenance_mutex_) = model::kMinTimestampMs;

@@ -291,6 +291,29 @@ TEST_F(StorageTest, ForgetsWhatIsPastRetentionInMemoryAndOnDisk) {
   }
 }
 
+TEST_F(StorageTest, RetentionInMemoryWaitsForReadersAndHidesFromThoseThatCome) {
+  options().retention = {.time = std::chrono::minutes(30)};
+  Open();
+  const GroupRef group = storage().NewGroup();
+  std::unique_ptr<Reader> held;
+  for (int i = 0; i < 600; ++i) {
+    clock().Advance(std::chrono::seconds(15));
+    auto appender = storage().NewAppender();
+    const std::vector<SeriesRef> series = {*appender->Resolve(Named("row"), nullptr)};
+    const std::vector<double> values = {static_cast<double>(i)};
+    appender->AppendRow(group, base::ToMs(clock().Now()), series, values, {});
+    ASSERT_TRUE(appender->Commit(Durability::kInterval));
+    if (i == 300) held = storage().OpenReader();
+  }
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(storage().Maintain());
+  EXPECT_EQ(testing_support::ReadAllOf(*held).front().samples.size(), 301U);
+  EXPECT_EQ(ReadAll(storage()).front().samples.size(), 121U) << "30 minutes, both ends";
+  held.reset();
+  const std::uint64_t chunks_before = storage().Status(1).chunk_count;
+  ASSERT_TRUE(storage().Maintain());
+  EXPECT_LT(storage().Status(1).chunk_count, chunks_before) << "and then memory lets go of it";
+}
+
 TEST_F(StorageTest, TellsWhatIsInTheHead) {
   Open();
   auto appender = storage().NewAppender();

@@ -98,8 +98,9 @@ class Replay {
   // A header declares void what lies between its predecessor's end and itself.
   void ApplyHeaders() {
     for (const Segment& later : segments_) {
-      if (!later.has_header || later.header.previous == 0) continue;
-      bool has_previous = later.header.previous < segments_.front().segment;  // removed by retention
+      if (!later.has_header) continue;
+      // Nothing before it counts if it is the first; otherwise the one before may have been removed by retention.
+      bool has_previous = later.header.previous < segments_.front().segment;
       for (Segment& earlier : segments_) {
         if (earlier.segment >= later.segment || earlier.segment < later.header.previous) continue;
         const bool is_previous = earlier.segment == later.header.previous;

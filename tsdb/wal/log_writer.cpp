@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/planted_fault.h"
+
 namespace baro::tsdb {
 namespace {
 
@@ -217,6 +219,7 @@ base::Result<> LogWriter::WriteBatch(const std::vector<Entry>& batch) {
     AppendFrames(entry.payload, open_.segment, open_.written_end + bytes.size(), bytes);
   }
   auto appended = open_.file->Append(bytes);
+  if (!appended && appended.error().code() == base::Code::kNoSpace && BARO_PLANTED(kFullDiskIgnored)) appended = {};
   if (!appended) {
     // What was refused must not come back at the next start; the next segment's header says so too.
     if (auto cut = open_.file->Truncate(open_.written_end); !cut) {
@@ -272,13 +275,16 @@ base::Result<> LogWriter::FillSegment(base::WritableFile& file, const SegmentHea
   BARO_TRY(file.Append(bytes));
   end = bytes.size();
   BARO_TRY(file.Sync());
+  if (BARO_PLANTED(kDirectoryNotSynced)) return {};
   return files_.SyncDirectory(directory_);
 }
 
 base::Result<> LogWriter::SyncFile() {
   if (open_.file == nullptr) return {};
+  if (BARO_PLANTED(kAcknowledgedBeforeSync)) return {};
   if (!open_.is_sync_lost) {
     auto synced = open_.file->Sync();
+    if (!synced && BARO_PLANTED(kSyncRetried)) synced = open_.file->Sync();
     if (synced) {
       open_.synced_end = open_.written_end;
       unsynced_.clear();
