@@ -52,6 +52,7 @@ Plan MakePlan(base::Random& random) {
   options.lateness_max = Part(options.block_range, 1 + random.Below(4));
   options.segment_bytes = is_chaos ? 200 + random.Below(800)
                                    : Choose<std::uint64_t>(random, std::array<std::uint64_t, 3>{1500, 8000, 128 << 20});
+  options.head_file_bytes = Choose<std::uint64_t>(random, std::array<std::uint64_t, 3>{200, 2000, 256 << 10});
   options.sync_interval =
       Choose<milliseconds>(random, std::array<milliseconds, 3>{milliseconds(200), seconds(1), seconds(10)});
   options.retention_interval =

@@ -218,6 +218,8 @@ base::Result<> World::Life(std::uint64_t number) {
   for (std::uint64_t step = random_.Below(plan_.steps_max); step > 0 && !files_.is_halted(); --step) {
     const std::uint64_t failed = files_.failed_operation_count();
     BARO_TRY(Step());
+    // Told step by step, it is looked at step by step.
+    if (is_loud_ && !files_.is_halted()) BARO_TRY(CheckStore(store_, {.fate = Fate::kWritten}, /*settles=*/false));
     // A log that can neither be synced nor begun anew has its end in memory only: a kill takes that.
     if (!files_.is_halted()) {
       is_log_whole_ = store_.storage->log_status().is_writable;

@@ -24,6 +24,11 @@ std::size_t CountPresent(const LoggedRow& row) {
   return count;
 }
 
+std::uint64_t LeaveVersionOf(Group& group) {
+  const base::MutexLock lock(group.mutex);
+  return group.leave_version();
+}
+
 }  // namespace
 
 Replayer::Replayer(Head& head, ExemplarStore& exemplars, HeadFiles& head_files, HeadFiles::Loaded loaded,
@@ -54,7 +59,9 @@ void Replayer::OnSeries(LogSeriesId id, model::Labels labels) {
 
 void Replayer::OnLayout(std::uint64_t group, std::span<const LogSeriesId> columns) {
   LoggedGroup& logged = groups_[group];
-  const bool is_same = logged.is_settled && !logged.has_strangers && std::ranges::equal(logged.columns, columns);
+  // The same columns with other owners are another layout: rows of another group may have taken series away meanwhile.
+  const bool is_same = logged.is_settled && !logged.has_strangers && std::ranges::equal(logged.columns, columns) &&
+                       logged.leave_version == LeaveVersionOf(*logged.group);
   if (is_same) return;
   if (logged.group == nullptr) logged.group = head_.RestoreGroup(group);
   logged.columns.assign(columns.begin(), columns.end());
@@ -67,6 +74,7 @@ void Replayer::OnLayout(std::uint64_t group, std::span<const LogSeriesId> column
   }
   const base::MutexLock moves(head_.moves_mutex);
   logged.is_settled = head_.RestoreLayout(logged.group, series);
+  logged.leave_version = LeaveVersionOf(*logged.group);
 }
 
 bool Replayer::IsKnown(const LoggedRow& row, const LoggedGroup& logged) const {

@@ -48,10 +48,11 @@ class Replayer : public ReplayVisitor {
   struct LoggedGroup {
     GroupPtr group;  // null: the log has not said its layout
     std::vector<LogSeriesId> columns;
-    bool is_settled = false;      // the head's group has these columns
-    bool has_strangers = false;   // columns whose series nobody knows
-    std::uint64_t last_row = 0;   // of those that the log has
-    std::size_t first_chunk = 0;  // in loaded_
+    bool is_settled = false;          // the head's group has these columns
+    std::uint64_t leave_version = 0;  // of the group, when it was settled
+    bool has_strangers = false;       // columns whose series nobody knows
+    std::uint64_t last_row = 0;       // of those that the log has
+    std::size_t first_chunk = 0;      // in loaded_
     std::size_t chunks = 0;
   };
 
