@@ -151,6 +151,21 @@ TEST_F(ImportTest, ABlockThatCannotBeOpenedIsNamedAndStays) {
   EXPECT_TRUE(*files_.Exists(path + "/meta.json"));
 }
 
+TEST_F(ImportTest, ASearchForDamageLooksAtBlocksOfPrometheusToo) {
+  ASSERT_TRUE(WriteBlock(files_, "data", all_));
+  const std::string chunks = std::string("data/") + kTestUlid + "/chunks/000001";
+  files_.FlipBit(chunks, 1000, 2);
+  const auto storage = Open(files_);
+  EXPECT_TRUE(storage->Damage().empty());
+  const auto damage = storage->Scrub();
+  ASSERT_TRUE(damage);
+  ASSERT_EQ(damage->size(), 1U);
+  EXPECT_NE(damage->at(0).find("000001: at offset"), std::string::npos) << damage->at(0);
+  EXPECT_EQ(storage->Blocks().at(0).damage.size(), 1U);
+  ASSERT_TRUE(storage->Maintain());
+  EXPECT_EQ(storage->Damage().size(), 1U);
+}
+
 TEST_F(ImportTest, ToolsLookAtADirectoryThatIsInUse) {
   ASSERT_TRUE(WriteBlock(files_, "data", all_));
   const auto storage = Open(files_);

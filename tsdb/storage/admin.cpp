@@ -142,7 +142,8 @@ base::Result<std::vector<std::string>> Storage::Impl::Scrub() {
                       {{"block", block->meta().ulid.ToString()}, {"damage", (*damage)[i]}});
     }
   }
-  return blocks_.Damage();
+  BARO_TRY(prometheus_.Scrub([&](std::uint64_t bytes) { pacer.Spend(bytes, closing_); }, closing_));
+  return Damage();
 }
 
 void Storage::Impl::ScrubTick() {

@@ -9,6 +9,11 @@
 namespace baro::tsdb {
 namespace {
 
+// Damaged places of one block that are told one by one.
+constexpr std::size_t kPlacesMax = 20;
+// A sample in a chunk of Prometheus', about.
+constexpr std::uint64_t kSampleBytes = 2;
+
 // As a block of ours would say it.
 BlockMeta MetaOf(const PrometheusBlockMeta& theirs) {
   BlockMeta meta{.min_time_ms = theirs.min_time_ms,
@@ -47,7 +52,41 @@ std::shared_ptr<const PrometheusHistory::Blocks> PrometheusHistory::blocks() con
 
 std::vector<std::string> PrometheusHistory::Damage() const {
   const base::MutexLock lock(mutex_);
-  return damage_;
+  std::vector<std::string> all = damage_;
+  for (const auto& [ulid, places] : found_) {
+    for (const std::string& place : places) all.push_back(fmt::format("block {} of Prometheus: {}", ulid, place));
+  }
+  return all;
+}
+
+base::Result<> PrometheusHistory::Scrub(const std::function<void(std::uint64_t)>& pause,
+                                        const base::CancelToken& cancel) {
+  std::map<std::string, std::vector<std::string>> found;
+  SampleColumns columns;
+  for (const auto open = blocks(); const auto& block : *open) {
+    const std::string& ulid = block->info().ulid;
+    const auto note = [&](const base::Error& error) {
+      std::vector<std::string>& places = found[ulid];
+      if (places.size() == kPlacesMax) return;
+      places.push_back(error.message());
+      log_.Error("a block of Prometheus is damaged; queries that need the damaged part fail or say so",
+                 {{"block", ulid}, {"damage", error.message()}});
+    };
+    for (const auto scan = block->Scan();;) {
+      const auto more = scan->Next(cancel);
+      if (!more && more.error().code() == base::Code::kCancelled) return more.error();
+      if (!more) {
+        note(more.error());
+        continue;
+      }
+      if (!*more) break;
+      if (const auto read = scan->Read({}, columns); !read) note(read.error());
+      pause(kSampleBytes * (columns.values().size() + columns.histograms().size()));
+    }
+  }
+  const base::MutexLock lock(mutex_);
+  found_ = std::move(found);
+  return {};
 }
 
 void PrometheusHistory::Refresh(const std::set<Ulid>& imported) {
@@ -57,7 +96,10 @@ void PrometheusHistory::Refresh(const std::set<Ulid>& imported) {
     return;
   }
   const auto before = blocks();
-  const std::vector<std::string> known_damage = Damage();
+  const std::vector<std::string> known_damage = [this] {
+    const base::MutexLock lock(mutex_);
+    return damage_;
+  }();
   auto all = std::make_shared<Blocks>();
   std::vector<std::string> damage;
   for (const std::string& name : *names) {
@@ -90,8 +132,12 @@ void PrometheusHistory::Refresh(const std::set<Ulid>& imported) {
 }
 
 void PrometheusHistory::AddStatus(std::vector<BlockStatus>& all) const {
-  for (const auto open = blocks(); const auto& block : *open) {
-    all.push_back({.meta = MetaOf(block->meta()), .size_bytes = block->info().size_bytes, .is_prometheus = true});
+  const auto open = blocks();
+  const base::MutexLock lock(mutex_);
+  for (const auto& block : *open) {
+    BlockStatus status{.meta = MetaOf(block->meta()), .size_bytes = block->info().size_bytes, .is_prometheus = true};
+    if (const auto found = found_.find(block->info().ulid); found != found_.end()) status.damage = found->second;
+    all.push_back(std::move(status));
   }
 }
 

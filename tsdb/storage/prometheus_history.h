@@ -3,6 +3,8 @@
 // Threads  Safe to share. Refresh() by one thread at a time, which the caller sees to.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <span>
@@ -32,6 +34,11 @@ class PrometheusHistory {
   /// A block that cannot be opened is told by Damage(), and tried again.
   void Refresh(const std::set<Ulid>& imported);
 
+  /// Reads all blocks in search of damage, which is named in the log and told by Damage() and AddStatus() from then on.
+  /// `pause(bytes)` is called after every series, with about what it takes on the disk.
+  /// Errors   kCancelled.
+  base::Result<> Scrub(const std::function<void(std::uint64_t)>& pause, const base::CancelToken& cancel);
+
   /// Newest first.
   std::shared_ptr<const Blocks> blocks() const;
   std::vector<std::string> Damage() const;
@@ -52,7 +59,8 @@ class PrometheusHistory {
 
   mutable base::Mutex mutex_;  // a leaf
   std::shared_ptr<const Blocks> blocks_ BARO_GUARDED_BY(mutex_) = std::make_shared<const Blocks>();
-  std::vector<std::string> damage_ BARO_GUARDED_BY(mutex_);
+  std::vector<std::string> damage_ BARO_GUARDED_BY(mutex_);                        // blocks that cannot be opened
+  std::map<std::string, std::vector<std::string>> found_ BARO_GUARDED_BY(mutex_);  // by Scrub(), by ULID
 };
 
 }  // namespace baro::tsdb
