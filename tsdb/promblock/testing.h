@@ -1,6 +1,7 @@
 // What the tests of Prometheus' blocks share: random series, and blocks of them.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <string>
