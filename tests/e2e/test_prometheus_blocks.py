@@ -263,6 +263,7 @@ class PrometheusBlocks(unittest.TestCase):
         server = self.start_barograph()
         listed = server.api("status/tsdb/blocks")["blocks"]
         self.assertEqual(sorted(block["ulid"] for block in listed if block["format"] == "prometheus"), theirs)
+        self.assertIn(f"\nbarograph_tsdb_prometheus_blocks {len(theirs)}\n".encode(), server.get("/metrics")[2])
         status, _, body = server.request("POST", "/api/v1/admin/tsdb/delete_series?match[]=odd")
         self.assertEqual(status // 100, 4 if status < 500 else 5, body)
         self.assertIn(b"Import it first", body)

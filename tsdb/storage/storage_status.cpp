@@ -168,10 +168,15 @@ void Storage::Impl::CollectMetrics(std::vector<base::MetricFamily>& families) co
         std::chrono::duration<double>(limits.time).count());
   gauge("prometheus_tsdb_retention_limit_bytes", "How many bytes log and blocks may have together; 0 is no limit.",
         static_cast<double>(limits.bytes));
-  gauge("prometheus_tsdb_blocks_loaded", "Blocks that queries read.", static_cast<double>(blocks->size()));
-  gauge("prometheus_tsdb_storage_blocks_bytes", "Size of all blocks.", static_cast<double>(blocks_.SizeBytes()));
+  const std::size_t theirs = prometheus_.blocks()->size();
+  gauge("prometheus_tsdb_blocks_loaded", "Blocks that queries read, of both formats.",
+        static_cast<double>(blocks->size() + theirs));
+  gauge("barograph_tsdb_prometheus_blocks", "Blocks of Prometheus among them, which are read where they are.",
+        static_cast<double>(theirs));
+  gauge("prometheus_tsdb_storage_blocks_bytes", "Size of all blocks of ours.",
+        static_cast<double>(blocks_.SizeBytes()));
   gauge("barograph_tsdb_damaged_places", "Blocks that were put aside, and damaged places in others, as far as known.",
-        static_cast<double>(blocks_.Damage().size()));
+        static_cast<double>(Damage().size()));
   gauge("prometheus_tsdb_exemplar_exemplars_in_storage", "Exemplars in memory.",
         static_cast<double>(exemplars_.size()));
   gauge("barograph_log_writable", "Whether the log takes samples.", log.is_writable ? 1 : 0);
