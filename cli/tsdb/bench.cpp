@@ -47,6 +47,11 @@ class Stopwatch {
   double processor_;
 };
 
+struct Spent {
+  double wall_seconds = 0;
+  double processor_seconds = 0;
+};
+
 std::uint64_t PeakBytes() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
@@ -148,7 +153,7 @@ class Bench {
   Result<> Append(std::size_t series) {
     const std::int64_t end_ms = base::ToMs(base::RealClock().Now()) / kIntervalMs * kIntervalMs;
     const std::uint64_t log_before = storage_.log_status().size_bytes;
-    double making = 0;  // of values: not what is measured
+    Spent making;  // values: not what is measured
     const Stopwatch watch;
     for (std::size_t scrape = 0; scrape < request_.scrapes; ++scrape) {
       const std::int64_t time_ms = end_ms - static_cast<std::int64_t>(request_.scrapes - scrape) * kIntervalMs;
@@ -156,7 +161,8 @@ class Bench {
         const Stopwatch of_values;
         target.row.clear();
         for (Value& value : target.values) target.row.push_back(value.Next(random_));
-        making += of_values.wall_seconds();
+        making.wall_seconds += of_values.wall_seconds();
+        making.processor_seconds += of_values.processor_seconds();
         const auto appender = storage_.NewAppender();
         appender->AppendRow(target.group, time_ms, target.series, target.row, {});
         BARO_TRY(appender->Commit(tsdb::Durability::kInterval));
@@ -210,9 +216,9 @@ class Bench {
     return {};
   }
 
-  void Line(std::string_view what, const Stopwatch& watch, double count, std::string_view unit, double without = 0) {
-    const double wall = std::max(watch.wall_seconds() - without, 1e-9);
-    const double processor = std::max(watch.processor_seconds() - without, 0.0);
+  void Line(std::string_view what, const Stopwatch& watch, double count, std::string_view unit, Spent without = {}) {
+    const double wall = std::max(watch.wall_seconds() - without.wall_seconds, 1e-9);
+    const double processor = std::max(watch.processor_seconds() - without.processor_seconds, 0.0);
     out_ << fmt::format("{:<20} {:.0f} {} in {:.2f} s, {:.1f} ns each ({:.1f} ns of processor)\n", what, count, unit,
                         wall, wall * 1e9 / count, processor * 1e9 / count)
          << std::flush;

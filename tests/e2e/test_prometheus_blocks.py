@@ -212,6 +212,25 @@ class PrometheusBlocks(unittest.TestCase):
         self.assertEqual(blocks_of(self.data), [])
         self.check_in_place(known)
 
+    def test_what_prometheus_adds_in_between_is_seen_at_the_next_start(self):
+        known = KnownSamples(20)
+        prometheus = self.start_prometheus()
+        known.push_to(prometheus)
+        prometheus.kill()
+        server = self.start_barograph()
+        # Debian's takes no lock unless it is told to, so both may run: neither harms the other.
+        prometheus = self.start_prometheus()
+        later = known.end + 10_000
+        self.assertEqual(push(prometheus, series({"__name__": "between"}, raw_sample(later, bits_of(3.0))))[0] // 100, 2)
+        self.assert_answers(prometheus, known)
+        self.assert_answers(server, known)
+        self.assertEqual(server.query("between", time=later / 1000), [])
+        prometheus.stop()
+        server.stop()
+        server.start()
+        self.assertEqual(server.value("between", time=later / 1000), 3)
+        self.assertEqual(server.value("count(load_total)", time=known.end / 1000), 5)
+
     def test_a_directory_that_is_in_use_is_refused(self):
         known = KnownSamples(4)
         prometheus = self.start_prometheus()
