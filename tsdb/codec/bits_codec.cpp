@@ -22,14 +22,14 @@ void Write(const ColumnInput& /*input*/, const ColumnPlan& plan, base::ByteBuffe
 
 base::Result<> ReadHeader(base::ByteReader& reader, ChunkHeader& header) {
   if (header.form_bits != 0) return DamagedChunk("unknown form");
-  header.stream = BARO_TRY(ReadStreamHeader(reader, header.rows));
+  BARO_TRY(ReadStreamHeader(reader, header.rows, header.stream));
   header.needs_rows = !header.stream.is_all_zero;
   header.payload_bytes = header.stream.payload_bytes;
   return {};
 }
 
 base::Result<> Decode(const ChunkHeader& header, base::ByteSpan payload, std::span<double> values) {
-  return DecodeConverted(header.stream, payload, Conversion::kOrdered, 1, values);
+  return DecodeStreamAs(header.stream, payload, {.conversion = Conversion::kOrdered}, std::as_writable_bytes(values));
 }
 
 std::optional<std::size_t> PlanRaw(const ColumnInput& input, ColumnPlan& plan) {

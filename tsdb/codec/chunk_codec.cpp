@@ -146,15 +146,6 @@ base::Result<> ReadDecimalForm(base::ByteReader& reader, ChunkHeader& header) {
   return {};
 }
 
-base::Result<> DecodeConverted(const StreamHeader& stream, base::ByteSpan payload, Conversion conversion, double scale,
-                               std::span<double> values) {
-  std::array<std::uint64_t, kChunkRowsMax> buffer;
-  const std::span<std::uint64_t> integers = std::span(buffer).first(values.size());
-  BARO_TRY(DecodeStream(stream, payload, integers));
-  CurrentDecodeKernels().convert(integers, conversion, scale, values.data());
-  return {};
-}
-
 base::Result<> ReadChunkHeader(std::uint8_t first_byte, std::uint32_t rows, base::ByteReader& reader,
                                ChunkHeader& header) {
   header.kind = static_cast<ColumnKind>(first_byte & kKindMask);
@@ -179,11 +170,6 @@ base::Result<> DecodeChunk(const ChunkHeader& header, base::ByteSpan payload, st
   BARO_TRY(CodecOf(header.kind).decode(header, payload, values));
   if (header.patch_bytes == 0) return {};
   return ApplyPatches(payload.subspan(header.payload_bytes - header.patch_bytes, header.patch_bytes), values);
-}
-
-std::optional<double> ConstantOf(const ChunkHeader& header) {
-  if (header.kind > ColumnKind::kConstantBits || header.patch_bytes != 0) return std::nullopt;
-  return header.constant;
 }
 
 std::optional<double> FirstOf(const ChunkHeader& header) {

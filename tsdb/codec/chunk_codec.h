@@ -42,6 +42,11 @@ inline constexpr std::uint8_t kHeaderHasRows = 0x20;
 /// Two bits whose meaning depends on the kind.
 inline constexpr std::uint8_t kFormBits = 0xc0;
 
+/// Form bits of constant integers, so that the commonest two have a header of one byte.
+inline constexpr std::uint8_t kConstantZero = 0x40;
+inline constexpr std::uint8_t kConstantOne = 0x80;
+static_assert(static_cast<std::uint8_t>(ColumnKind::kConstantInteger) == 0);  // so that these are whole first bytes
+
 /// What encoding a chunk taught about its series. A small value, empty at first.
 struct ChunkHint {
   std::optional<DecimalForm> form;
@@ -88,7 +93,10 @@ base::Result<> ReadChunkHeader(std::uint8_t first_byte, std::uint32_t rows, base
 base::Result<> DecodeChunk(const ChunkHeader& header, base::ByteSpan payload, std::span<double> values);
 
 /// The value that all rows have, if the header says that they are one.
-std::optional<double> ConstantOf(const ChunkHeader& header);
+inline std::optional<double> ConstantOf(const ChunkHeader& header) {
+  if (header.kind > ColumnKind::kConstantBits || header.patch_bytes != 0) return std::nullopt;
+  return header.constant;
+}
 
 /// The first value, if it stands in the header.
 std::optional<double> FirstOf(const ChunkHeader& header);

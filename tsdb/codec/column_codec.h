@@ -78,15 +78,6 @@ inline constexpr std::uint8_t kIsIntegerForm = 0x40;
 base::Result<> ReadDecimalForm(base::ByteReader& reader, ChunkHeader& header);
 void WriteDecimalForm(const ColumnPlan& plan, base::ByteBuffer& header);
 
-/// Doubles' bits as integers in the same order, and back.
-inline std::uint64_t OrderPreserving(std::uint64_t bits) {
-  return (bits >> 63) != 0 ? bits ^ 0x7fffffffffffffff : bits;
-}
-
-/// Decodes a stream and converts it.
-base::Result<> DecodeConverted(const StreamHeader& stream, base::ByteSpan payload, Conversion conversion, double scale,
-                               std::span<double> values);
-
 inline base::Error DamagedChunk(std::string_view what) {
   return {base::Code::kCorruption, fmt::format("chunk: {}", what)};
 }

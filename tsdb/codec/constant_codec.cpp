@@ -6,10 +6,6 @@
 namespace baro::tsdb {
 namespace {
 
-// Form bits of integers, so that the commonest two cost nothing.
-constexpr std::uint8_t kIsZero = 0x40;
-constexpr std::uint8_t kIsOne = 0x80;
-
 bool IsConstant(std::span<const double> values) {
   const auto first = std::bit_cast<std::uint64_t>(values[0]);
   std::uint64_t differences = 0;
@@ -25,7 +21,7 @@ std::optional<std::size_t> PlanInteger(const ColumnInput& input, ColumnPlan& pla
   std::int64_t decimal = 0;
   if (!IsConstant(input.values) || !ToDecimal(input.values[0], {}, decimal)) return std::nullopt;
   plan.patches = *input.specials;
-  plan.form_bits = decimal == 0 ? kIsZero : decimal == 1 ? kIsOne : 0;
+  plan.form_bits = decimal == 0 ? kConstantZero : decimal == 1 ? kConstantOne : 0;
   plan.integers.assign(1, static_cast<std::uint64_t>(decimal));
   return plan.form_bits != 0 ? 0 : SignedVarintBytes(decimal);
 }
@@ -68,7 +64,7 @@ void WriteBits(const ColumnInput& input, const ColumnPlan& /*plan*/, base::ByteB
 
 base::Result<> ReadInteger(base::ByteReader& reader, ChunkHeader& header) {
   if (header.form_bits == kFormBits) return DamagedChunk("zero and one at once");
-  const std::int64_t decimal = header.form_bits == 0 ? reader.SignedVarint() : header.form_bits == kIsOne ? 1 : 0;
+  const std::int64_t decimal = header.form_bits == 0 ? reader.SignedVarint() : header.form_bits == kConstantOne ? 1 : 0;
   header.constant = static_cast<double>(decimal);
   return {};
 }
@@ -86,7 +82,7 @@ base::Result<> ReadBits(base::ByteReader& reader, ChunkHeader& header) {
 }
 
 base::Result<> Decode(const ChunkHeader& header, base::ByteSpan /*payload*/, std::span<double> values) {
-  std::ranges::fill(values, header.constant);
+  CurrentDecodeKernels().fill(values, header.constant);
   return {};
 }
 

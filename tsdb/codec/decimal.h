@@ -24,12 +24,7 @@ struct DecimalForm {
   std::uint8_t exponent = 0;
   bool is_multiplied = false;  ///< D * 10^-e instead of D / 10^e
 
-  /// The number that goes with conversion().
-  double scale() const;
-  Conversion conversion() const {
-    if (exponent == 0) return Conversion::kInteger;
-    return is_multiplied ? Conversion::kMultiplied : Conversion::kDivided;
-  }
+  ConversionRule rule() const;
 
   friend bool operator==(const DecimalForm&, const DecimalForm&) = default;
 };
@@ -39,7 +34,11 @@ inline constexpr std::array<double, kExponentMax + 1> kPowersOfTen = {
 inline constexpr std::array<double, kExponentMax + 1> kPowersOfTenth = {
     1, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12, 1e-13, 1e-14, 1e-15, 1e-16, 1e-17};
 
-inline double DecimalForm::scale() const { return is_multiplied ? kPowersOfTenth[exponent] : kPowersOfTen[exponent]; }
+inline ConversionRule DecimalForm::rule() const {
+  if (exponent == 0) return {.conversion = Conversion::kInteger};
+  if (is_multiplied) return {.conversion = Conversion::kMultiplied, .scale = kPowersOfTenth[exponent]};
+  return {.conversion = Conversion::kDivided, .scale = kPowersOfTen[exponent]};
+}
 
 /// Integers up to here are doubles, each of them.
 inline constexpr double kExactIntegerMax = 9007199254740992.0;  // 2^53

@@ -51,14 +51,14 @@ void Write(const ColumnInput& /*input*/, const ColumnPlan& plan, base::ByteBuffe
 
 base::Result<> ReadHeader(base::ByteReader& reader, ChunkHeader& header) {
   BARO_TRY(ReadDecimalForm(reader, header));
-  header.stream = BARO_TRY(ReadStreamHeader(reader, header.rows));
+  BARO_TRY(ReadStreamHeader(reader, header.rows, header.stream));
   header.needs_rows = !header.stream.is_all_zero;
   header.payload_bytes = header.stream.payload_bytes;
   return {};
 }
 
 base::Result<> Decode(const ChunkHeader& header, base::ByteSpan payload, std::span<double> values) {
-  return DecodeConverted(header.stream, payload, header.form.conversion(), header.form.scale(), values);
+  return DecodeStreamAs(header.stream, payload, header.form.rule(), std::as_writable_bytes(values));
 }
 
 }  // namespace

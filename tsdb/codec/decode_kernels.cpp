@@ -1,7 +1,6 @@
 #include "tsdb/codec/decode_kernels.h"
 
 #include <array>
-#include <atomic>
 #include <vector>
 
 namespace baro::tsdb {
@@ -10,7 +9,8 @@ namespace {
 std::vector<const DecodeKernels*> FindKernels() {
   std::vector<const DecodeKernels*> found = {&kPortableKernels};
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2") != 0) found.push_back(&kAvx2Kernels);
+  if (__builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0 && __builtin_cpu_supports("bmi2") != 0)
+    found.push_back(&kAvx2Kernels);
   // VBMI's byte permutation came with Ice Lake and Zen 4; what is older has AVX2's kernels.
   if (__builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
       __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vbmi") != 0) {
@@ -20,12 +20,6 @@ std::vector<const DecodeKernels*> FindKernels() {
   return found;
 }
 
-// Relaxed: what it points to is constant.
-std::atomic<const DecodeKernels*>& Current() {
-  static std::atomic<const DecodeKernels*> current = AvailableDecodeKernels().back();
-  return current;
-}
-
 }  // namespace
 
 std::span<const DecodeKernels* const> AvailableDecodeKernels() {
@@ -33,8 +27,15 @@ std::span<const DecodeKernels* const> AvailableDecodeKernels() {
   return available;
 }
 
-const DecodeKernels& CurrentDecodeKernels() { return *Current().load(std::memory_order_relaxed); }
+constinit std::atomic<const DecodeKernels*> internal::current_decode_kernels = nullptr;
 
-void UseDecodeKernels(const DecodeKernels& kernels) { Current().store(&kernels, std::memory_order_relaxed); }
+const DecodeKernels& internal::ChooseDecodeKernels() {
+  UseDecodeKernels(*AvailableDecodeKernels().back());
+  return CurrentDecodeKernels();
+}
+
+void UseDecodeKernels(const DecodeKernels& kernels) {
+  internal::current_decode_kernels.store(&kernels, std::memory_order_relaxed);
+}
 
 }  // namespace baro::tsdb

@@ -8,8 +8,6 @@
 namespace baro::tsdb {
 namespace {
 
-constexpr std::size_t kDistinctMax = 256;
-
 unsigned IndexWidth(std::size_t count) { return static_cast<unsigned>(std::bit_width(count - 1)); }
 
 // Distinct numbers and their places in the order of their coming.
@@ -22,7 +20,7 @@ class DistinctNumbers {
       if (numbers_[places_[at] - 1] == number) return static_cast<std::uint16_t>(places_[at] - 1);
       at = (at + 1) % places_.size();
     }
-    if (count_ == kDistinctMax) return std::nullopt;
+    if (count_ == kDictionaryMax) return std::nullopt;
     numbers_[count_] = number;
     places_[at] = ++count_;
     return static_cast<std::uint16_t>(count_ - 1);
@@ -32,7 +30,7 @@ class DistinctNumbers {
  private:
   static constexpr unsigned kSlotBits = 10;
   std::array<std::uint16_t, std::size_t{1} << kSlotBits> places_{};  // 0: free
-  std::array<std::uint64_t, kDistinctMax> numbers_;
+  std::array<std::uint64_t, kDictionaryMax> numbers_;
   std::uint16_t count_ = 0;
 };
 
@@ -54,7 +52,7 @@ std::optional<std::size_t> Plan(const ColumnInput& input, ColumnPlan& plan) {
   std::vector<std::uint64_t>& distinct = plan.integers;
   distinct.assign(found.numbers().begin(), found.numbers().end());
   std::ranges::sort(distinct, {}, [](std::uint64_t number) { return static_cast<std::int64_t>(number); });
-  std::array<std::uint64_t, kDistinctMax> rank;  // by place
+  std::array<std::uint64_t, kDictionaryMax> rank;  // by place
   for (std::size_t i = 0; i < distinct.size(); ++i) rank[*found.Add(distinct[i])] = i;
   for (std::uint64_t& slot : indexes) slot = rank[slot];
   return (plan.form_bits == 0 ? 1 : 0) + 1 + plan.stream.Plan(distinct) +
@@ -73,7 +71,7 @@ void Write(const ColumnInput& /*input*/, const ColumnPlan& plan, base::ByteBuffe
 base::Result<> ReadHeader(base::ByteReader& reader, ChunkHeader& header) {
   BARO_TRY(ReadDecimalForm(reader, header));
   header.distinct_count = static_cast<std::uint16_t>(reader.Le<std::uint8_t>() + 1);
-  header.stream = BARO_TRY(ReadStreamHeader(reader, header.distinct_count));
+  BARO_TRY(ReadStreamHeader(reader, header.distinct_count, header.stream));
   header.needs_rows = true;
   header.payload_bytes = header.stream.payload_bytes +
                          static_cast<std::uint32_t>(PackedBytes(header.rows, IndexWidth(header.distinct_count)));
@@ -81,17 +79,20 @@ base::Result<> ReadHeader(base::ByteReader& reader, ChunkHeader& header) {
 }
 
 base::Result<> Decode(const ChunkHeader& header, base::ByteSpan payload, std::span<double> values) {
-  std::array<double, kDistinctMax> distinct;
-  BARO_TRY(DecodeConverted(header.stream, payload, header.form.conversion(), header.form.scale(),
-                           std::span(distinct).first(header.distinct_count)));
-  std::array<std::uint64_t, kChunkRowsMax> buffer;
-  const std::span<std::uint64_t> indexes = std::span(buffer).first(values.size());
-  UnpackBits(payload.subspan(header.stream.payload_bytes), IndexWidth(header.distinct_count), indexes);
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (indexes[i] >= header.distinct_count) return DamagedChunk("an index behind its dictionary");
-    values[i] = distinct[indexes[i]];
+  std::array<double, kDictionaryMax> dictionary;
+  BARO_TRY(DecodeStreamAs(header.stream, payload, header.form.rule(),
+                          std::as_writable_bytes(std::span(dictionary).first(header.distinct_count))));
+  const unsigned width = IndexWidth(header.distinct_count);
+  const base::ByteSpan indexes = payload.subspan(header.stream.payload_bytes);
+  const std::byte* at = indexes.data();
+  const std::size_t size = PackedBytes(values.size(), width);
+  std::array<std::byte, kChunkRowsMax + kReadSlackBytes> copy;  // kernels read behind what they need
+  if (indexes.size() < size + kReadSlackBytes) {
+    if (size != 0) std::memcpy(copy.data(), at, size);
+    at = copy.data();
   }
-  return {};
+  const bool is_good = CurrentDecodeKernels().look_up(at, width, dictionary, header.distinct_count, values);
+  return is_good ? base::Result<>() : DamagedChunk("an index behind its dictionary");
 }
 
 }  // namespace

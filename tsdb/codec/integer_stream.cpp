@@ -38,53 +38,55 @@ const std::byte* ReadBlockHeader(const std::byte* at, std::size_t length, BlockH
   return at;
 }
 
-base::Result<> Patch(const BlockHeader& header, base::ByteSpan payload, std::span<std::uint64_t> block) {
-  std::array<std::uint64_t, kBlockLengthMax> high;
-  UnpackBits(payload.subspan(header.position_bytes), header.high_width, std::span(high).first(header.exceptions));
-  // A width of 64 leaves no room for exceptions, whose bits are then none.
-  const unsigned width = std::min(header.width, kWidthMax - 1);
-  if (!header.is_bitmap) {
-    for (std::size_t i = 0; i < header.exceptions; ++i) {
-      const auto position = static_cast<std::size_t>(payload[i]);
-      if (position >= block.size()) return Damaged("an exception lies outside of its block");
-      block[position] |= high[i] << width;
-    }
-    return {};
+// Gives kernels bytes that they may read behind. What is copied is readable as long as this.
+class Slack {
+ public:
+  const std::byte* Behind(base::ByteSpan bytes, std::size_t size) {
+    if (bytes.size() >= size + kReadSlackBytes) return bytes.data();
+    if (size != 0) std::memcpy(copy_.data(), bytes.data(), size);
+    std::memset(copy_.data() + size, 0, kReadSlackBytes);
+    return copy_.data();
   }
-  std::size_t done = 0;
-  for (std::size_t i = 0; i < header.position_bytes; ++i) {
-    for (auto bits = static_cast<unsigned>(payload[i]); bits != 0; bits &= bits - 1) {
-      const std::size_t position = 8 * i + static_cast<std::size_t>(std::countr_zero(bits));
-      if (position >= block.size() || done == header.exceptions) return Damaged("a bitmap has too many bits");
-      block[position] |= high[done++] << width;
-    }
-  }
-  return {};
+
+ private:
+  // Low bits and exceptions are at most 64 bits together, and positions a byte.
+  std::array<std::byte, kBlockLengthMax * (sizeof(std::uint64_t) + 1) + kReadSlackBytes> copy_;
+};
+
+constexpr std::array<std::byte, kReadSlackBytes> kNoBytes{};
+
+// As ByteReader::Varint(): all bytes of most at once, as numbers in headers of counters have five or six.
+std::uint64_t TakeVarint(base::ByteReader& reader) {
+  const base::ByteSpan rest = base::ByteReader(reader).Bytes(reader.remaining());
+  if (rest.size() < sizeof(std::uint64_t)) return reader.Varint();
+  auto word = base::LoadLe<std::uint64_t>(rest.data());
+  const std::uint64_t ends = ~word & 0x8080808080808080;
+  if (ends == 0) return reader.Varint();
+  // Seven bits of each byte up to the first without a continuation, moved together in three steps.
+  word &= (ends ^ (ends - 1)) & 0x7f7f7f7f7f7f7f7f;
+  word = (word & 0x007f007f007f007f) | (word & 0x7f007f007f007f00) >> 1;
+  word = (word & 0x00003fff00003fff) | (word & 0x3fff00003fff0000) >> 2;
+  word = (word & 0x000000000fffffff) | (word & 0x0fffffff00000000) >> 4;
+  reader.Bytes(static_cast<std::uint64_t>(std::countr_zero(ends)) / 8 + 1);
+  return word;
 }
 
-// The block's low bits, by a kernel that may read behind them.
-void Unpack(const DecodeKernels& kernels, base::ByteSpan payload, unsigned width, std::span<std::uint64_t> block) {
-  const std::size_t size = PackedBytes(block.size(), width);
-  if (payload.size() >= size + kReadSlackBytes) return kernels.unpack(payload.data(), width, block);
-  std::array<std::byte, kBlockLengthMax * sizeof(std::uint64_t) + kReadSlackBytes> copy;
-  if (size != 0) std::memcpy(copy.data(), payload.data(), size);
-  std::memset(copy.data() + size, 0, kReadSlackBytes);
-  kernels.unpack(copy.data(), width, block);
+std::uint64_t TakeSigned(base::ByteReader& reader) {
+  return static_cast<std::uint64_t>(base::UnZigZag(TakeVarint(reader)));
 }
 
 }  // namespace
 
-base::Result<StreamHeader> ReadStreamHeader(base::ByteReader& reader, std::size_t count) {
-  StreamHeader header;
+base::Result<> ReadStreamHeader(base::ByteReader& reader, std::size_t count, StreamHeader& header) {
   const auto flags = reader.Le<std::uint8_t>();
-  header.count = static_cast<std::uint32_t>(count);
-  header.predictor = flags & kPredictorMask;
-  header.is_zigzag = (flags & kZigZag) != 0;
-  header.is_all_zero = (flags & kAllZero) != 0;
-  if (header.predictor >= 1) header.first = static_cast<std::uint64_t>(reader.SignedVarint());
-  if (header.predictor == 2) header.delta = static_cast<std::uint64_t>(reader.SignedVarint());
-  if ((flags & kHasBase) != 0) header.base = static_cast<std::uint64_t>(reader.SignedVarint());
-  if ((flags & kHasDivisor) != 0) header.divisor = reader.Varint();
+  header = {.count = static_cast<std::uint32_t>(count),
+            .predictor = static_cast<std::uint8_t>(flags & kPredictorMask),
+            .is_zigzag = (flags & kZigZag) != 0,
+            .is_all_zero = (flags & kAllZero) != 0};
+  if (header.predictor >= 1) header.first = TakeSigned(reader);
+  if (header.predictor == 2) header.delta = TakeSigned(reader);
+  if ((flags & kHasBase) != 0) header.base = TakeSigned(reader);
+  if ((flags & kHasDivisor) != 0) header.divisor = TakeVarint(reader);
   if (!reader.ok()) return Damaged("header cut short");
   if (flags > kStreamFlagsMax || header.predictor > kPredictorMax) return Damaged("unknown form");
   if ((flags & kScaled) != 0) {
@@ -92,7 +94,7 @@ base::Result<StreamHeader> ReadStreamHeader(base::ByteReader& reader, std::size_
     header.delta *= header.divisor;
     header.base *= header.divisor;
   }
-  if (header.is_all_zero) return header;
+  if (header.is_all_zero) return {};
   if (header.predictor >= count) return Damaged("fewer integers than its predictor needs");
 
   const std::size_t residuals = count - header.predictor;
@@ -100,59 +102,95 @@ base::Result<StreamHeader> ReadStreamHeader(base::ByteReader& reader, std::size_
   // A copy of the reader may go ahead to see what is left.
   const base::ByteSpan blocks = base::ByteReader(reader).Bytes(reader.remaining());
   header.blocks = blocks.data();
-  std::size_t at = 0;
+  header.block_length = static_cast<std::uint32_t>(length_max);
+  const std::byte* at = blocks.data();
+  const std::byte* const end = at + blocks.size();
   std::size_t payload = 0;
   for (std::size_t done = 0; done < residuals; done += length_max) {
     const std::size_t length = std::min(length_max, residuals - done);
-    if (at >= blocks.size()) return Damaged("block headers cut short");
-    const auto first = static_cast<unsigned>(blocks[at]);
-    if ((first & kHasExceptions) != 0 && blocks.size() - at < 3) return Damaged("block headers cut short");
+    if (at == end) return Damaged("block headers cut short");
+    const auto first = static_cast<unsigned>(*at);
+    if (first <= kWidthMax) {  // no exceptions
+      payload += PackedBytes(length, first);
+      ++at;
+      continue;
+    }
+    if ((first & kHasExceptions) != 0 && end - at < 3) return Damaged("block headers cut short");
     BlockHeader block;
-    at = static_cast<std::size_t>(ReadBlockHeader(blocks.data() + at, length, block) - blocks.data());
+    at = ReadBlockHeader(at, length, block);
     if (block.width + block.high_width > kWidthMax || block.exceptions > length) {
       return Damaged("widths or exceptions out of bounds");
     }
     payload += block.PayloadBytes(length);
   }
-  reader.Bytes(at);
+  reader.Bytes(static_cast<std::size_t>(at - blocks.data()));
   header.payload_bytes = static_cast<std::uint32_t>(payload);
-  return header;
+  return {};
 }
 
-base::Result<> DecodeStream(const StreamHeader& header, base::ByteSpan payload, std::span<std::uint64_t> values) {
-  BARO_ASSERT(payload.size() >= header.payload_bytes && (header.is_all_zero || values.size() == header.count));
+base::Result<> DecodeStreamAs(const StreamHeader& header, base::ByteSpan payload, const ConversionRule& conversion,
+                              std::span<std::byte> out) {
+  const std::size_t count = out.size() / sizeof(std::uint64_t);
+  BARO_ASSERT(payload.size() >= header.payload_bytes && (header.is_all_zero || count == header.count));
   const DecodeKernels& kernels = CurrentDecodeKernels();
   const IntegrationRule rule = {
       .predictor = header.predictor, .is_zigzag = header.is_zigzag, .divisor = header.divisor, .base = header.base};
   IntegrationState state = {.value = header.first, .delta = header.delta};
-  if (header.predictor >= 1 && !values.empty()) values[0] = header.first;
-  if (header.predictor == 2 && values.size() >= 2) values[1] = state.value = header.first + header.delta;
-  const std::span<std::uint64_t> residuals = values.subspan(std::min<std::size_t>(header.predictor, values.size()));
-  if (residuals.empty()) return {};
+  std::size_t head = 0;
+  for (; head < std::min<std::size_t>(header.predictor, count); ++head) {
+    if (head == 1) state.value += state.delta;
+    base::StoreLe(out.data() + head * sizeof(std::uint64_t), Converted(state.value, conversion));
+  }
+  std::byte* at_out = out.data() + head * sizeof(std::uint64_t);
+  const std::size_t residuals = count - head;
   if (header.is_all_zero) {
-    std::ranges::fill(residuals, 0);
-    kernels.integrate(residuals, rule, state);
+    kernels.decode({.bytes = kNoBytes.data(), .width = 0, .length = residuals}, rule, conversion, state, at_out);
     return {};
   }
-  const std::size_t length_max = BlockLength(residuals.size());
+  Residuals patched;  // not initialized: written before it is read, as are the copies
+  Slack slack;
+  const std::size_t length_max = header.block_length;
   const std::byte* at = header.blocks;
-  for (std::size_t done = 0; done < residuals.size(); done += length_max) {
-    const std::span<std::uint64_t> block = residuals.subspan(done, std::min(length_max, residuals.size() - done));
+  for (std::size_t done = 0; done < residuals; done += length_max) {
+    PackedBlock block = {.length = std::min(length_max, residuals - done)};
     BlockHeader block_header;
-    at = ReadBlockHeader(at, block.size(), block_header);
-    Unpack(kernels, payload, block_header.width, block);
+    at = ReadBlockHeader(at, block.length, block_header);
+    const std::size_t size = block_header.PayloadBytes(block.length);
+    const std::byte* const bytes = slack.Behind(payload, size);
+    block.width = block_header.width;
+    block.bits = block_header.width + block_header.high_width;
+    block.bytes = bytes;
     if (block_header.exceptions != 0) {
-      BARO_TRY(Patch(block_header, payload.subspan(PackedBytes(block.size(), block_header.width)), block));
+      const std::byte* const positions = bytes + PackedBytes(block.length, block.width);
+      kernels.unpack(bytes, block.width, std::span(patched).first(block.length));
+      const bool is_good = kernels.patch({.positions = positions,
+                                          .position_bytes = block_header.position_bytes,
+                                          .is_bitmap = block_header.is_bitmap,
+                                          .count = block_header.exceptions,
+                                          .high = positions + block_header.position_bytes,
+                                          .width = block_header.high_width,
+                                          // A width of 64 leaves no room for exceptions, whose bits are then none.
+                                          .shift = std::min(block.width, kWidthMax - 1)},
+                                         block.length, patched);
+      if (!is_good) return Damaged("exceptions outside of their block");
+      block.width = kWidthMax;
+      block.bytes = reinterpret_cast<const std::byte*>(patched.data());
     }
-    payload = payload.subspan(block_header.PayloadBytes(block.size()));
-    kernels.integrate(block, rule, state);
+    kernels.decode(block, rule, conversion, state, at_out);
+    payload = payload.subspan(size);
+    at_out += block.length * sizeof(std::uint64_t);
   }
   return {};
 }
 
+base::Result<> DecodeStream(const StreamHeader& header, base::ByteSpan payload, std::span<std::uint64_t> values) {
+  return DecodeStreamAs(header, payload, {}, std::as_writable_bytes(values));
+}
+
 base::Result<base::ByteSpan> DecodeIntegers(base::ByteSpan bytes, std::span<std::uint64_t> values) {
   base::ByteReader reader(bytes);
-  const StreamHeader header = BARO_TRY(ReadStreamHeader(reader, values.size()));
+  StreamHeader header;
+  BARO_TRY(ReadStreamHeader(reader, values.size(), header));
   const base::ByteSpan payload = bytes.last(reader.remaining());
   if (header.payload_bytes > payload.size()) return Damaged("cut short");
   BARO_TRY(DecodeStream(header, payload, values));

@@ -16,19 +16,18 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "tsdb/codec/decode_kernels.h"
 
 namespace baro::tsdb {
 
 /// A stream may have so many integers.
 inline constexpr std::size_t kStreamLengthMax = 65'536;
 
-/// Residuals are packed in blocks of at most so many, each with a width of its own.
-inline constexpr std::size_t kBlockLengthMax = 256;
-
 /// Residuals of a stream are cut into blocks of about 128, equal but for the last: two small ones cost more than one.
 /// Shape    residuals > 0. The result is a multiple of 8, so that blocks begin at bytes.
 inline std::size_t BlockLength(std::size_t residuals) {
-  const std::size_t blocks = std::max<std::size_t>(1, (residuals + 64) / 128);
+  const std::size_t blocks = (residuals + 64) / 128;
+  if (blocks <= 1) return (residuals + 7) / 8 * 8;
   return ((residuals + blocks - 1) / blocks + 7) / 8 * 8;
 }
 static_assert(kBlockLengthMax >= 128 + 64);
@@ -95,17 +94,22 @@ struct StreamHeader {
   std::uint64_t base = 0;
   std::uint64_t divisor = 1;
   const std::byte* blocks = nullptr;  ///< the blocks' headers, which were checked
+  std::uint32_t block_length = 0;     ///< of all but the last
 };
 
 /// Takes a header off the front of `reader`.
 /// Errors   kCorruption.
-base::Result<StreamHeader> ReadStreamHeader(base::ByteReader& reader, std::size_t count);
+base::Result<> ReadStreamHeader(base::ByteReader& reader, std::size_t count, StreamHeader& header);
 
 /// Fills `values`.
 /// Shape    values.size() == header.count, or any if header.is_all_zero; `payload` has at least header.payload_bytes.
 ///          What lies behind them in the span may be read, but does not matter.
 /// Errors   kCorruption; `values` is then unspecified.
 base::Result<> DecodeStream(const StreamHeader& header, base::ByteSpan payload, std::span<std::uint64_t> values);
+
+/// As DecodeStream(), and converts the integers: `out` has 8 bytes for each.
+base::Result<> DecodeStreamAs(const StreamHeader& header, base::ByteSpan payload, const ConversionRule& conversion,
+                              std::span<std::byte> out);
 
 /// Appends the integers to `out`. The length is not stored.
 /// Shape    at most kStreamLengthMax.

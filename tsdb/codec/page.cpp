@@ -236,20 +236,31 @@ PageView::Place PageView::PlaceBefore(std::uint32_t chunk) const {
   return place;
 }
 
+// Passes over the chunk at `place` if it is a constant whose header is one byte, as those of most chunks are.
+bool PageView::StepOverShort(Place& place, double& constant) const {
+  if (place.chunk >= chunks_ || place.header >= headers_.size()) return false;
+  const auto byte = static_cast<std::uint8_t>(headers_[place.header]);
+  if (byte != kConstantZero && byte != kConstantOne) return false;
+  constant = byte == kConstantOne ? 1 : 0;
+  if (place.chunk % kStride == 0) place.rows = usual_rows_;
+  ++place.chunk;
+  ++place.header;
+  return true;
+}
+
 // Reads the chunk at `place`, which moves to the next one.
-base::Result<PageView::Found> PageView::Step(Place& place) const {
+base::Result<> PageView::Step(Place& place, Found& found) const {
   if (place.header > headers_.size() || place.payload > payloads_.size())
     return Damaged("the directory points outside");
+  std::uint64_t rows = place.chunk % kStride == 0 ? usual_rows_ : place.rows;
   base::ByteReader reader(headers_.subspan(place.header));
   const auto first_byte = reader.Le<std::uint8_t>();
-  std::uint64_t rows = place.chunk % kStride == 0 ? usual_rows_ : place.rows;
   if ((first_byte & kHeaderHasRows) != 0) rows = reader.Varint();
   const bool is_reference = (first_byte & kHeaderIsReference) != 0;
   const std::uint64_t back = is_reference ? reader.Varint() : 0;
   if (!reader.ok()) return Damaged("headers cut short");
   if (rows == 0 || rows > kChunkRowsMax) return Damaged("a chunk without rows, or with too many");
   if (back > place.payload) return Damaged("a reference points outside");
-  Found found;
   BARO_TRY(ReadChunkHeader(first_byte, static_cast<std::uint32_t>(rows), reader, found.header));
   found.payload = payloads_.subspan(place.payload - back);
   if (found.header.payload_bytes > found.payload.size()) return Damaged("payloads cut short");
@@ -257,15 +268,15 @@ base::Result<PageView::Found> PageView::Step(Place& place) const {
   place.header = static_cast<std::uint32_t>(headers_.size() - reader.remaining());
   place.rows = static_cast<std::uint32_t>(rows);
   if (!is_reference) place.payload += found.header.payload_bytes;
-  return found;
+  return {};
 }
 
-base::Result<PageView::Found> PageView::Find(std::uint32_t chunk, Place& place) const {
+base::Result<> PageView::Find(std::uint32_t chunk, Place& place, Found& found) const {
   if (chunk >= chunks_) return Damaged("there is no such chunk");
   // A cursor's place serves if nothing in the directory is nearer.
   if (place.chunk > chunk || place.chunk < chunk / kStride * kStride) place = PlaceBefore(chunk);
-  while (place.chunk < chunk) BARO_TRY(Step(place));
-  return Step(place);
+  while (place.chunk < chunk) BARO_TRY(Step(place, found));
+  return Step(place, found);
 }
 
 ChunkFacts PageView::FactsOf(const Found& found) {
@@ -275,22 +286,34 @@ ChunkFacts PageView::FactsOf(const Found& found) {
 
 base::Result<> PageView::Decode(std::uint32_t chunk, std::span<double> values) const {
   Place place;
-  const Found found = BARO_TRY(Find(chunk, place));
+  Found found;
+  BARO_TRY(Find(chunk, place, found));
   return DecodeChunk(found.header, found.payload, values);
 }
 
 base::Result<ChunkFacts> PageView::Facts(std::uint32_t chunk) const {
   Place place;
-  return FactsOf(BARO_TRY(Find(chunk, place)));
+  Found found;
+  BARO_TRY(Find(chunk, place, found));
+  return FactsOf(found);
 }
 
 base::Result<> PageCursor::Decode(std::uint32_t chunk, std::span<double> values) {
-  const PageView::Found found = BARO_TRY(page_->Find(chunk, place_));
-  return DecodeChunk(found.header, found.payload, values);
+  if (double constant = 0; place_.chunk == chunk && page_->StepOverShort(place_, constant)) {
+    CurrentDecodeKernels().fill(values, constant);
+    return {};
+  }
+  BARO_TRY(page_->Find(chunk, place_, found_));
+  if (const auto constant = ConstantOf(found_.header)) {
+    CurrentDecodeKernels().fill(values, *constant);
+    return {};
+  }
+  return DecodeChunk(found_.header, found_.payload, values);
 }
 
 base::Result<ChunkFacts> PageCursor::Facts(std::uint32_t chunk) {
-  return PageView::FactsOf(BARO_TRY(page_->Find(chunk, place_)));
+  BARO_TRY(page_->Find(chunk, place_, found_));
+  return PageView::FactsOf(found_);
 }
 
 }  // namespace baro::tsdb

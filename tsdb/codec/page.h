@@ -130,8 +130,9 @@ class PageView {
     base::ByteSpan payload;  // and everything behind it
   };
   Place PlaceBefore(std::uint32_t chunk) const;
-  base::Result<Found> Step(Place& place) const;
-  base::Result<Found> Find(std::uint32_t chunk, Place& place) const;
+  base::Result<> Step(Place& place, Found& found) const;
+  bool StepOverShort(Place& place, double& constant) const;
+  base::Result<> Find(std::uint32_t chunk, Place& place, Found& found) const;
   static ChunkFacts FactsOf(const Found& found);
 
   std::uint32_t chunks_ = 0;
@@ -157,6 +158,7 @@ class PageCursor {
  private:
   const PageView* page_;
   PageView::Place place_;
+  PageView::Found found_;
 };
 
 }  // namespace baro::tsdb

@@ -59,22 +59,19 @@ void Write(const ColumnInput& /*input*/, const ColumnPlan& plan, base::ByteBuffe
 
 base::Result<> ReadHeader(base::ByteReader& reader, ChunkHeader& header) {
   BARO_TRY(ReadDecimalForm(reader, header));
-  header.stream = BARO_TRY(ReadStreamHeader(reader, header.rows));
-  header.second = BARO_TRY(ReadStreamHeader(reader, header.rows));
+  BARO_TRY(ReadStreamHeader(reader, header.rows, header.stream));
+  BARO_TRY(ReadStreamHeader(reader, header.rows, header.second));
   header.needs_rows = !header.stream.is_all_zero || !header.second.is_all_zero;
   header.payload_bytes = header.stream.payload_bytes + header.second.payload_bytes;
   return {};
 }
 
 base::Result<> Decode(const ChunkHeader& header, base::ByteSpan payload, std::span<double> values) {
-  BARO_TRY(DecodeConverted(header.stream, payload, header.form.conversion(), header.form.scale(), values));
+  BARO_TRY(DecodeStreamAs(header.stream, payload, header.form.rule(), std::as_writable_bytes(values)));
   std::array<std::uint64_t, kChunkRowsMax> buffer;
   const std::span<std::uint64_t> ulps = std::span(buffer).first(values.size());
   BARO_TRY(DecodeStream(header.second, payload.subspan(header.stream.payload_bytes), ulps));
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const std::uint64_t ordered = OrderPreserving(std::bit_cast<std::uint64_t>(values[i])) + ulps[i];
-    values[i] = std::bit_cast<double>(OrderPreserving(ordered));
-  }
+  CurrentDecodeKernels().move(values, ulps);
   return {};
 }
 
