@@ -18,9 +18,8 @@
 #include <fmt/format.h>
 
 #include "base/random.h"
+#include "bench/block_parts.h"
 #include "tsdb/block/block.h"
-#include "tsdb/block/block_files.h"
-#include "tsdb/block/block_index.h"
 #include "tsdb/block/block_writer.h"
 
 namespace baro::tsdb {
@@ -231,41 +230,6 @@ class Bed {
   std::shared_ptr<Block> block_;
 };
 
-std::size_t StoredBytes(base::ByteSpan file, std::uint64_t offset, FrameKind kind) {
-  return LookAtFrame(file, offset, kind)->size_bytes();
-}
-
-// Where the bytes of a block are, per sample.
-void CountParts(benchmark::State& state, const std::string& path, const BlockMeta& meta) {
-  const auto per_sample = [&](std::uint64_t bytes) {
-    return static_cast<double>(bytes) / static_cast<double>(meta.counts.samples());
-  };
-  const auto file = *base::RealFileSystem().Map(path + "/index");
-  std::vector<std::string> damage;
-  const auto index = *BlockIndex::Open(file->bytes(), meta.ulid, damage);
-  const IndexRoot& root = index->root();
-  std::uint64_t values = 0, postings = 0, series = 0;
-  for (const NameEntry& name : root.names) {
-    for (const ValuePageEntry& page : name.pages) {
-      values += StoredBytes(file->bytes(), page.values_offset, FrameKind::kValues);
-      postings += StoredBytes(file->bytes(), page.postings_offset, FrameKind::kPostings);
-    }
-  }
-  for (const std::uint64_t page : root.series_pages) series += StoredBytes(file->bytes(), page, FrameKind::kSeries);
-  std::uint64_t pages = 0;
-  for (const ChunkPageEntry& page : root.floats.pages) pages += page.size_bytes;
-  const std::uint64_t index_bytes = file->bytes().size();
-  state.counters["B_all"] = per_sample(index_bytes + root.chunks_file_bytes + root.columns_file_bytes);
-  state.counters["B_chunks"] = per_sample(pages);
-  state.counters["B_summaries"] = per_sample(root.chunks_file_bytes - pages);
-  state.counters["B_columns"] = per_sample(root.columns_file_bytes);
-  state.counters["B_series"] = per_sample(series);
-  state.counters["B_symbols"] = per_sample(values);
-  state.counters["B_postings"] = per_sample(postings);
-  state.counters["B_directories"] = per_sample(index_bytes - series - values - postings);
-  state.counters["B_index"] = per_sample(index_bytes);
-}
-
 void BM_Write(benchmark::State& state, BlockForm form) {
   std::uint64_t number = form == BlockForm::kHot ? 1 : 1000;
   for (auto _ : state) {
@@ -275,7 +239,7 @@ void BM_Write(benchmark::State& state, BlockForm form) {
     state.SetIterationTime(std::chrono::duration<double>(writing).count());
     state.counters["ns/sample"] = static_cast<double>(writing.count()) / static_cast<double>(meta->counts.samples());
     state.counters["samples"] = static_cast<double>(meta->counts.samples());
-    CountParts(state, Bed::Get().PathOf(*meta), *meta);
+    PartsOf(Bed::Get().PathOf(*meta), *meta).Tell(state);
     std::filesystem::remove_all(Bed::Get().PathOf(*meta));
   }
 }
