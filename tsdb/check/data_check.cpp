@@ -200,14 +200,13 @@ class Checker {
     SampleColumns columns;
     for (;;) {
       const auto more = scan->Next(cancel_);
-      if (!more && more.error().code() != base::Code::kCorruption) return more.error();
+      if (!more && more.error().code() == base::Code::kCancelled) return more.error();
       if (!more) {
         places.push_back(more.error().message());
         continue;
       }
       if (!*more) break;
       const auto read = scan->Read({}, columns);
-      if (!read && read.error().code() != base::Code::kCorruption) return read;
       if (!read) places.push_back(scan->labels().ToString() + ": " + read.error().message());
     }
     if (places.empty()) return {};
@@ -223,7 +222,10 @@ class Checker {
                                           .hints = {std::string(kFromPrometheusBlock)}};
     BARO_TRY(files_.CreateDirectories(path_ + "/blocks"));
     const auto reader = MakeRescueReader((*block)->OpenReader(), range);
-    const auto rescued = BARO_TRY(WriteBlockOf(files_, path_ + "/blocks", *reader, of_rescued, cancel_));
+    const auto written = WriteBlockOf(files_, path_ + "/blocks", *reader, of_rescued, cancel_);
+    if (!written && written.error().code() == base::Code::kCorruption) return {};  // not even its series can be listed
+    if (!written) return written.error();
+    const std::optional<BlockMeta>& rescued = *written;
     NoteRepair(first, rescued
                           ? fmt::format("{} of {} samples were written to blocks/{}, which is read instead; the files "
                                         "of Prometheus stay",

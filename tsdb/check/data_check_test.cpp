@@ -279,6 +279,20 @@ TEST_F(DataCheckTest, OfADamagedBlockOfPrometheusTheRestBecomesOneOfOurs) {
   EXPECT_GE(samples + 240, intact_samples);  // a chunk has no more than 120 samples, and has two neighbours
 }
 
+TEST_F(DataCheckTest, ADamagedListOfAllSeriesOfPrometheusIsNamedOnce) {
+  ASSERT_TRUE(WriteBlock(files_, "data", RandomSeries(random_, 20)));
+  const std::string index = std::string("data/") + kTestUlid + "/index";
+  // The first list of postings, behind the series: that of all of them. Where it lies stands in the contents at the
+  // end.
+  const std::string content = *base::ReadFile(files_, index, 1 << 24);
+  const std::size_t contents = content.size() - (6 * 8 + 4);
+  files_.FlipBit(index, LoadBe<std::uint64_t>(base::AsBytes(content).data() + contents + 4 * 8) + 9, 0);
+  const DataCheck found = Check();
+  ASSERT_EQ(found.findings.size(), 1U);
+  EXPECT_NE(found.findings[0].what.find("checksum"), std::string::npos) << found.findings[0].what;
+  EXPECT_TRUE(Check(/*is_repairing=*/true).findings[0].repair.empty());
+}
+
 TEST_F(DataCheckTest, ARepairNeedsTheDirectoryForItself) {
   const auto storage = Open();
   EXPECT_TRUE(Check().findings.empty());

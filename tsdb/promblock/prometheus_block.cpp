@@ -1,6 +1,7 @@
 #include "tsdb/prometheus_block.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -29,7 +30,10 @@ class BlockScan : public StoredSeriesScan {
       : block_(std::move(block)), all_(std::move(all)) {}
 
   base::Result<bool> Next(const base::CancelToken& cancel) override {
-    if (!all_) return std::unexpected(all_.error());
+    if (!all_) {  // the list of all series is damaged: that is told once, and is the end
+      if (std::exchange(is_told_, true)) return false;
+      return std::unexpected(all_.error());
+    }
     if (cancel.Cancelled()) return base::Fail(base::Code::kCancelled, "reading a block's series: cancelled");
     for (; next_ < all_->size();) {
       ref_ = (*all_)[next_++];
@@ -66,6 +70,7 @@ class BlockScan : public StoredSeriesScan {
  private:
   std::shared_ptr<const PrometheusBlock::Impl> block_;
   base::Result<PostingsList> all_;
+  bool is_told_ = false;
   std::size_t next_ = 0;
   BlockSeriesRef ref_ = 0;
   BlockSeries series_;
