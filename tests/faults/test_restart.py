@@ -1,6 +1,6 @@
 """kill -9 with many series: all that was acknowledged is there, each time; how long it took is printed.
 
-20,000 series; BARO_RESTART_SERIES=1000000 is the size that docs/performance.md tells of.
+20,000 series of 70 samples; BARO_RESTART_SERIES=1000000 BARO_RESTART_ROWS=40 is the size that docs/performance.md tells of.
 """
 import os
 import re
@@ -13,7 +13,7 @@ from harness import Server, main
 from remote_write import field, labels, push, varint
 
 SERIES = int(os.environ.get("BARO_RESTART_SERIES", "20000"))
-ROWS = 70  # two chunks of 32 rows, and some rows that are in none
+ROWS = int(os.environ.get("BARO_RESTART_ROWS", "70"))  # two chunks of 32 rows, and some rows that are in none
 STEP_MS = 15_000
 SERIES_A_TARGET = 500
 TARGETS_A_REQUEST = 4
@@ -89,7 +89,7 @@ class Restart(unittest.TestCase):
     def test_nothing_acknowledged_is_lost(self):
         with Server("--web.enable-remote-write-receiver", config="{}") as server:
             pushed = 0
-            for rows in (40, ROWS):
+            for rows in (ROWS * 4 // 7, ROWS):
                 for row in range(pushed, rows):
                     self.push_row(server, row)
                 pushed = rows

@@ -156,7 +156,7 @@ base::ByteBuffer HeadFileBuilder::Take() {
 }
 
 ParsedHeadFile ParseHeadFile(const std::shared_ptr<const base::MappedFile>& file, std::uint64_t number) {
-  ParsedHeadFile out;
+  ParsedHeadFile out{.map = file};
   const base::ByteSpan bytes = file->bytes();
   const auto damaged = [&out](std::string_view what, std::uint64_t offset) {
     if (out.damage.empty()) out.damage = fmt::format("{} at byte {}", what, offset);

@@ -59,7 +59,8 @@ class HeadFileBuilder {
 /// What could be read of a file.
 struct ParsedHeadFile {
   std::vector<HeadFileChunk> chunks;
-  std::string damage;  ///< not empty: why it is not all that was written
+  std::string damage;                         ///< not empty: why it is not all that was written
+  std::weak_ptr<const base::MappedFile> map;  ///< gone when nobody has any of the chunks
 };
 
 /// The intact chunks of a file, which share `file`.

@@ -4,6 +4,8 @@
 #include <tuple>
 #include <utility>
 
+#include "tsdb/head/quick_column.h"
+
 namespace baro::tsdb {
 namespace {
 
@@ -76,7 +78,7 @@ HeadFiles::Loaded HeadFiles::Load(std::int64_t floor_ms) {
       log_.Warn("a file of head chunks is damaged; what it does not tell is read from the log",
                 {{"file", PathOf(number)}, {"damage", parsed->damage}, {"intact", parsed->chunks.size()}});
     }
-    File file{.number = number, .max_ms = model::kMinTimestampMs};
+    File file{.number = number, .max_ms = model::kMinTimestampMs, .map = parsed->map};
     for (const HeadFileChunk& chunk : parsed->chunks) file.max_ms = std::max(file.max_ms, chunk.chunk->max_ms());
     if (is_damaged || file.max_ms < floor_ms) {
       RemoveFile(number);
@@ -121,7 +123,14 @@ void HeadFiles::WriteWaiting() {
     pending_bytes_ = 0;
   }
   if (batch.empty()) return;
-  auto written = Write(batch);
+  // Small chunks are joined within the hour, large ones stay as long as the head has their time: in files of their own
+  // neither keeps the other on the disk.
+  const auto large = std::ranges::stable_partition(
+      batch, [](const Pending& pending) { return pending.chunk->rows() <= kQuickLengthMax; });
+  auto written = Write(std::span(large.begin(), large.end()));
+  if (written) written = Write(std::span(batch.begin(), large.begin()));
+  batch.clear();
+  RemoveUnused();
   if (!written && !std::exchange(has_failed_, true)) {
     log_.Warn("chunks of the head cannot be written to files; they stay in memory, and the log has them",
               {{"err", written.error().message()}});
@@ -129,7 +138,7 @@ void HeadFiles::WriteWaiting() {
   if (written) has_failed_ = false;
 }
 
-base::Result<> HeadFiles::Write(const std::vector<Pending>& batch) {
+base::Result<> HeadFiles::Write(std::span<const Pending> batch) {
   const std::uint64_t number = next_number_;
   HeadFileBuilder builder(number);
   std::vector<const Pending*> in_file;
@@ -168,11 +177,25 @@ base::Result<> HeadFiles::Write(const std::vector<Pending>& batch) {
     in_file[i]->group->ReplaceChunk(in_file[i]->chunk, parsed->chunks[i].chunk);
   }
   const base::MutexLock lock(mutex_);
-  written_.push_back({.number = number, .max_ms = max_ms, .size_bytes = bytes.size()});
+  written_.push_back({.number = number, .max_ms = max_ms, .size_bytes = bytes.size(), .map = parsed->map});
   std::uint64_t all_bytes = 0;
   for (const File& file : written_) all_bytes += file.size_bytes;
   threshold_bytes_ = std::clamp(all_bytes / kFilesAbout, file_bytes_, std::max(file_bytes_, kFileBytesMax));
   return {};
+}
+
+// Files of which nobody has a chunk any more: what they hold was joined, and written again.
+void HeadFiles::RemoveUnused() {
+  std::vector<std::uint64_t> unused;
+  {
+    const base::MutexLock lock(mutex_);
+    std::erase_if(written_, [&](const File& file) {
+      if (!file.map.expired()) return false;
+      unused.push_back(file.number);
+      return true;
+    });
+  }
+  for (const std::uint64_t number : unused) RemoveFile(number);
 }
 
 base::Result<> HeadFiles::Sync(std::uint64_t number) {

@@ -8,6 +8,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -65,12 +67,14 @@ class HeadFiles : public ChunkSink {
     std::uint64_t number = 0;
     std::int64_t max_ms = 0;
     std::uint64_t size_bytes = 0;
+    std::weak_ptr<const base::MappedFile> map;
   };
 
   std::string PathOf(std::uint64_t number) const { return directory_ + "/" + HeadFileName(number); }
   base::Result<ParsedHeadFile> Open(std::uint64_t number) const;
   void WriteWaiting() BARO_REQUIRES(write_mutex_);
-  base::Result<> Write(const std::vector<Pending>& batch) BARO_REQUIRES(write_mutex_);
+  base::Result<> Write(std::span<const Pending> batch) BARO_REQUIRES(write_mutex_);
+  void RemoveUnused();
   void RemoveFile(std::uint64_t number);
 
   base::FileSystem& files_;

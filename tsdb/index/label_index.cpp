@@ -12,8 +12,8 @@ namespace {
 
 // How often long loops look whether they are still wanted.
 constexpr std::size_t kCancelStride = 1024;
-// A target has some hundreds of label pairs; 1024 places are 48 KiB.
-constexpr std::size_t kKnownPairs = 1024;
+// A target has some hundreds of label pairs, of which hardly any two should meet in one place; 4096 places are 192 KiB.
+constexpr std::size_t kKnownPairs = 4096;
 
 base::Error Cancelled() { return {base::Code::kCancelled, "resolving matchers: cancelled"}; }
 

@@ -25,7 +25,15 @@ SlotSet::~SlotSet() {
 }
 
 void SlotSet::Add(Slot slot) { roaring_bitmap_add(bitmap_, slot); }
-void SlotSet::AddAll(std::span<const Slot> slots) { roaring_bitmap_add_many(bitmap_, slots.size(), slots.data()); }
+void SlotSet::AddAll(std::span<const Slot> slots) {
+  if (slots.empty()) return;
+  // Series of one target come one after the other: adding a range costs as much as adding one slot.
+  if (slots.back() - slots.front() + std::size_t{1} == slots.size() && std::ranges::is_sorted(slots)) {
+    roaring_bitmap_add_range_closed(bitmap_, slots.front(), slots.back());
+  } else {
+    roaring_bitmap_add_many(bitmap_, slots.size(), slots.data());
+  }
+}
 void SlotSet::Remove(Slot slot) { roaring_bitmap_remove(bitmap_, slot); }
 bool SlotSet::Contains(Slot slot) const { return roaring_bitmap_contains(bitmap_, slot); }
 std::size_t SlotSet::size() const { return roaring_bitmap_get_cardinality(bitmap_); }

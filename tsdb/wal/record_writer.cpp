@@ -1,5 +1,6 @@
 #include <array>
 #include <bit>
+#include <cstring>
 
 #include "tsdb/codec/value_codec.h"
 #include "tsdb/wal/histogram_record.h"
@@ -77,10 +78,13 @@ void RecordWriter::Append(RecordType type, base::ByteSpan body) {
 void RecordWriter::Series(LogSeriesId series, const model::Labels& labels) {
   const auto id = static_cast<std::uint64_t>(series);
   const std::string_view packed = labels.packed();
+  const std::size_t body_bytes = VarintBytes(id) + packed.size();
   out_.push_back(static_cast<std::byte>(RecordType::kSeries));
-  base::AppendVarint(out_, VarintBytes(id) + packed.size());
+  base::AppendVarint(out_, body_bytes);
   base::AppendVarint(out_, id);
-  base::AppendBytes(out_, base::AsBytes(packed));
+  const std::size_t begin = out_.size();
+  out_.resize(begin + packed.size());
+  std::memcpy(out_.data() + begin, packed.data(), packed.size());
 }
 
 void RecordWriter::Layout(std::uint64_t group, std::span<const LogSeriesId> columns) {
