@@ -56,7 +56,7 @@ class SelectedColumns final : public ColumnSource {
   bool is_downsampled() const override { return selection_->resolution_ms() > 0; }
 
   base::Result<RangeColumn> Read(std::size_t index, ColumnScratch& scratch) const override {
-    BARO_TRY(selection_->Read(index, range_, scratch.columns));
+    BARO_TRY(context_.Read(*selection_, index, range_, scratch.columns));
     if (finds_resets_) FindResets(scratch.columns.histogram_buffer());
     const tsdb::SampleColumns& columns = scratch.columns;
     context_.CountRead(columns.values().size() + columns.histograms().size());

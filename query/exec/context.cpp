@@ -19,6 +19,22 @@ base::Result<> Context::Check() const {
   return {};
 }
 
+base::Result<> Context::Read(const tsdb::SeriesSelection& selection, std::size_t index, model::TimeRange range,
+                             tsdb::SampleColumns& columns) {
+  constexpr std::size_t kDamageMax = 100;  // a broken disk has no end of it
+  auto read = selection.Read(index, range, columns);
+  if (read || read.error().code() != base::Code::kCorruption) return read;
+  const base::MutexLock lock(damage_mutex_);
+  const std::string& message = read.error().message();
+  if (damage_.size() < kDamageMax && std::ranges::find(damage_, message) == damage_.end()) damage_.push_back(message);
+  return {};
+}
+
+std::vector<std::string> Context::TakeDamage() {
+  const base::MutexLock lock(damage_mutex_);
+  return std::move(damage_);
+}
+
 base::Result<> Context::ForStretches(std::size_t count, std::size_t grain,
                                      const std::function<base::Result<>(std::size_t begin, std::size_t end)>& body) {
   const std::size_t stretches = (count + grain - 1) / grain;

@@ -7,9 +7,12 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "base/cancel.h"
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "base/result.h"
 #include "query/engine.h"
 #include "query/exec/annotations.h"
@@ -64,6 +67,13 @@ class Context {
   base::Result<> ForStretches(std::size_t count, std::size_t grain,
                               const std::function<base::Result<>(std::size_t begin, std::size_t end)>& body);
 
+  /// Reads a series. What storage finds damaged is missing: the rest is in `columns`, and a warning says so.
+  /// Threads  safe to share, each with columns of its own.
+  base::Result<> Read(const tsdb::SeriesSelection& selection, std::size_t index, model::TimeRange range,
+                      tsdb::SampleColumns& columns);
+  /// What Read() found damaged. Shape: when no task reads any more.
+  std::vector<std::string> TakeDamage();
+
   /// Counts samples decoded, and samples that windows and steps looked at.
   void CountRead(std::uint64_t samples) { samples_read_.fetch_add(samples, std::memory_order_relaxed); }
   void CountQueryable(std::uint64_t samples) { samples_queryable_.fetch_add(samples, std::memory_order_relaxed); }
@@ -75,6 +85,8 @@ class Context {
   const Setup setup_;
   Budget budget_;
   Annotations annotations_;
+  base::Mutex damage_mutex_;  // a leaf
+  std::vector<std::string> damage_ BARO_GUARDED_BY(damage_mutex_);
   std::atomic<std::uint64_t> samples_read_{0};
   std::atomic<std::uint64_t> samples_queryable_{0};
 };

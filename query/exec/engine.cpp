@@ -168,6 +168,7 @@ base::Result<QueryResult> Run(const Request& request, const EngineOptions& optio
     result.value = BARO_TRY(EvalInstant(context, ast.root(), request.range.start_ms));
   }
   result.stats.evaluation_time = watch.Lap();
+  for (const std::string& damage : context.TakeDamage()) context.annotations().WarnFromStorage(damage);
   result.warnings = context.annotations().Warnings(request.text);
   result.infos = context.annotations().Infos(request.text);
   result.stats.samples_read = context.samples_read();

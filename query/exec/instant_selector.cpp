@@ -83,7 +83,7 @@ class SelectorSource final : public RowSource {
       tsdb::SampleColumns columns;
       for (std::size_t i = from; i < to; ++i) {
         columns.Clear();
-        BARO_TRY(selection_->Read(begin + i, range_, columns));
+        BARO_TRY(context_.Read(*selection_, begin + i, range_, columns));
         if (context_.plan(selector_).finds_resets) FindResets(columns.histogram_buffer());
         context_.CountRead(columns.values().size() + columns.histograms().size());
         if (is_smoothed) {
