@@ -174,7 +174,7 @@ class Fleet {
   }
 
   // Returns the number of samples.
-  std::size_t Scrape(std::size_t index, std::size_t row) {
+  std::size_t Scrape(std::size_t index, std::size_t row, std::int64_t by_ms = 0, bool singly = false) {
     Target& target = targets_[index];
     const Recording::Scrape& scrape = recording_.scrapes[row % recording_.scrapes.size()];
     if (target.scrape == nullptr || target.scrape->series != scrape.series) {
@@ -183,7 +183,13 @@ class Fleet {
     }
     target.scrape = &scrape;
     const auto at = kStartMs + static_cast<std::int64_t>(row) * 15'000 + static_cast<std::int64_t>(index % 15'000);
-    appender().AppendRow(target.group, at, target.row, scrape.values, {});
+    if (singly) {
+      for (std::size_t i = 0; i < target.row.size(); ++i) {
+        appender().Append(target.row[i], {.timestamp_ms = at + by_ms, .value = scrape.values[i]});
+      }
+    } else {
+      appender().AppendRow(target.group, at + by_ms, target.row, scrape.values, {});
+    }
     if (!appender().Commit(Durability::kInterval)) std::abort();
     return scrape.values.size();
   }
@@ -271,6 +277,41 @@ BENCHMARK(RowAppendWithLog)
     ->Args({1667, 40})
     ->Iterations(1)
     ->Unit(benchmark::kMillisecond);
+
+// arg 0: 0: rows in order; 1: the same rows an hour late, behind as many in order that are not counted; 2 and 3: the
+// same singly.
+void LateAppendWithLog(benchmark::State& state) {
+  constexpr std::size_t kTargets = 33;
+  constexpr std::size_t kRows = 128;
+  constexpr std::int64_t kLateMs = 3'600'000;
+  const bool is_late = state.range(0) % 2 == 1;
+  const bool is_single = state.range(0) >= 2;
+  std::size_t samples = 0;
+  for (auto _ : state) {
+    state.PauseTiming();
+    auto fleet = std::make_unique<Fleet>(Recorded("node.15s"));
+    fleet->storage().SetOutOfOrderWindow(std::chrono::hours(24));
+    for (std::size_t i = 0; i < kTargets; ++i) fleet->AddTarget();
+    std::size_t row = 1;
+    for (; row <= kRows && is_late; ++row) {
+      fleet->NextInterval();
+      for (std::size_t i = 0; i < kTargets; ++i) fleet->Scrape(i, row);
+    }
+    state.ResumeTiming();
+    for (row = 1; row <= kRows; ++row) {
+      fleet->NextInterval();
+      for (std::size_t i = 0; i < kTargets; ++i) {
+        samples += fleet->Scrape(i, row, is_late ? -kLateMs : 0, is_single);
+      }
+    }
+    state.PauseTiming();
+    fleet.reset();
+    state.ResumeTiming();
+  }
+  state.counters["ns/sample"] =
+      benchmark::Counter(static_cast<double>(samples) / 1e9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+}
+BENCHMARK(LateAppendWithLog)->DenseRange(0, 3)->Iterations(2)->Unit(benchmark::kMillisecond);
 
 // What the log takes for all scrapes of one target of the recording, series records and all.
 void LogBytesPerSample(benchmark::State& state, const std::string& target) {

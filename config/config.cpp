@@ -122,13 +122,8 @@ class FileReader {
           }
           config_.retention.percent = percent;
         });
-        ReadDownsampling(tsdb, config_.storage_rules.downsampling);
-        std::chrono::milliseconds window{0};
-        if (tsdb.Duration("out_of_order_time_window", window) && window.count() != 0) {
-          tsdb.Fail("out_of_order_time_window",
-                    "out-of-order samples are not taken by this version of Barograph yet; "
-                    "take the field out to start");
-        }
+        tsdb.Duration("out_of_order_time_window", config_.out_of_order_window);
+        ReadDownsampling(tsdb, config_.out_of_order_window, config_.storage_rules.downsampling);
         // Prometheus' encodings say nothing about our chunks; a name that it refuses is a mistake all the same.
         tsdb.Child("chunk_encoding", [](Mapping& encoding) {
           std::string floats;

@@ -40,6 +40,9 @@ struct Config {
 
   RetentionConfig retention;
 
+  /// storage.tsdb.out_of_order_time_window; 0: samples out of order are refused.
+  std::chrono::milliseconds out_of_order_window{0};
+
   /// storage.tsdb.retention.rules and storage.tsdb.downsampling.
   tsdb::StorageRules storage_rules;
 

@@ -102,6 +102,10 @@ TEST(Config, ProblemsAreToldWithPlaceFieldAndWhatWasExpected) {
        "dir/prometheus.yml:1:57: storage.tsdb.downsampling[0].resolution: expected 5m or 1h"},
       {"storage: {tsdb: {downsampling: [{after: 1d, resolution: 5m, match: '{'}]}}\n",
        "downsampling[0].match: expected a series selector"},
+      {"storage: {tsdb: {out_of_order_time_window: 2d, downsampling: [{after: 2d, resolution: 5m}]}}\n",
+       "dir/prometheus.yml:1:69: storage.tsdb.downsampling[0].after: must be longer than "
+       "storage.tsdb.out_of_order_time_window"},
+      {"storage: {tsdb: {out_of_order_time_window: x}}\n", "storage.tsdb.out_of_order_time_window"},
       {"storage: {tsdb: {downsampling: {after: 1d}}}\n", "storage.tsdb.downsampling: expected a list"},
       {"global: [1]\n", "global: expected a mapping of fields, found a list"},
       {"a: b: c\n", "not valid YAML"},
@@ -245,6 +249,11 @@ storage:
   EXPECT_EQ(rules[0].resolution, 5min);
   EXPECT_EQ(rules[1].matchers[0].ToString(), "job=\"node\"");
   EXPECT_EQ(rules[1].resolution, 1h);
+}
+
+TEST(Config, TheOutOfOrderWindowIsADuration) {
+  EXPECT_EQ(Parse("storage: {tsdb: {out_of_order_time_window: 90m}}\n")->out_of_order_window, 90min);
+  EXPECT_EQ(Parse("storage: {tsdb: {}}\n")->out_of_order_window, 0min);
 }
 
 TEST(Config, TheBuiltInConfigurationIsValid) {

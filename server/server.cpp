@@ -218,6 +218,7 @@ class Server::Impl {
     options.block_range = flags_.Duration("storage.tsdb.min-block-duration");
     options.block_range_max = flags_.Duration("storage.tsdb.max-block-duration");
     options.lateness_max = options.block_range / 2;
+    options.out_of_order_window = config.out_of_order_window;
     options.background_bytes_per_second = kBackgroundBytesPerSecond;
     storage_ = BARO_TRY(tsdb::Storage::Open(options, {.files = base::RealFileSystem(),
                                                       .clock = base::RealClock(),
@@ -276,6 +277,7 @@ class Server::Impl {
   base::Result<> Apply(const config::Config& config) {
     BARO_TRY(scraping_->Apply(config.jobs));
     storage_->SetRetention(RetentionOf(config));
+    storage_->SetOutOfOrderWindow(config.out_of_order_window);
     engine_->SetSubqueryStep(config.evaluation_interval);
     config_files_ = config.files;
     files_hash_ = HashFiles();

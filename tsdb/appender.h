@@ -28,7 +28,7 @@ enum class GroupRef : std::uint64_t { kNone = 0 };
 enum class SampleStatus : std::uint8_t {
   kAccepted,
   kRepeated,      ///< same timestamp and same bits as the newest sample: silently fine, as in Prometheus
-  kOutOfOrder,    ///< older than the newest sample of the series
+  kOutOfOrder,    ///< older than the newest sample of the series, and there is no out-of-order window
   kDuplicate,     ///< same timestamp as the newest sample, other value
   kOutOfBounds,   ///< before the head's lower bound, or more than the allowed time in the future
   kTooOld,        ///< older than the out-of-order window
@@ -51,10 +51,12 @@ struct RefusedSample {
 /// What a commit did. Rows and samples that were refused do not fail it.
 struct CommitStats {
   std::size_t accepted = 0;
+  std::size_t late = 0;  ///< of those accepted: older than their series' newest sample
   std::size_t out_of_order = 0;
   std::size_t duplicate = 0;
   std::size_t out_of_bounds = 0;
   std::size_t too_old = 0;
+  std::size_t unknown = 0;  ///< their series left the head meanwhile, and there is no room for it any more
   std::optional<RefusedSample> first_refused;  ///< one of those that came singly, if there are any
 };
 

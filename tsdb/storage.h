@@ -83,6 +83,9 @@ struct StorageOptions {
   /// One hour is half of Prometheus' block range, its own bound.
   std::chrono::milliseconds lateness_max = std::chrono::hours(1);
 
+  /// Until SetOutOfOrderWindow().
+  std::chrono::milliseconds out_of_order_window{0};
+
   std::size_t series_max = 20'000'000;
   std::size_t exemplars_max = 100'000;
 
@@ -210,6 +213,11 @@ class Storage : public ReaderSource, public AppenderSource {
   /// Errors   the first that came; the rest was done all the same, and what failed is tried again.
   base::Result<> Maintain();
 
+  /// Samples that are older than their series' newest one, or than `lateness_max` allows, are taken nevertheless if
+  /// they are within this time of the newest one of all series. 0: they are refused. Holds for appenders made from now
+  /// on.
+  void SetOutOfOrderWindow(std::chrono::milliseconds window);
+
   /// Holds from the next maintenance on.
   void SetRetention(const RetentionLimits& limits);
   RetentionLimits retention() const;
@@ -222,8 +230,10 @@ class Storage : public ReaderSource, public AppenderSource {
 
   /// Hides the samples in the range of all series that `matchers` choose from readers opened from now on. Durable.
   /// Waits for a maintenance that runs. Returns how many series were touched, counted in each block.
-  /// Errors   kUnsupported: memory has such samples in the range, nothing is deleted; the message says up to where it
-  ///          goes. As Reader::Select(); file errors: a part may be deleted, and saying it again deletes the rest.
+  /// Samples that are appended afterwards are seen, whatever their time. Errors   as Reader::Select(). File errors,
+  /// those
+  ///          of the log: a part may be deleted, and saying it again deletes the rest. kUnsupported: blocks of
+  ///          Prometheus have such samples, nothing is deleted.
   base::Result<std::size_t> Delete(std::span<const model::Matcher> matchers, model::TimeRange range,
                                    const base::CancelToken& cancel);
 

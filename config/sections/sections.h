@@ -45,8 +45,10 @@ void ReadScrapeJobs(Mapping& mapping, std::string_view field, const FileContext&
 /// The list at `rules` of storage.tsdb.retention, appended to `rules`.
 void ReadRetentionRules(Mapping& retention, std::vector<tsdb::RetentionRule>& rules);
 
-/// The list at `downsampling` of storage.tsdb, appended to `rules`.
-void ReadDownsampling(Mapping& tsdb, std::vector<tsdb::DownsamplingRule>& rules);
+/// The list at `downsampling` of storage.tsdb, appended to `rules`. Samples as late as `out_of_order_window` must not
+/// meet windows.
+void ReadDownsampling(Mapping& tsdb, std::chrono::milliseconds out_of_order_window,
+                      std::vector<tsdb::DownsamplingRule>& rules);
 
 /// The document with the values of secret fields replaced by `<secret>` and passwords in URLs by `xxxxx`.
 std::string MaskSecrets(const YAML::Node& document);

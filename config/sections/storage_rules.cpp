@@ -58,12 +58,18 @@ void ReadRetentionRules(Mapping& retention, std::vector<tsdb::RetentionRule>& ru
   });
 }
 
-void ReadDownsampling(Mapping& tsdb, std::vector<tsdb::DownsamplingRule>& rules) {
-  tsdb.Children("downsampling", [&rules](Mapping& fields) {
+void ReadDownsampling(Mapping& tsdb, std::chrono::milliseconds out_of_order_window,
+                      std::vector<tsdb::DownsamplingRule>& rules) {
+  tsdb.Children("downsampling", [&rules, out_of_order_window](Mapping& fields) {
     tsdb::DownsamplingRule rule;
     std::string match;
     if (fields.Text("match", match)) ReadSelector(fields, match, rule.matchers);
     ReadPositive(fields, "after", rule.after);
+    if (rule.after.count() > 0 && rule.after <= out_of_order_window) {
+      fields.Fail("after",
+                  "must be longer than storage.tsdb.out_of_order_time_window, or late samples would come into "
+                  "times that have aggregates already");
+    }
     ReadPositive(fields, "resolution", rule.resolution);
     const bool is_known = rule.resolution == std::chrono::minutes(5) || rule.resolution == std::chrono::hours(1);
     if (rule.resolution.count() > 0 && !is_known) fields.Fail("resolution", "expected 5m or 1h");

@@ -85,10 +85,11 @@ BlockWriterOptions OptionsOfJoined(std::span<const std::shared_ptr<Block>> block
                     [&meta](const std::string& hint) { return std::ranges::count(meta.hints, hint) == 0; });
     }
   }
-  const auto last = std::ranges::max_element(
-      blocks, {}, [](const std::shared_ptr<Block>& block) { return block->meta().max_time_ms; });
   std::erase(options.hints, kFromHead);
-  if (std::ranges::count((*last)->meta().hints, kFromHead) > 0) options.hints.emplace_back(kFromHead);
+  const bool is_from_head = std::ranges::any_of(blocks, [&options](const std::shared_ptr<Block>& block) {
+    return block->meta().max_time_ms == options.max_time_ms && std::ranges::count(block->meta().hints, kFromHead) > 0;
+  });
+  if (is_from_head) options.hints.emplace_back(kFromHead);
   for (const auto& block : blocks) {  // what has aggregates must say so
     for (const std::string& hint : block->meta().hints) {
       if (IsDownsampledHint(hint) && std::ranges::count(options.hints, hint) == 0) options.hints.push_back(hint);

@@ -46,6 +46,7 @@ LastSample Group::Leave(std::uint32_t column) {
   const LastSample last = Last(column);
   if (members_[column] != nullptr) {
     left_[column] = members_[column]->log_id;
+    if (pending_ > 0) left_while_pending_.push_back(members_[column]);
     members_[column] = nullptr;
     ++vacant_;
     ++version_;
@@ -91,6 +92,35 @@ void Group::Link(RowPtr row) {
 
 void Group::Unlink(CommitNumber commit) {
   std::erase_if(staged_, [commit](const RowPtr& row) { return row->commit == commit; });
+  if (late_ == nullptr) return;
+  late_->Unlink(commit);
+  if (late_->empty()) late_.reset();
+}
+
+void Group::LinkLate(RowPtr row, DeleteEpoch epoch) {
+  if (late_ == nullptr) late_ = std::make_unique<LateRows>();
+  late_->Link(std::move(row), epoch);
+}
+
+void Group::SealLate(CommitNumber visible_to_all, std::int64_t range_ms, bool all) {
+  if (late_ != nullptr) late_->Seal(visible_to_all, range_ms, all);
+}
+
+std::size_t Group::DropLate(const LateCut& cut) {
+  if (late_ == nullptr) return 0;
+  const std::size_t dropped = late_->Drop(cut);
+  if (late_->empty()) late_.reset();
+  return dropped;
+}
+
+void Group::RemovePending() {
+  BARO_ASSERT(pending_ > 0);
+  if (--pending_ == 0) left_while_pending_ = {};
+}
+
+SeriesPtr Group::FindLeft(SeriesRef ref) const {
+  const auto found = std::ranges::find(left_while_pending_, ref, [](const SeriesPtr& series) { return series->ref; });
+  return found == left_while_pending_.end() ? nullptr : *found;
 }
 
 void Group::TakeSealed(std::size_t count, GroupChunkPtr chunk) {
@@ -240,6 +270,7 @@ Group::Sizes Group::SizeBytes() const {
                       left_.size() * kLeftBytes;
   for (const RowOrderPtr& order : orders_) sizes.table_bytes += order->SizeBytes();
   for (const GroupChunkPtr& chunk : chunks_) sizes.chunk_bytes += chunk->SizeBytes();
+  sizes.late_bytes = late_ == nullptr ? 0 : late_->SizeBytes();
   sizes.chunks = chunks_.size();
   return sizes;
 }

@@ -18,6 +18,7 @@
 #include "base/mutex.h"
 #include "tsdb/head/chunk_sink.h"
 #include "tsdb/head/group_chunk.h"
+#include "tsdb/head/late_samples.h"
 #include "tsdb/head/series.h"
 
 namespace baro::tsdb {
@@ -80,12 +81,29 @@ class Group {
   void Link(RowPtr row) BARO_REQUIRES(mutex);
   /// Takes rows of a failed commit out again.
   void Unlink(CommitNumber commit) BARO_REQUIRES(mutex);
+
+  /// Null: no late rows.
+  const LateRows* late() const BARO_REQUIRES(mutex) { return late_.get(); }
+  void LinkLate(RowPtr row, DeleteEpoch epoch) BARO_REQUIRES(mutex);
+  /// Whether the column has late samples here.
+  bool HasLate(std::uint32_t column) const BARO_REQUIRES(mutex) { return late_ != nullptr && late_->Has(column); }
+  void SealLate(CommitNumber visible_to_all, std::int64_t range_ms, bool all) BARO_REQUIRES(mutex);
+  /// Returns how many samples went.
+  std::size_t DropLate(const LateCut& cut) BARO_REQUIRES(mutex);
+
+  // Rows that an appender is filling. A series that leaves meanwhile is remembered until none is left, so that the
+  // commit can find its labels.
+
+  void AddPending() BARO_REQUIRES(mutex) { ++pending_; }
+  void RemovePending() BARO_REQUIRES(mutex);
+  /// Null if that series has not left meanwhile.
+  SeriesPtr FindLeft(SeriesRef ref) const BARO_REQUIRES(mutex);
   /// The row before the next, null if there is none.
   RowPtr last_row() const BARO_REQUIRES(mutex) { return staged_.empty() ? last_sealed_ : staged_.back(); }
   std::uint64_t next_row_number() const BARO_REQUIRES(mutex) { return next_row_number_; }
   std::span<const RowPtr> staged() const BARO_REQUIRES(mutex) { return staged_; }
   const std::deque<GroupChunkPtr>& chunks() const BARO_REQUIRES(mutex) { return chunks_; }
-  bool HasSamples() const BARO_REQUIRES(mutex) { return !staged_.empty() || !chunks_.empty(); }
+  bool HasSamples() const BARO_REQUIRES(mutex) { return !staged_.empty() || !chunks_.empty() || late_ != nullptr; }
 
   /// Transposes staged rows that every reader may see, once there are enough (`all`: however few). Takes the lock
   /// itself, and not while it encodes.
@@ -128,6 +146,7 @@ class Group {
   struct Sizes {
     std::size_t table_bytes = 0;  ///< members and orders
     std::size_t staged_bytes = 0;
+    std::size_t late_bytes = 0;
     std::size_t chunk_bytes = 0;
     std::size_t chunks = 0;
   };
@@ -156,6 +175,9 @@ class Group {
   std::deque<GroupChunkPtr> chunks_;  // by rows, which do not overlap
   std::uint64_t next_row_number_ = 1;
   bool is_sealing_ = false;
+  std::unique_ptr<LateRows> late_;
+  std::size_t pending_ = 0;
+  std::vector<SeriesPtr> left_while_pending_;
 
   std::uint64_t logged_segment_ = 0;
   std::uint64_t logged_version_ = 0;

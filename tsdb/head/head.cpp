@@ -277,8 +277,11 @@ RowOrderPtr Head::MakeOrder(const GroupPtr& group, std::span<const SeriesRef> re
 }
 
 void Head::NoteTimes(std::int64_t min_ms, std::int64_t max_ms) {
-  std::int64_t seen = min_time_ms_.load(std::memory_order_relaxed);
-  while (min_ms < seen && !min_time_ms_.compare_exchange_weak(seen, min_ms, std::memory_order_relaxed)) {
+  std::int64_t seen = 0;
+  for (std::atomic<std::int64_t>* least : {&noted_min_ms_, &min_time_ms_}) {
+    seen = least->load(std::memory_order_seq_cst);
+    while (min_ms < seen && !least->compare_exchange_weak(seen, min_ms, std::memory_order_seq_cst)) {
+    }
   }
   seen = max_time_ms_.load(std::memory_order_relaxed);
   while (max_ms > seen && !max_time_ms_.compare_exchange_weak(seen, max_ms, std::memory_order_relaxed)) {

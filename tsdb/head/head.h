@@ -93,7 +93,7 @@ class Head {
   // Time and visibility.
 
   void NoteTimes(std::int64_t min_ms, std::int64_t max_ms);
-  void SetMinTime(std::int64_t min_ms) { min_time_ms_.store(min_ms, std::memory_order_relaxed); }
+  void SetMinTime(std::int64_t min_ms) { min_time_ms_.store(min_ms, std::memory_order_seq_cst); }
   std::int64_t min_time_ms() const { return min_time_ms_.load(std::memory_order_relaxed); }
   std::int64_t max_time_ms() const { return max_time_ms_.load(std::memory_order_relaxed); }
   /// Commits refuse samples before the floor. It only rises.
@@ -101,6 +101,30 @@ class Head {
   /// When it returns, each commit either has been queued in the log or will be refused what lies before `floor_ms`.
   void RaiseFloor(std::int64_t floor_ms) BARO_EXCLUDES(moves_mutex);
   bool has_samples() const { return max_time_ms() != model::kMinTimestampMs; }
+
+  // Late samples and deletes.
+
+  /// How many late samples are in memory, those of commits on their way counted.
+  std::size_t late_samples() const { return late_samples_.load(std::memory_order_acquire); }
+  void AddLateSamples(std::size_t count) { late_samples_.fetch_add(count, std::memory_order_acq_rel); }
+  void RemoveLateSamples(std::size_t count) { late_samples_.fetch_sub(count, std::memory_order_acq_rel); }
+  /// Late rows of different ranges are sealed apart, so that a cut finds no chunk across its end. 0: there are none.
+  /// Shape  set before anything else.
+  void SetBlockRange(std::int64_t range_ms) { block_range_ms_ = range_ms; }
+  std::int64_t block_range_ms() const { return block_range_ms_; }
+  /// What lies before is in blocks. Not more than the floor, which rises before a block is written.
+  void SetCovered(std::int64_t until_ms) { covered_until_ms_.store(until_ms, std::memory_order_relaxed); }
+  /// A late sample of that time is or will be here: the head begins there at the latest, if blocks do not have it.
+  void NoteLateTime(std::int64_t timestamp_ms) {
+    if (timestamp_ms >= covered_until_ms_.load(std::memory_order_relaxed)) {
+      NoteTimes(timestamp_ms, model::kMinTimestampMs);
+    }
+  }
+  /// Drops the late samples that a cut has written.
+  void DropLate(const LateCut& cut) BARO_EXCLUDES(moves_mutex);
+  DeleteEpoch delete_epoch() const { return delete_epoch_.load(std::memory_order_relaxed); }
+  /// Shape  the caller holds the locks of all groups and stripes, or nobody else uses the head.
+  DeleteEpoch NextDeleteEpoch() { return delete_epoch_.fetch_add(1, std::memory_order_relaxed) + 1; }
 
   /// A reader is open from now on; returns up to which commit it sees.
   CommitNumber AddReader(const LogWriter& log);
@@ -130,11 +154,13 @@ class Head {
   void ForgetGroups() BARO_EXCLUDES(groups_mutex_);
   bool RemoveIfEmpty(const SeriesPtr& series, std::int64_t cutoff_ms) BARO_REQUIRES(moves_mutex);
   bool IsFreeToGo(Series& series, std::int64_t cutoff_ms) BARO_REQUIRES(moves_mutex);
+  bool HasLate(Series& series) BARO_REQUIRES(moves_mutex);
   void RetireGroup(const GroupPtr& group) BARO_REQUIRES(moves_mutex);
   void DropSamplesOf(Series& series, std::int64_t cutoff_ms, CommitNumber visible_to_all);
 
   const std::size_t series_max_;
   ChunkSink* const sink_;
+  std::int64_t block_range_ms_ = 0;
   std::array<Shard, kShards> shards_;
   mutable std::array<base::Mutex, kStripes> stripes_;
   LabelIndex index_;
@@ -156,9 +182,17 @@ class Head {
 
   // Relaxed: bounds for rules and status, which order nothing.
   std::atomic<std::int64_t> min_time_ms_{model::kMaxTimestampMs};
+  // The least time that was noted since DropBefore() began. Sequentially consistent with the one above: either
+  // DropBefore() sees here what came, or its own bound is lowered after it was set.
+  std::atomic<std::int64_t> noted_min_ms_{model::kMaxTimestampMs};
   std::atomic<std::int64_t> max_time_ms_{model::kMinTimestampMs};
   // Relaxed too: commits read it under locks that RaiseFloor() takes after writing it.
   std::atomic<std::int64_t> floor_ms_{model::kMinTimestampMs};
+  std::atomic<std::int64_t> covered_until_ms_{model::kMinTimestampMs};
+  // Release and acquire: who sees a segment begin sees the late samples of those before it.
+  std::atomic<std::size_t> late_samples_{0};
+  // Relaxed: read and written under the locks of what is stamped with it.
+  std::atomic<DeleteEpoch> delete_epoch_{0};
 };
 
 }  // namespace baro::tsdb

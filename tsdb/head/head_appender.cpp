@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "tsdb/head/transaction.h"
 #include "tsdb/wal/histogram_record.h"
@@ -13,6 +14,12 @@ std::uint64_t Bits(double value) { return std::bit_cast<std::uint64_t>(value); }
 
 bool TestBit(const std::vector<std::uint64_t>& words, std::size_t bit) {
   return bit / 64 < words.size() && ((words[bit / 64] >> (bit % 64)) & 1) != 0;
+}
+
+// `by_ms` before that time. Differences of far-apart times saturate rather than wrap around.
+std::int64_t Before(std::int64_t time_ms, std::int64_t by_ms) {
+  std::int64_t bound = 0;
+  return __builtin_sub_overflow(time_ms, by_ms, &bound) ? model::kMinTimestampMs + 1 : bound;
 }
 
 // The first `count` bits, all set.
@@ -34,23 +41,21 @@ void Scatter(const RowOrder& order, std::span<const double> values, Row& row) {
 
 }  // namespace
 
-model::TimeRange HeadWriter::AllowedTimes() const {
-  model::TimeRange allowed{.min_ms = model::kMinTimestampMs + 1,
-                           .max_ms = base::ToMs(clock.Now()) + options.future_max.count()};
-  allowed.min_ms = std::max(allowed.min_ms, head.floor_ms());
-  if (!head.has_samples()) return allowed;
-  const std::int64_t newest = head.max_time_ms();
-  // Differences of far-apart times saturate rather than wrap around.
-  const auto reach_back = [&allowed, newest](std::chrono::milliseconds by) {
-    std::int64_t bound = 0;
-    if (__builtin_sub_overflow(newest, by.count(), &bound)) return;
-    allowed.min_ms = std::max(allowed.min_ms, bound);
-  };
-  if (options.lateness_max.count() > 0) reach_back(options.lateness_max);
-  return allowed;
+TimeRules HeadWriter::Rules() const {
+  TimeRules rules;
+  rules.in_order = {.min_ms = std::max(model::kMinTimestampMs + 1, head.floor_ms()),
+                    .max_ms = base::ToMs(clock.Now()) + options.future_max.count()};
+  if (!head.has_samples()) return rules;
+  const std::int64_t newest_ms = head.max_time_ms();
+  if (const std::int64_t lateness_ms = options.lateness_max.count(); lateness_ms > 0) {
+    rules.in_order.min_ms = std::max(rules.in_order.min_ms, Before(newest_ms, lateness_ms));
+  }
+  const std::int64_t window_ms = out_of_order_window_ms.load(std::memory_order_relaxed);
+  if (window_ms > 0) rules.late_from_ms = Before(newest_ms, window_ms);
+  return rules;
 }
 
-HeadAppender::HeadAppender(HeadWriter& writer) : writer_(writer), allowed_(writer.AllowedTimes()) {}
+HeadAppender::HeadAppender(HeadWriter& writer) : writer_(writer), rules_(writer.Rules()) {}
 
 HeadAppender::~HeadAppender() { Clear(); }
 
@@ -87,10 +92,14 @@ void HeadAppender::AppendRow(GroupRef group_ref, std::int64_t timestamp_ms, std:
                              std::span<const double> values, std::span<SampleStatus> statuses) {
   BARO_ASSERT(series.size() == values.size() && (statuses.empty() || statuses.size() == series.size()));
   if (series.empty()) return;
-  if (!allowed_.Contains(timestamp_ms)) {
-    std::ranges::fill(statuses, SampleStatus::kOutOfBounds);
-    stats_.out_of_bounds += series.size();
-    return;
+  BeginWindow(timestamp_ms);
+  if (!rules_.in_order.Contains(timestamp_ms)) {
+    const Verdict verdict = rules_.Decide(timestamp_ms, SampleStatus::kOutOfOrder);
+    if (verdict.status != SampleStatus::kAccepted) {
+      std::ranges::fill(statuses, verdict.status);
+      Count(verdict.status, series.size());
+      return;
+    }
   }
   GroupPtr group = writer_.head.FindGroup(group_ref);
   if (group == nullptr) {  // dropped meanwhile: its series get their samples singly
@@ -100,21 +109,35 @@ void HeadAppender::AppendRow(GroupRef group_ref, std::int64_t timestamp_ms, std:
     }
     return;
   }
-  const RowOrderPtr order = OrderOf(group_ref, group, series);
-  Fill(RowFor(group, timestamp_ms), order, values, statuses);
+  // Each turn but the last met a series that left at that very moment.
+  for (;;) {
+    const RowOrderPtr order = OrderOf(group_ref, group, series);
+    if (Fill(RowFor(group, timestamp_ms), order, values, statuses)) return;
+  }
+}
+
+// The window of a store that is still empty is counted from the first sample.
+void HeadAppender::BeginWindow(std::int64_t timestamp_ms) {
+  if (rules_.has_window() || writer_.head.has_samples() || timestamp_ms > rules_.in_order.max_ms) return;
+  const std::int64_t window_ms = writer_.out_of_order_window_ms.load(std::memory_order_relaxed);
+  if (window_ms > 0) rules_.late_from_ms = Before(timestamp_ms, window_ms);
 }
 
 // The check and the store that a sample costs when its target says the same series as ever.
-void HeadAppender::Fill(PendingRow& pending, const RowOrderPtr& order, std::span<const double> values,
+// False if the order is older than what the group is: ask for it again.
+bool HeadAppender::Fill(PendingRow& pending, const RowOrderPtr& order, std::span<const double> values,
                         std::span<SampleStatus> statuses) {
   Row& row = *pending.row;
   const base::MutexLock lock(pending.group->mutex);
+  if (order->version != pending.group->leave_version()) return false;
+  if (!std::exchange(pending.is_counted, true)) pending.group->AddPending();
   const std::size_t columns = pending.group->members().size();
-  // Made before a series left: the commit puts it right.
-  if (pending.orders.empty() || order->version != pending.group->leave_version()) pending.version = order->version;
+  // If series left since the first list, the commit puts it right.
+  if (pending.orders.empty()) pending.version = order->version;
   pending.orders.push_back(order);
   row.presence.resize((columns + 63) / 64);
-  const bool is_clear = row.timestamp_ms > pending.group->clear_after_ms();
+  const bool is_clear =
+      row.timestamp_ms > pending.group->clear_after_ms() && row.timestamp_ms >= rules_.in_order.min_ms;
   if (is_clear && order->is_identity() && pending.present == 0) {
     row.values.reserve(columns);
     row.values.assign(values.begin(), values.end());
@@ -123,7 +146,7 @@ void HeadAppender::Fill(PendingRow& pending, const RowOrderPtr& order, std::span
     pending.present = values.size();
     stats_.accepted += values.size();
     std::ranges::fill(statuses, SampleStatus::kAccepted);
-    return;
+    return true;
   }
   row.values.resize(columns);
   if (is_clear && order->refusals.empty() && pending.present == 0) {
@@ -134,41 +157,70 @@ void HeadAppender::Fill(PendingRow& pending, const RowOrderPtr& order, std::span
     return;
   }
   for (std::size_t i = 0; i < values.size(); ++i) {
-    SampleStatus status = SampleStatus::kAccepted;
     const std::uint32_t column = order->ColumnOf(i);
-    if (column == RowOrder::kNoColumn) {
-      status = order->refusals[i];
-    } else if (TestBit(row.presence, column)) {
-      status = Bits(row.values[column]) == Bits(values[i]) ? SampleStatus::kRepeated : SampleStatus::kDuplicate;
-    } else if (!is_clear) {
-      status = Judge(pending.group->Last(column), row.timestamp_ms, Bits(values[i]));
-    }
-    if (status == SampleStatus::kAccepted) {
-      row.values[column] = values[i];
-      row.presence[column / 64] |= 1ULL << (column % 64);
-      ++pending.present;
-    }
+    const SampleStatus status =
+        column == RowOrder::kNoColumn ? order->refusals[i] : FillOne(pending, column, values[i], is_clear);
     Count(status);
     if (!statuses.empty()) statuses[i] = status;
   }
+  return true;
 }
 
-void HeadAppender::Count(SampleStatus status) {
+// Shape  the group's mutex is held.
+BARO_THREAD_ANNOTATION(no_thread_safety_analysis)
+SampleStatus HeadAppender::FillOne(PendingRow& pending, std::uint32_t column, double value, bool is_clear) {
+  Row& row = *pending.row;
+  if (TestBit(row.presence, column)) {
+    return Bits(row.values[column]) == Bits(value) ? SampleStatus::kRepeated : SampleStatus::kDuplicate;
+  }
+  Verdict verdict;
+  if (!is_clear) {
+    verdict = rules_.Decide(row.timestamp_ms, Judge(pending.group->Last(column), row.timestamp_ms, Bits(value)));
+  }
+  if (verdict.status != SampleStatus::kAccepted) return verdict.status;
+  if (!verdict.is_late) {
+    row.values[column] = value;
+    row.presence[column / 64] |= 1ULL << (column % 64);
+    ++pending.present;
+    return SampleStatus::kAccepted;
+  }
+  return AddLate(pending, column, value) ? SampleStatus::kAccepted : SampleStatus::kRepeated;
+}
+
+// False if the row has a late sample of the column: the first one counts, silently.
+bool HeadAppender::AddLate(PendingRow& pending, std::uint32_t column, double value) {
+  if (pending.late == nullptr) {
+    pending.late = std::make_shared<Row>();
+    pending.late->timestamp_ms = pending.row->timestamp_ms;
+  }
+  Row& late = *pending.late;
+  if (late.values.size() < pending.row->values.size()) {
+    late.values.resize(pending.row->values.size());
+    late.presence.resize(pending.row->presence.size());
+  }
+  if (TestBit(late.presence, column)) return false;
+  late.values[column] = value;
+  late.presence[column / 64] |= 1ULL << (column % 64);
+  ++pending.late_present;
+  return true;
+}
+
+void HeadAppender::Count(SampleStatus status, std::size_t count) {
   switch (status) {
     case SampleStatus::kAccepted:
-      ++stats_.accepted;
+      stats_.accepted += count;
       break;
     case SampleStatus::kOutOfOrder:
-      ++stats_.out_of_order;
+      stats_.out_of_order += count;
       break;
     case SampleStatus::kDuplicate:
-      ++stats_.duplicate;
+      stats_.duplicate += count;
       break;
     case SampleStatus::kOutOfBounds:
-      ++stats_.out_of_bounds;
+      stats_.out_of_bounds += count;
       break;
     case SampleStatus::kTooOld:
-      ++stats_.too_old;
+      stats_.too_old += count;
       break;
     case SampleStatus::kRepeated:
     case SampleStatus::kUnknownSeries:
@@ -182,9 +234,13 @@ void HeadAppender::NoteRefused(const Series& series, std::int64_t timestamp_ms, 
   stats_.first_refused = {.series = series.ref, .timestamp_ms = timestamp_ms, .status = status};
 }
 
-// Compares with the newest sample of the series in this appender, or else in the head. The commit looks again.
-SampleStatus HeadAppender::CheckSingle(const SeriesPtr& series, std::int64_t timestamp_ms,
-                                       const LastSample& candidate) {
+// Compares with the newest sample of the series in this appender, or else in the head. The commit looks again, and at
+// the rest: what does not come in order may be late.
+Verdict HeadAppender::CheckSingle(const SeriesPtr& series, std::int64_t timestamp_ms, const LastSample& candidate) {
+  BeginWindow(timestamp_ms);
+  if (!rules_.in_order.Contains(timestamp_ms)) {
+    return rules_.Decide(timestamp_ms, SampleStatus::kOutOfOrder);
+  }
   LastSample last;
   if (const auto found = newest_.find(series.get()); found != newest_.end()) {
     const PendingSample& pending = samples_[found->second];
@@ -205,22 +261,21 @@ SampleStatus HeadAppender::CheckSingle(const SeriesPtr& series, std::int64_t tim
       last = Later(last, home->Last(column));
     }
   }
-  return candidate.histogram != nullptr ? Judge(last, timestamp_ms, *candidate.histogram)
-                                        : Judge(last, timestamp_ms, candidate.bits);
+  const SampleStatus judged = candidate.histogram != nullptr ? Judge(last, timestamp_ms, *candidate.histogram)
+                                                             : Judge(last, timestamp_ms, candidate.bits);
+  return rules_.Decide(timestamp_ms, judged);
 }
 
 SampleStatus HeadAppender::Append(SeriesRef ref, model::Sample sample) {
   SeriesPtr series = writer_.head.FindPinned(ref);
   if (series == nullptr) return SampleStatus::kUnknownSeries;
   pinned_.push_back(series);
-  const SampleStatus status = allowed_.Contains(sample.timestamp_ms)
-                                  ? CheckSingle(series, sample.timestamp_ms, {.bits = Bits(sample.value)})
-                                  : SampleStatus::kOutOfBounds;
-  NoteRefused(*series, sample.timestamp_ms, status);
-  if (status != SampleStatus::kAccepted) return status;
-  newest_[series.get()] = samples_.size();
-  samples_.push_back({.series = std::move(series), .sample = sample});
-  return status;
+  const Verdict verdict = CheckSingle(series, sample.timestamp_ms, {.bits = Bits(sample.value)});
+  NoteRefused(*series, sample.timestamp_ms, verdict.status);
+  if (verdict.status != SampleStatus::kAccepted) return verdict.status;
+  if (!verdict.is_late) newest_[series.get()] = samples_.size();
+  samples_.push_back({.series = std::move(series), .sample = sample, .is_late = verdict.is_late});
+  return verdict.status;
 }
 
 base::Result<SampleStatus> HeadAppender::AppendHistogram(SeriesRef ref, std::int64_t timestamp_ms,
@@ -234,13 +289,15 @@ base::Result<SampleStatus> HeadAppender::AppendHistogram(SeriesRef ref, std::int
   if (series == nullptr) return SampleStatus::kUnknownSeries;
   pinned_.push_back(series);
   auto copy = std::make_shared<const model::FloatHistogram>(histogram);
-  const SampleStatus status = allowed_.Contains(timestamp_ms) ? CheckSingle(series, timestamp_ms, {.histogram = copy})
-                                                              : SampleStatus::kOutOfBounds;
-  NoteRefused(*series, timestamp_ms, status);
-  if (status != SampleStatus::kAccepted) return status;
-  newest_[series.get()] = samples_.size();
-  samples_.push_back({.series = std::move(series), .sample = {.timestamp_ms = timestamp_ms}, .histogram = copy});
-  return status;
+  const Verdict verdict = CheckSingle(series, timestamp_ms, {.histogram = copy});
+  NoteRefused(*series, timestamp_ms, verdict.status);
+  if (verdict.status != SampleStatus::kAccepted) return verdict.status;
+  if (!verdict.is_late) newest_[series.get()] = samples_.size();
+  samples_.push_back({.series = std::move(series),
+                      .sample = {.timestamp_ms = timestamp_ms},
+                      .histogram = copy,
+                      .is_late = verdict.is_late});
+  return verdict.status;
 }
 
 void HeadAppender::AppendExemplar(SeriesRef ref, const model::Exemplar& exemplar) {
@@ -261,6 +318,11 @@ base::Result<CommitStats> HeadAppender::Commit(Durability durability) {
 void HeadAppender::Rollback() { Clear(); }
 
 void HeadAppender::Clear() {
+  for (const PendingRow& pending : rows_) {
+    if (!pending.is_counted) continue;
+    const base::MutexLock lock(pending.group->mutex);
+    pending.group->RemovePending();
+  }
   rows_.clear();
   samples_.clear();
   newest_.clear();
@@ -268,7 +330,7 @@ void HeadAppender::Clear() {
   for (const SeriesPtr& series : pinned_) Head::Unpin(series);
   pinned_.clear();
   stats_ = {};
-  allowed_ = writer_.AllowedTimes();
+  rules_ = writer_.Rules();
 }
 
 }  // namespace baro::tsdb

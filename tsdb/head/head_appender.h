@@ -15,6 +15,7 @@
 #include "tsdb/appender.h"
 #include "tsdb/head/exemplar_store.h"
 #include "tsdb/head/head.h"
+#include "tsdb/head/time_rules.h"
 #include "tsdb/wal/log_writer.h"
 
 namespace baro::tsdb {
@@ -30,9 +31,13 @@ struct HeadWriter {
   base::Counter& histograms_appended;
   base::Counter& out_of_order;
   base::Counter& out_of_bounds;
+  base::Counter& too_old;
+  base::Counter& late_appended;
+  // Relaxed: a setting, which orders nothing. 0: samples out of order are refused.
+  std::atomic<std::int64_t> out_of_order_window_ms{0};
 
   /// The times that a sample may have at present.
-  model::TimeRange AllowedTimes() const;
+  TimeRules Rules() const;
 };
 
 class HeadAppender : public Appender {
@@ -58,12 +63,16 @@ class HeadAppender : public Appender {
     std::vector<RowOrderPtr> orders;
     std::uint64_t version = 0;
     std::size_t present = 0;
+    std::shared_ptr<Row> late;  // the columns that come late; null: none
+    std::size_t late_present = 0;
+    bool is_counted = false;  // among the group's pending rows
   };
   struct PendingSample {
     SeriesPtr series;
     model::Sample sample;
     std::shared_ptr<const model::FloatHistogram> histogram;  // then the sample's value is not used
     bool is_accepted = true;
+    bool is_late = false;
   };
   struct PendingExemplar {
     SeriesPtr series;
@@ -73,15 +82,18 @@ class HeadAppender : public Appender {
 
   PendingRow& RowFor(const GroupPtr& group, std::int64_t timestamp_ms);
   RowOrderPtr OrderOf(GroupRef ref, GroupPtr& group, std::span<const SeriesRef> series);
-  void Fill(PendingRow& pending, const RowOrderPtr& order, std::span<const double> values,
+  bool Fill(PendingRow& pending, const RowOrderPtr& order, std::span<const double> values,
             std::span<SampleStatus> statuses);
-  SampleStatus CheckSingle(const SeriesPtr& series, std::int64_t timestamp_ms, const LastSample& candidate);
-  void Count(SampleStatus status);
+  SampleStatus FillOne(PendingRow& pending, std::uint32_t column, double value, bool is_clear);
+  static bool AddLate(PendingRow& pending, std::uint32_t column, double value);
+  void BeginWindow(std::int64_t timestamp_ms);
+  Verdict CheckSingle(const SeriesPtr& series, std::int64_t timestamp_ms, const LastSample& candidate);
+  void Count(SampleStatus status, std::size_t count = 1);
   void NoteRefused(const Series& series, std::int64_t timestamp_ms, SampleStatus status);
   void Clear();
 
   HeadWriter& writer_;
-  model::TimeRange allowed_;
+  TimeRules rules_;
   CommitStats stats_;
   std::vector<SeriesPtr> pinned_;
   std::vector<PendingRow> rows_;

@@ -2,9 +2,24 @@
 
 #include "base/planted_fault.h"
 #include "tsdb/head/head_selection.h"
+#include "tsdb/head/late_view.h"
 #include "tsdb/index/matchers.h"
 
 namespace baro::tsdb {
+namespace {
+
+base::Result<std::vector<SeriesPtr>> FindSeries(const Head& head, const SelectRequest& request,
+                                                const base::CancelToken& cancel) {
+  BARO_TRY(CheckSelective(request.matchers));
+  const std::vector<Slot> slots = BARO_TRY(head.index().Select(request.matchers, cancel));
+  std::vector<SeriesPtr> series = head.FindSlots(slots);
+  // A slot may have got another series between the two steps.
+  std::erase_if(series,
+                [&request](const SeriesPtr& entry) { return !model::MatchesAll(request.matchers, entry->labels); });
+  return series;
+}
+
+}  // namespace
 
 HeadReader::HeadReader(std::shared_ptr<Head> head, const LogWriter& log)
     : head_(std::move(head)), visible_(head_->AddReader(log)) {}
@@ -25,12 +40,7 @@ model::TimeRange HeadReader::Visible(model::TimeRange range) const {
 
 base::Result<std::unique_ptr<SeriesSelection>> HeadReader::Select(const SelectRequest& request,
                                                                   const base::CancelToken& cancel) const {
-  BARO_TRY(CheckSelective(request.matchers));
-  const std::vector<Slot> slots = BARO_TRY(head_->index().Select(request.matchers, cancel));
-  std::vector<SeriesPtr> series = head_->FindSlots(slots);
-  // A slot may have got another series between the two steps.
-  std::erase_if(series,
-                [&request](const SeriesPtr& entry) { return !model::MatchesAll(request.matchers, entry->labels); });
+  std::vector<SeriesPtr> series = BARO_TRY(FindSeries(*head_, request, cancel));
   return std::make_unique<HeadSelection>(*head_, std::move(series), Visible(request.range), visible_, request.limit);
 }
 
@@ -46,6 +56,30 @@ base::Result<std::vector<std::string>> HeadReader::LabelValues(std::string_view 
                                                                model::TimeRange range, std::size_t limit,
                                                                const base::CancelToken& cancel) const {
   if (!MayHave(range)) return std::vector<std::string>();
+  return head_->index().Values(name, matchers, limit, cancel);
+}
+
+base::Result<std::unique_ptr<SeriesSelection>> LateReader::Select(const SelectRequest& request,
+                                                                  const base::CancelToken& cancel) const {
+  const model::TimeRange range{.min_ms = request.range.min_ms, .max_ms = std::min(request.range.max_ms, floor_ms_ - 1)};
+  std::vector<SeriesPtr> series;
+  if (!range.empty()) series = BARO_TRY(FindSeries(*head_, request, cancel));
+  return std::make_unique<LateSelection>(*head_, std::move(series), range, visible_, request.limit);
+}
+
+// For labels it is enough that the head knows them, as it is for HeadReader.
+base::Result<std::vector<std::string>> LateReader::LabelNames(std::span<const model::Matcher> matchers,
+                                                              model::TimeRange range, std::size_t limit,
+                                                              const base::CancelToken& cancel) const {
+  if (range.min_ms >= floor_ms_) return std::vector<std::string>();
+  return head_->index().Names(matchers, limit, cancel);
+}
+
+base::Result<std::vector<std::string>> LateReader::LabelValues(std::string_view name,
+                                                               std::span<const model::Matcher> matchers,
+                                                               model::TimeRange range, std::size_t limit,
+                                                               const base::CancelToken& cancel) const {
+  if (range.min_ms >= floor_ms_) return std::vector<std::string>();
   return head_->index().Values(name, matchers, limit, cancel);
 }
 

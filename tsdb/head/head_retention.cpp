@@ -40,8 +40,39 @@ bool Head::IsFreeToGo(Series& series, std::int64_t cutoff_ms) {
     const base::MutexLock lock(series.home->mutex);
     if (series.home->Last(series.home_column).timestamp_ms >= cutoff_ms) return false;
   }
+  if (late_samples() > 0 && HasLate(series)) return false;
   const base::MutexLock lock(StripeMutex(series));
   return series.LastSingle().timestamp_ms < cutoff_ms;
+}
+
+bool Head::HasLate(Series& series) {
+  std::vector<Series::Place> places;
+  {
+    const base::MutexLock lock(StripeMutex(series));
+    if (series.late() != nullptr) return true;
+    places.assign(series.places().begin(), series.places().end());
+    if (series.home != nullptr) places.push_back({.group = series.home, .column = series.home_column});
+  }
+  return std::ranges::any_of(places, [](const Series::Place& place) {
+    const base::MutexLock lock(place.group->mutex);
+    return place.group->HasLate(place.column);
+  });
+}
+
+void Head::DropLate(const LateCut& cut) {
+  if (late_samples() == 0) return;
+  std::size_t dropped = 0;
+  for (const GroupPtr& group : AllGroups()) {
+    const base::MutexLock lock(group->mutex);
+    dropped += group->DropLate(cut);
+  }
+  for (const SeriesPtr& series : AllSeries()) {
+    const base::MutexLock lock(StripeMutex(*series));
+    if (series->late() == nullptr) continue;
+    dropped += series->late()->Drop(cut);
+    series->DropEmptyLate();
+  }
+  RemoveLateSamples(dropped);
 }
 
 bool Head::RemoveIfEmpty(const SeriesPtr& series, std::int64_t cutoff_ms) {
@@ -66,10 +97,12 @@ bool Head::RemoveIfEmpty(const SeriesPtr& series, std::int64_t cutoff_ms) {
 }
 
 void Head::DropBefore(std::int64_t cutoff_ms, CommitNumber visible_to_all) {
+  noted_min_ms_.store(model::kMaxTimestampMs, std::memory_order_relaxed);
   std::int64_t least = model::kMaxTimestampMs;
   for (const GroupPtr& group : AllGroups()) {
     const base::MutexLock lock(group->mutex);
     group->DropBefore(cutoff_ms, visible_to_all);
+    if (group->late() != nullptr) least = std::min(least, group->late()->MinFrom(cutoff_ms));
     for (const GroupChunkPtr& chunk : group->chunks()) least = std::min(least, chunk->min_ms());
     for (const RowPtr& row : group->staged()) least = std::min(least, row->timestamp_ms);
   }
@@ -80,6 +113,7 @@ void Head::DropBefore(std::int64_t cutoff_ms, CommitNumber visible_to_all) {
       DropSamplesOf(*all[i], cutoff_ms, visible_to_all);
       if (RemoveIfEmpty(all[i], cutoff_ms)) continue;
       const base::MutexLock lock(StripeMutex(*all[i]));
+      if (all[i]->late() != nullptr) least = std::min(least, all[i]->late()->MinFrom(cutoff_ms));
       const Singles* singles = all[i]->singles();
       if (singles == nullptr) continue;
       if (!singles->chunks.empty()) least = std::min(least, singles->chunks.front()->min_ms);
@@ -88,6 +122,8 @@ void Head::DropBefore(std::int64_t cutoff_ms, CommitNumber visible_to_all) {
     }
   }
   SetMinTime(least);
+  // What came meanwhile may lie before.
+  NoteTimes(noted_min_ms_.load(std::memory_order_seq_cst), model::kMinTimestampMs);
 }
 
 void Head::TidyGroups(CommitNumber visible_to_all) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "tsdb/merge/merge_columns.h"
+
 namespace baro::tsdb {
 namespace {
 
@@ -28,6 +30,25 @@ void SortByTime(std::vector<std::int64_t>& timestamps, std::vector<double>& valu
   values.swap(sorted_values);
 }
 
+// Takes out what was deleted.
+void HideDeleted(std::span<const HeadTombstone> tombstones, SampleColumns& columns) {
+  const auto is_hidden = [tombstones](std::int64_t timestamp_ms) {
+    return std::ranges::any_of(tombstones, [=](const HeadTombstone& each) { return each.HidesInOrder(timestamp_ms); });
+  };
+  std::vector<std::int64_t> timestamps;
+  std::vector<double> values;
+  for (std::size_t i = 0; i < columns.values().size(); ++i) {
+    if (is_hidden(columns.timestamps_ms()[i])) continue;
+    timestamps.push_back(columns.timestamps_ms()[i]);
+    values.push_back(columns.values()[i]);
+  }
+  std::erase_if(columns.histogram_buffer(), [&](const HistogramSample& each) { return is_hidden(each.timestamp_ms); });
+  if (values.size() == columns.values().size()) return;
+  columns.timestamp_buffer().swap(timestamps);
+  columns.value_buffer().swap(values);
+  columns.UseBuffers();
+}
+
 }  // namespace
 
 bool GroupView::Has(std::size_t column) const {
@@ -49,6 +70,9 @@ class HeadSelection::Viewer {
       places.assign(series->places().begin(), series->places().end());
       if (series->home != nullptr) places.push_back({.group = series->home, .column = series->home_column});
       if (series->singles() != nullptr) entry.singles = ViewSingles(*series->singles());
+      for (const HeadTombstone& tombstone : series->tombstones()) {
+        if (tombstone.commit <= visible_) entry.tombstones.push_back(tombstone);
+      }
     }
     entry.series = series;
     entry.first_source = sources.size();
@@ -111,13 +135,16 @@ class HeadSelection::Viewer {
 
 HeadSelection::HeadSelection(const Head& head, std::vector<SeriesPtr> series, model::TimeRange range,
                              CommitNumber visible, std::size_t limit)
-    : range_(range) {
+    : range_(range), late_(head, range, visible) {
   std::ranges::sort(series, [](const SeriesPtr& a, const SeriesPtr& b) { return a->labels < b->labels; });
   Viewer viewer(head, range, visible);
+  const bool has_late = head.late_samples() > 0;
   for (const SeriesPtr& entry_series : series) {
     if (limit != 0 && entries_.size() == limit) break;
     Entry entry;
-    if (viewer.View(entry_series, entry, sources_)) entries_.push_back(std::move(entry));
+    const bool has_samples = viewer.View(entry_series, entry, sources_);
+    if (has_late) entry.late = late_.Add(entry_series);
+    if (has_samples || entry.late != LateView::kNone) entries_.push_back(std::move(entry));
   }
 }
 
@@ -131,6 +158,18 @@ base::Result<> HeadSelection::Read(std::size_t index, model::TimeRange range, Sa
   columns.Clear();
   range = {.min_ms = std::max(range.min_ms, range_.min_ms), .max_ms = std::min(range.max_ms, range_.max_ms)};
   const Entry& entry = entries_[index];
+  BARO_TRY(ReadInOrder(entry, range, columns));
+  if (!entry.tombstones.empty()) HideDeleted(entry.tombstones, columns);
+  if (entry.late == LateView::kNone) return {};
+  SampleColumns late;
+  BARO_TRY(late_.Read(entry.late, range, late));
+  if (late.empty()) return {};
+  MergeInto(late, columns);  // what came in order counts
+  std::swap(late, columns);
+  return {};
+}
+
+base::Result<> HeadSelection::ReadInOrder(const Entry& entry, model::TimeRange range, SampleColumns& columns) const {
   const std::span<const Source> sources(sources_.data() + entry.first_source, entry.sources);
   if (sources.size() == 1 && entry.singles == nullptr && BARO_TRY(ReadWhole(sources[0], range, columns))) return {};
   for (const Source& source : sources) BARO_TRY(ReadPieces(source, range, columns));

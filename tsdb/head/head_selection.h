@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tsdb/head/head.h"
+#include "tsdb/head/late_view.h"
 #include "tsdb/reader.h"
 
 namespace baro::tsdb {
@@ -43,6 +44,8 @@ class HeadSelection : public SeriesSelection {
   const model::Labels& labels(std::size_t index) const override { return entries_[index].series->labels; }
   base::Result<> Read(std::size_t index, model::TimeRange range, SampleColumns& columns) const override;
 
+  const SeriesPtr& series(std::size_t index) const { return entries_[index].series; }
+
   /// Equal for series that were last written in rows together; absent if the series came singly.
   std::optional<std::uint64_t> group_key(std::size_t index) const;
 
@@ -56,14 +59,18 @@ class HeadSelection : public SeriesSelection {
     std::size_t first_source = 0;
     std::size_t sources = 0;
     std::shared_ptr<const SinglesView> singles;  // null: none
+    std::size_t late = LateView::kNone;
+    std::vector<HeadTombstone> tombstones;  // those that the reader sees
   };
   class Viewer;
 
+  base::Result<> ReadInOrder(const Entry& entry, model::TimeRange range, SampleColumns& columns) const;
   static base::Result<bool> ReadWhole(const Source& source, model::TimeRange range, SampleColumns& columns);
   static base::Result<> ReadPieces(const Source& source, model::TimeRange range, SampleColumns& columns);
   static base::Result<> ReadSingles(const SinglesView& singles, model::TimeRange range, SampleColumns& columns);
 
   const model::TimeRange range_;
+  LateView late_;
   std::vector<Entry> entries_;  // in label order
   std::vector<Source> sources_;
 };

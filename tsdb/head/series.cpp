@@ -7,6 +7,7 @@
 #include "tsdb/codec/integer_stream.h"
 #include "tsdb/codec/value_codec.h"
 #include "tsdb/head/group.h"
+#include "tsdb/head/late_samples.h"
 
 namespace baro::tsdb {
 namespace {
@@ -103,6 +104,8 @@ Series::Series(SeriesRef ref_in, model::Labels labels_in, LogSeriesId log_id_in)
     : ref(ref_in), labels(std::move(labels_in)), log_id(log_id_in) {}
 
 Series::~Series() = default;
+Series::More::More() = default;
+Series::More::~More() = default;
 
 Series::More& Series::MakeMore() {
   if (more_ == nullptr) more_ = std::make_unique<More>();
@@ -115,6 +118,16 @@ Singles& Series::MakeSingles() {
   return *singles;
 }
 
+LateSingles& Series::MakeLate() {
+  auto& late = MakeMore().late;
+  if (late == nullptr) late = std::make_unique<LateSingles>();
+  return *late;
+}
+
+void Series::DropEmptyLate() {
+  if (late() != nullptr && late()->empty()) more_->late.reset();
+}
+
 void Series::DropBefore(std::int64_t cutoff_ms, CommitNumber visible_to_all) {
   if (more_ == nullptr) return;
   if (more_->singles != nullptr) {
@@ -122,7 +135,14 @@ void Series::DropBefore(std::int64_t cutoff_ms, CommitNumber visible_to_all) {
     more_->singles->DropBefore(cutoff_ms, visible_to_all);
     if (more_->singles->empty()) more_->singles.reset();
   }
-  const bool is_needless = more_->singles == nullptr && more_->places.empty() && more_->floor.timestamp_ms < cutoff_ms;
+  // A tombstone goes with the last sample that it may hide. Late ones may be of any time: theirs goes with all of them.
+  if (more_->late == nullptr) {
+    std::erase_if(more_->tombstones, [cutoff_ms](const HeadTombstone& tombstone) {
+      return std::min(tombstone.range.max_ms, tombstone.in_order_max_ms) < cutoff_ms;
+    });
+  }
+  const bool is_needless = more_->singles == nullptr && more_->late == nullptr && more_->places.empty() &&
+                           more_->tombstones.empty() && more_->floor.timestamp_ms < cutoff_ms;
   if (is_needless && home != nullptr) more_.reset();
 }
 
@@ -176,7 +196,9 @@ void Series::SealSingles(CommitNumber visible_to_all) {
 }
 
 std::size_t Series::SizeBytes() const {
-  return sizeof(Series) + (more_ == nullptr ? 0 : sizeof(More) + more_->places.capacity() * sizeof(Place));
+  return sizeof(Series) + (more_ == nullptr ? 0
+                                            : sizeof(More) + more_->places.capacity() * sizeof(Place) +
+                                                  more_->tombstones.capacity() * sizeof(HeadTombstone));
 }
 
 SampleStatus Judge(const LastSample& last, std::int64_t timestamp_ms, std::uint64_t bits) {

@@ -24,6 +24,7 @@
 namespace baro::tsdb {
 
 class Group;
+struct LateSingles;
 
 /// The newest sample of a series, for the order rules. A histogram has no bits.
 struct LastSample {
@@ -79,6 +80,19 @@ struct Singles {
   std::size_t HistogramBytes() const;
 };
 
+/// What a delete hides of a series: of samples that came in order those in `range` up to `in_order_max_ms`, which was
+/// the newest one then; of late samples those in `range` that came in earlier epochs.
+struct HeadTombstone {
+  model::TimeRange range;
+  std::int64_t in_order_max_ms = model::kMinTimestampMs;
+  CommitNumber commit = 0;  ///< readers that do not see it see the samples
+  std::uint32_t epoch = 0;  ///< the delete's own
+
+  bool HidesInOrder(std::int64_t timestamp_ms) const {
+    return range.Contains(timestamp_ms) && timestamp_ms <= in_order_max_ms;
+  }
+};
+
 /// A series of the head: small, for there are millions. What only some series have stands apart.
 struct Series {
   /// Where samples of the series are: a column of a group.
@@ -111,6 +125,17 @@ struct Series {
   /// Null: none ever came singly, or they have left.
   Singles* singles() const { return more_ == nullptr ? nullptr : more_->singles.get(); }
   Singles& MakeSingles();
+
+  /// Null: none came late and singly, or they have left.
+  LateSingles* late() const { return more_ == nullptr ? nullptr : more_->late.get(); }
+  LateSingles& MakeLate();
+  void DropEmptyLate();
+
+  std::span<const HeadTombstone> tombstones() const {
+    return more_ == nullptr ? std::span<const HeadTombstone>() : std::span<const HeadTombstone>(more_->tombstones);
+  }
+  void AddTombstone(const HeadTombstone& tombstone) { MakeMore().tombstones.push_back(tombstone); }
+
   /// Drops singles of before, and the memory of what has nothing to tell any more.
   void DropBefore(std::int64_t cutoff_ms, CommitNumber visible_to_all);
 
@@ -150,6 +175,10 @@ struct Series {
     std::vector<Place> places;
     LastSample floor;
     std::unique_ptr<Singles> singles;
+    std::unique_ptr<LateSingles> late;
+    std::vector<HeadTombstone> tombstones;
+    More();
+    ~More();
   };
   More& MakeMore();
 

@@ -3,6 +3,9 @@
 // Threads  Confined; takes the head's locks in their order.
 #pragma once
 
+#include <set>
+#include <utility>
+
 #include "tsdb/head/head_appender.h"
 
 namespace baro::tsdb {
@@ -19,16 +22,23 @@ class HeadAppender::Transaction {
   void UnlockAll();
   void Resettle();
   void Rebuild(PendingRow& pending);
+  void FindInTwoGroups();
+  void TakeSingly(SeriesRef ref, model::Sample sample, bool is_late);
+  SeriesRef Recover(const PendingRow& pending, SeriesRef series);
   void CheckRows();
-  void RefuseBelowFloor(PendingRow& pending);
   void CheckRowSlowly(PendingRow& pending);
+  void CheckLateRow(PendingRow& pending);
   void CheckSamples();
+  Verdict CheckSample(const PendingSample& pending, const LastSample& last);
+  bool TakeLateTime(const PendingSample& pending);
   base::ByteBuffer BuildPayload(std::uint64_t segment);
   std::uint64_t NumberFor(const PendingRow& pending) const;
-  RowPtr RowBefore(const PendingRow& pending, std::uint64_t segment) const;
-  void BuildRow(class RecordWriter& records, PendingRow& pending, std::uint64_t segment);
+  RowPtr RowBefore(const PendingRow& pending, bool is_late, std::uint64_t segment) const;
+  void BuildRow(class RecordWriter& records, const Group& group, Row& row, const RowPtr& last, bool is_late);
   base::Result<CommitNumber> EnqueueAndLink();
   void Link(CommitNumber number, std::uint64_t segment);
+  void LinkLate(const PendingSample& pending, CommitNumber number, DeleteEpoch epoch);
+  void NoteLateTime(std::int64_t timestamp_ms);
   void TakeBack(CommitNumber number);
   void Finish();
   bool IsEmpty() const;
@@ -38,7 +48,11 @@ class HeadAppender::Transaction {
   std::vector<Group*> groups_;        // sorted by log id, unique
   std::vector<std::size_t> stripes_;  // sorted, unique
   std::vector<Series*> newly_logged_;
+  std::set<SeriesRef> singly_;   // series with single samples in order
   std::vector<bool> was_whole_;  // by row
+  std::size_t late_ = 0;         // samples
+  std::int64_t late_max_ms_ = model::kMinTimestampMs;
+  std::set<std::pair<const Series*, std::int64_t>> late_times_;  // of those that come singly
   std::int64_t time_min_ms_ = model::kMaxTimestampMs;
   std::int64_t time_max_ms_ = model::kMinTimestampMs;
 };

@@ -3,11 +3,11 @@
 
 #include <fmt/chrono.h>
 
-#include "base/number_text.h"
 #include "base/pacer.h"
 #include "tsdb/compact/compactor.h"
-#include "tsdb/head/head_reader.h"
+#include "tsdb/head/head_delete.h"
 #include "tsdb/storage/head_cut.h"
+#include "tsdb/storage/late_cut.h"
 #include "tsdb/storage/storage_impl.h"
 
 namespace baro::tsdb {
@@ -41,19 +41,8 @@ RetentionLimits Storage::Impl::retention() const {
 base::Result<std::size_t> Storage::Impl::Delete(std::span<const model::Matcher> matchers, model::TimeRange range,
                                                 const base::CancelToken& cancel) {
   const base::MutexLock lock(maintenance_mutex_);
-  if (range.max_ms >= cut_until_ms_ && head_->has_samples()) {
-    const model::TimeRange in_memory{.min_ms = std::max(range.min_ms, cut_until_ms_), .max_ms = range.max_ms};
-    const auto found = BARO_TRY(HeadReader(head_, *log_).Select({.matchers = matchers, .range = in_memory}, cancel));
-    if (found->size() > 0) {
-      return base::Fail(
-          base::Code::kUnsupported,
-          fmt::format("samples from {} ms on are still in memory, where this version cannot delete them; "
-                      "delete those before (end={}), and the others when they are in a block",
-                      in_memory.min_ms, base::FormatFloat(static_cast<double>(cut_until_ms_ - 1) / 1000)));
-    }
-  }
   BARO_TRY(prometheus_.CheckNoneChosen(matchers, range, cancel));
-  std::size_t touched = 0;
+  std::size_t touched = BARO_TRY(DeleteFromHead(*head_, *log_, matchers, range, cancel));
   for (const auto all_blocks = blocks_.blocks(); const BlockPtr& block : *all_blocks) {
     const model::TimeRange covered = block->meta().range();
     if (covered.max_ms < range.min_ms || covered.min_ms > range.max_ms) continue;
@@ -125,6 +114,11 @@ base::Result<> Storage::Impl::FillSnapshot(const std::string& directory, bool wi
     if (*options.min_time_ms < *options.max_time_ms) {
       BARO_TRY(WriteHeadBlock(deps_.files, blocks_directory, head_, *log_, std::move(options), closing_));
     }
+  }
+  if (with_head && options_.block_range.count() > 0) {
+    BARO_TRY(WriteLateBlocks(
+        deps_.files, blocks_directory, head_, *log_, cut_until_ms_, options_.block_range.count(),
+        [this]() BARO_REQUIRES(maintenance_mutex_) { return NewUlid(); }, closing_));
   }
   BARO_TRY(deps_.files.SyncDirectory(blocks_directory));
   BARO_TRY(prometheus_.Link(directory));

@@ -73,12 +73,47 @@ class CrashWorld {
       EXPECT_EQ(appender->Append(ref, {.timestamp_ms = now_ms, .value = value}), SampleStatus::kAccepted);
     }
     if (as_row) appender->AppendRow(groups_[group], now_ms, refs, values, {});
+    std::vector<Late> late;
+    if (options_.out_of_order_window.count() > 0 && random_.OneIn(2)) AppendLate(*appender, now_ms, late);
     const bool synced = random_.OneIn(3);
     const auto result = appender->Commit(synced ? Durability::kSynced : Durability::kInterval);
     const Fate fate = !result ? Fate::kRefused : synced ? Fate::kDurable : Fate::kWritten;
     for (const auto& [series, value] : put) model_[series][now_ms] = {.value = value, .fate = fate};
+    for (const Late& each : late) model_[each.series][each.time_ms] = {.value = each.value, .fate = fate};
     if (result && synced) MarkAllDurable();
     refused_ += result ? 0 : 1;
+  }
+
+  struct Late {
+    std::size_t series = 0;
+    std::int64_t time_ms = 0;
+    double value = 0;
+  };
+
+  // A row or some single samples out of order, at times that no commit had before.
+  void AppendLate(Appender& appender, std::int64_t now_ms, std::vector<Late>& late) {
+    const auto window_ms = static_cast<std::uint64_t>(options_.out_of_order_window.count());
+    const std::int64_t row_ms = now_ms - 1001 - static_cast<std::int64_t>(random_.Below(window_ms - 2000));
+    const bool as_row = random_.OneIn(2);
+    std::vector<SeriesRef> refs;
+    std::vector<double> values;
+    for (std::size_t i = 0; i < kSeries; ++i) {
+      if (random_.OneIn(3)) continue;
+      const std::int64_t time_ms =
+          as_row ? row_ms : now_ms - 1001 - static_cast<std::int64_t>(random_.Below(window_ms - 2000));
+      if (model_[i].contains(time_ms)) continue;
+      const double value = static_cast<double>(random_.Below(1000)) / 8;
+      const SeriesRef ref = *appender.Resolve(LabelsOf(i), nullptr);
+      late.push_back({.series = i, .time_ms = time_ms, .value = value});
+      if (!as_row) {
+        EXPECT_EQ(appender.Append(ref, {.timestamp_ms = time_ms, .value = value}), SampleStatus::kAccepted);
+      }
+      refs.push_back(ref);
+      values.push_back(value);
+    }
+    std::vector<SampleStatus> statuses(refs.size());
+    if (as_row) appender.AppendRow(groups_[0], row_ms, refs, values, statuses);
+    for (const SampleStatus status : statuses) EXPECT_EQ(status, SampleStatus::kAccepted);
   }
 
   void Step() {
@@ -231,6 +266,36 @@ TEST(Crash, WhileBlocksAreCutAndJoinedLosesNothingThatWasAcknowledged) {
     }
   }
   EXPECT_GT(blocks, 300U);  // or the test looks at nothing
+}
+
+StorageOptions ManyLateSamples() {
+  StorageOptions options = ManyBlocks(std::chrono::milliseconds(0));
+  options.out_of_order_window = std::chrono::seconds(60);
+  return options;
+}
+
+TEST(Crash, OfLateSamplesTooLosesNothingThatWasAcknowledged) {
+  for (std::uint64_t seed = 1; seed <= 25; ++seed) {
+    CrashWorld world(seed, ManyLateSamples());
+    ASSERT_TRUE(world.Open());
+    for (int life = 0; life < 4; ++life) {
+      if (world.random().OneIn(2)) world.files().FailAfter(1 + world.random().Below(300), Code::kIo);
+      for (std::uint64_t step = world.random().Below(120); step > 0; --step) world.Step();
+      world.CrashAndCheck(world.random().OneIn(2), fmt::format("seed {} life {}", seed, life));
+      if (::testing::Test::HasFatalFailure()) return;
+    }
+  }
+}
+
+TEST(Crash, WhenAnyOperationFailsWhileLateSamplesAreCutLosesNothing) {
+  for (std::uint64_t at = 1; at <= 500; at += 9) {
+    CrashWorld world(at, ManyLateSamples());
+    ASSERT_TRUE(world.Open());
+    world.files().FailAfter(at, at % 2 == 0 ? Code::kIo : Code::kNoSpace, 1 + at % 3);
+    for (int step = 0; step < 60; ++step) world.Step();
+    world.CrashAndCheck(at % 2 == 0, fmt::format("operation {}", at));
+    if (::testing::Test::HasFatalFailure()) return;
+  }
 }
 
 TEST(Crash, WhenAnyOperationFailsWhileBlocksAreMadeLosesNothing) {

@@ -14,6 +14,8 @@ namespace baro::tsdb {
 namespace {
 
 constexpr std::chrono::seconds kCutRetryAfter{10};
+// More late samples than this do not wait in memory for the head's next cut.
+constexpr std::size_t kLateSamplesMax = 8'000'000;
 // From this many times the shortest range on, blocks are cold: they are read rarely, and there are many of them.
 constexpr std::int64_t kColdRanges = 9;
 
@@ -87,6 +89,12 @@ base::Result<> Storage::Impl::CutWhatIsComplete() {
     bool is_dropped = false;
     BARO_TRY(DropCovered(is_dropped));
     if (!is_dropped) return {};  // a reader needs it still
+    if (head_->late_samples() >= kLateSamplesMax && cut_until_ms_ != model::kMinTimestampMs &&
+        options_.block_range.count() > 0) {
+      BARO_TRY(CutLate());
+      BARO_TRY(DropCovered(is_dropped));
+      if (!is_dropped) return {};
+    }
     bool has_cut = false;
     BARO_TRY(CutHead(has_cut));
     if (!has_cut) return {};
@@ -117,11 +125,14 @@ base::Result<> Storage::Impl::CutHead(bool& has_cut) {
   const auto due_ms = Plus(*until_ms, late_ms);
   if (!due_ms || head_->max_time_ms() < *due_ms) return {};
 
+  BARO_TRY(CutLate());
   head_->RaiseFloor(*until_ms);
   log_->WriteQueue();  // what was let in below the new floor is visible then
+  // It may lie before all that was there.
+  const std::int64_t first_ms = std::max(std::min(*begin_ms, head_->min_time_ms()), cut_until_ms_);
   BlockWriterOptions options{.ulid = NewUlid(),
                              .form = BlockForm::kHot,
-                             .min_time_ms = std::max(*begin_ms, cut_until_ms_),
+                             .min_time_ms = first_ms,
                              .max_time_ms = until_ms,
                              .hints = {std::string(kFromHead)}};
   if (BARO_PLANTED(kPointerBeforeData)) BARO_TRY(TruncateLog(*until_ms));
@@ -143,18 +154,26 @@ base::Result<> Storage::Impl::CutHead(bool& has_cut) {
     head_files_.WriteFloor(*until_ms);
     covered_ = Covered{.until_ms = *until_ms, .commit = log_->written()};
   }
+  if (late_covered_) {  // the block has those of its time too
+    late_covered_->cut.until_ms = *until_ms;
+    late_covered_->commit = log_->written();
+  }
   cut_until_ms_ = *until_ms;
+  head_->SetCovered(*until_ms);
   has_cut = true;
   return {};
 }
 
 base::Result<> Storage::Impl::DropCovered(bool& is_dropped) {
   is_dropped = true;
-  if (!covered_) return {};
-  if (head_->HasReaderUpTo(covered_->commit)) {
+  if (!covered_ && !late_covered_) return {};
+  const CommitNumber commit = std::max(covered_ ? covered_->commit : 0, late_covered_ ? late_covered_->commit : 0);
+  if (head_->HasReaderUpTo(commit)) {
     is_dropped = false;
     return {};
   }
+  DropLateCut();
+  if (!covered_) return {};
   const std::int64_t until_ms = covered_->until_ms;
   covered_.reset();
   head_->DropBefore(until_ms, head_->VisibleToAll(log_->written()));
@@ -309,6 +328,7 @@ base::Result<> Storage::Impl::ApplyRetention() {
       RemoveBlocks(old, "older than the retention");
       metrics_.time_retentions.Add();
     }
+    head_->DropLate({.until_ms = *cutoff_ms, .commit = head_->VisibleToAll(log_->written())});
     DropExpired(*cutoff_ms);
   }
   if (const std::uint64_t most = BytesMax(limits); most > 0) {
@@ -348,6 +368,8 @@ std::vector<BlockStatus> Storage::Impl::Blocks() const {
 // Old segments go when what goes is worth writing all series down once more.
 base::Result<> Storage::Impl::TruncateLog(std::int64_t cutoff_ms) {
   constexpr std::uint64_t kSeriesBytes = 128;  // of a series in a checkpoint, about
+  // In this order: late samples are counted before the log has them.
+  if (const std::uint64_t current = log_->queue_segment(); head_->late_samples() == 0) late_from_segment_ = current;
   const std::vector<SegmentInfo> segments = log_->segments();
   std::uint64_t old_bytes = 0;
   std::uint64_t total_bytes = 0;
@@ -362,7 +384,7 @@ base::Result<> Storage::Impl::TruncateLog(std::int64_t cutoff_ms) {
       first_kept = segments[i].segment;
       removable_bytes = old_bytes;
     }
-    is_prefix = segments[i].time_max_ms < cutoff_ms;
+    is_prefix = segments[i].time_max_ms < cutoff_ms && segments[i].segment < late_from_segment_;
     old_bytes += segments[i].size_bytes;
   }
   if (removable_bytes == 0 || removable_bytes < head_->series_count() * kSeriesBytes) {

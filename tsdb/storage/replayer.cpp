@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "tsdb/head/late_samples.h"
+
 namespace baro::tsdb {
 namespace {
 
@@ -32,8 +34,13 @@ std::uint64_t LeaveVersionOf(Group& group) {
 }  // namespace
 
 Replayer::Replayer(Head& head, ExemplarStore& exemplars, HeadFiles& head_files, HeadFiles::Loaded loaded,
-                   base::Logger log)
-    : head_(head), exemplars_(exemplars), head_files_(head_files), loaded_(std::move(loaded)), log_(std::move(log)) {
+                   std::uint64_t late_from_segment, base::Logger log)
+    : head_(head),
+      exemplars_(exemplars),
+      head_files_(head_files),
+      loaded_(std::move(loaded)),
+      late_from_segment_(late_from_segment),
+      log_(std::move(log)) {
   for (std::size_t i = 0; i < loaded_.chunks.size(); ++i) {
     LoggedGroup& logged = groups_[loaded_.chunks[i].group];
     if (logged.chunks++ == 0) logged.first_chunk = i;
@@ -88,6 +95,7 @@ bool Replayer::IsKnown(const LoggedRow& row, const LoggedGroup& logged) const {
 }
 
 bool Replayer::PassOver(const LoggedRow& row) {
+  if (row.is_late) return IsInBlock(row.timestamp_ms);
   LoggedGroup& logged = groups_[row.group];
   if (!IsKnown(row, logged)) return false;
   time_max_ms_ = std::max(time_max_ms_, row.timestamp_ms);
@@ -105,8 +113,49 @@ std::size_t Replayer::CountStrangers(const LoggedRow& row, const LoggedGroup& lo
   return count;
 }
 
+void Replayer::OnLateRow(const LoggedRow& row, const LoggedGroup& logged) {
+  if (logged.group == nullptr || !logged.is_settled || logged.columns.size() != row.values.size()) {
+    samples_without_series_ += CountPresent(row);
+    return;
+  }
+  const base::MutexLock lock(logged.group->mutex);
+  const LateRows* known = logged.group->late();
+  const bool may_repeat = known != nullptr && known->HasStaged(row.timestamp_ms);
+  auto out = std::make_shared<Row>();
+  out->timestamp_ms = row.timestamp_ms;
+  out->values.assign(row.values.begin(), row.values.end());
+  out->presence.resize((out->values.size() + 63) / 64);
+  std::size_t present = 0;
+  for (std::uint32_t column = 0; column < row.values.size(); ++column) {
+    if (!IsPresent(row, column)) continue;
+    if (logged.has_strangers && series_.Find(logged.columns[column]) == nullptr) {
+      ++samples_without_series_;
+      continue;
+    }
+    if (may_repeat && known->IsTaken(column, row.timestamp_ms, head_.delete_epoch())) continue;
+    out->presence[column / 64] |= 1ULL << (column % 64);
+    ++present;
+  }
+  if (present == 0) return;
+  if (present == out->values.size()) out->presence.clear();
+  samples_ += present;
+  head_.AddLateSamples(present);
+  logged.group->LinkLate(std::move(out), head_.delete_epoch());
+  logged.group->SealLate(kBeforeThisRun, head_.block_range_ms(), /*all=*/false);
+  NoteLate(row.timestamp_ms);
+}
+
+void Replayer::NoteLate(std::int64_t timestamp_ms) {
+  time_max_ms_ = std::max(time_max_ms_, timestamp_ms);  // its segment stays as long as one with samples in order
+  head_.NoteLateTime(timestamp_ms);
+}
+
 void Replayer::OnRow(const LoggedRow& row) {
   LoggedGroup& logged = groups_[row.group];
+  if (row.is_late) {
+    OnLateRow(row, logged);
+    return;
+  }
   const bool is_known = IsKnown(row, logged);
   logged.last_row = std::max(logged.last_row, row.number);
   if (is_known || logged.columns.size() != row.values.size()) return;
@@ -166,6 +215,49 @@ void Replayer::OnHistogram(LogSeriesId id, std::int64_t timestamp_ms,
       {.sample = {.timestamp_ms = timestamp_ms, .histogram = std::move(histogram)}, .commit = kBeforeThisRun});
   ++samples_;
   Note(timestamp_ms);
+}
+
+SeriesPtr Replayer::FindLate(LogSeriesId id, std::int64_t timestamp_ms) {
+  if (IsInBlock(timestamp_ms)) return nullptr;
+  SeriesPtr series = series_.Find(id);
+  if (series == nullptr) ++samples_without_series_;
+  return series;
+}
+
+void Replayer::OnLateSample(LogSeriesId id, model::Sample sample) {
+  const SeriesPtr series = FindLate(id, sample.timestamp_ms);
+  if (series == nullptr || series->MakeLate().IsTaken(sample.timestamp_ms, head_.delete_epoch())) return;
+  series->late()->Insert({.timestamp_ms = sample.timestamp_ms,
+                          .value = sample.value,
+                          .commit = kBeforeThisRun,
+                          .epoch = head_.delete_epoch()});
+  series->late()->Seal(kBeforeThisRun);
+  head_.AddLateSamples(1);
+  ++samples_;
+  NoteLate(sample.timestamp_ms);
+}
+
+void Replayer::OnLateHistogram(LogSeriesId id, std::int64_t timestamp_ms,
+                               std::shared_ptr<const model::FloatHistogram> histogram) {
+  const SeriesPtr series = FindLate(id, timestamp_ms);
+  if (series == nullptr || series->MakeLate().IsTaken(timestamp_ms, head_.delete_epoch())) return;
+  series->late()->Insert({.sample = {.timestamp_ms = timestamp_ms, .histogram = std::move(histogram)},
+                          .commit = kBeforeThisRun,
+                          .epoch = head_.delete_epoch()});
+  head_.AddLateSamples(1);
+  ++samples_;
+  NoteLate(timestamp_ms);
+}
+
+// What came before it in the log is hidden.
+void Replayer::OnTombstones(model::TimeRange range, std::span<const LoggedTombstone> tombstones) {
+  const DeleteEpoch epoch = head_.NextDeleteEpoch();
+  for (const LoggedTombstone& tombstone : tombstones) {
+    const SeriesPtr series = series_.Find(tombstone.series);
+    if (series == nullptr) continue;  // it has left
+    series->AddTombstone(
+        {.range = range, .in_order_max_ms = tombstone.in_order_max_ms, .commit = kBeforeThisRun, .epoch = epoch});
+  }
 }
 
 void Replayer::OnExemplar(LogSeriesId id, std::int64_t timestamp_ms, model::Exemplar exemplar) {

@@ -21,7 +21,9 @@ namespace baro::tsdb {
 class Replayer : public ReplayVisitor {
  public:
   /// Borrows all, for as long as it lives. `loaded`: what `head_files` found.
-  Replayer(Head& head, ExemplarStore& exemplars, HeadFiles& head_files, HeadFiles::Loaded loaded, base::Logger log);
+  /// `late_from_segment`: late samples of segments before this one, of times before the head's floor, are in blocks.
+  Replayer(Head& head, ExemplarStore& exemplars, HeadFiles& head_files, HeadFiles::Loaded loaded,
+           std::uint64_t late_from_segment, base::Logger log);
 
   void OnSeries(LogSeriesId id, model::Labels labels) override;
   void OnLayout(std::uint64_t group, std::span<const LogSeriesId> columns) override;
@@ -30,6 +32,11 @@ class Replayer : public ReplayVisitor {
   void OnSample(LogSeriesId series, model::Sample sample) override;
   void OnHistogram(LogSeriesId series, std::int64_t timestamp_ms,
                    std::shared_ptr<const model::FloatHistogram> histogram) override;
+  void OnLateSample(LogSeriesId series, model::Sample sample) override;
+  void OnLateHistogram(LogSeriesId series, std::int64_t timestamp_ms,
+                       std::shared_ptr<const model::FloatHistogram> histogram) override;
+  void OnTombstones(model::TimeRange range, std::span<const LoggedTombstone> tombstones) override;
+  void OnSegment(std::uint64_t segment) override { segment_ = segment; }
   void OnExemplar(LogSeriesId series, std::int64_t timestamp_ms, model::Exemplar exemplar) override;
   void OnNextSeries(LogSeriesId next) override { head_.ReserveLogIds(next); }
   std::int64_t TakeTimeMax() override;
@@ -58,6 +65,14 @@ class Replayer : public ReplayVisitor {
 
   bool IsKnown(const LoggedRow& row, const LoggedGroup& logged) const;
   void Note(std::int64_t timestamp_ms);
+  void NoteLate(std::int64_t timestamp_ms);
+  void OnLateRow(const LoggedRow& row, const LoggedGroup& logged);
+  // The series that a late sample belongs to; null if there is nothing to be done.
+  SeriesPtr FindLate(LogSeriesId id, std::int64_t timestamp_ms);
+  // Whether a late sample of the segment in hand is in a block.
+  bool IsInBlock(std::int64_t timestamp_ms) const {
+    return segment_ < late_from_segment_ && timestamp_ms < head_.floor_ms();
+  }
   // The series as one that is written singly; null if it is unknown.
   SeriesPtr FindSingle(LogSeriesId id);
   std::size_t CountStrangers(const LoggedRow& row, const LoggedGroup& logged) const;
@@ -70,6 +85,8 @@ class Replayer : public ReplayVisitor {
   ExemplarStore& exemplars_;
   HeadFiles& head_files_;
   HeadFiles::Loaded loaded_;
+  const std::uint64_t late_from_segment_;
+  std::uint64_t segment_ = 0;
   const base::Logger log_;
   SeriesByLogId series_;
   std::unordered_map<std::uint64_t, LoggedGroup> groups_;

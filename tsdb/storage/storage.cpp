@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tsdb/compact/compactor.h"
 #include "tsdb/downsample/downsampled_reader.h"
 #include "tsdb/head/head_reader.h"
 #include "tsdb/merge_reader.h"
@@ -60,6 +61,10 @@ StorageMetrics::StorageMetrics(base::Registry& registry)
                                         "Samples that were refused because they are older than the series' newest.")),
       out_of_bounds(registry.MakeCounter("prometheus_tsdb_out_of_bound_samples_total",
                                          "Samples that were refused because of their time alone.")),
+      too_old(registry.MakeCounter("prometheus_tsdb_too_old_samples_total",
+                                   "Samples that were refused because they are older than the out-of-order window.")),
+      late_appended(registry.MakeCounter("prometheus_tsdb_head_out_of_order_samples_appended_total",
+                                         "Samples that were accepted though they came out of order.")),
       truncations(
           registry.MakeCounter("prometheus_tsdb_wal_truncations_total", "Times that old log segments were removed.")),
       checkpoints(registry.MakeCounter("prometheus_tsdb_checkpoint_creations_total", "Log checkpoints begun.")),
@@ -88,7 +93,9 @@ Storage::Impl::Impl(StorageOptions options, StorageDependencies dependencies)
       head_files_(deps_.files, options_.directory + "/head_chunks", options_.head_file_bytes, deps_.log),
       head_(std::make_shared<Head>(options_.series_max, &head_files_)),
       exemplars_(options_.exemplars_max),
-      retention_(options_.retention) {}
+      retention_(options_.retention) {
+  head_->SetBlockRange(options_.block_range.count());
+}
 
 Storage::Impl::~Impl() {
   if (auto closed = Close(); !closed) deps_.log.Error("closing storage failed", {{"err", closed.error().message()}});
@@ -118,7 +125,12 @@ base::Result<> Storage::Impl::TakeLock() {
 
 base::Result<> Storage::Impl::Replay() {
   const base::MonotonicTime begin = deps_.clock.Monotonic();
-  Replayer replayer(*head_, exemplars_, head_files_, head_files_.Load(head_->floor_ms()), deps_.log);
+  const std::uint64_t late_from_segment = ReadLateMark();
+  {
+    const base::MutexLock lock(maintenance_mutex_);
+    late_from_segment_ = late_from_segment;
+  }
+  Replayer replayer(*head_, exemplars_, head_files_, head_files_.Load(head_->floor_ms()), late_from_segment, deps_.log);
   ReplayedLog replayed =
       BARO_TRY(ReplayLog(deps_.files, log_directory_, deps_.log, options_.replay_progress.get(), replayer));
   replayer.Finish(replayed.next_segment);
@@ -168,17 +180,21 @@ base::Result<> Storage::Impl::Open() {
     blocks_.NoteCovered(head_files_.ReadFloor());
     cut_until_ms_ = blocks_.View().covered_until_ms;
     head_->RaiseFloor(cut_until_ms_);
+    head_->SetCovered(cut_until_ms_);
   }
   BARO_TRY(Replay());
-  writer_ = std::make_unique<HeadWriter>(HeadWriter{.head = *head_,
-                                                    .log = *log_,
-                                                    .exemplars = exemplars_,
-                                                    .clock = deps_.clock,
-                                                    .options = options_,
-                                                    .samples_appended = metrics_.float_samples,
-                                                    .histograms_appended = metrics_.histogram_samples,
-                                                    .out_of_order = metrics_.out_of_order,
-                                                    .out_of_bounds = metrics_.out_of_bounds});
+  writer_.reset(new HeadWriter{.head = *head_,
+                               .log = *log_,
+                               .exemplars = exemplars_,
+                               .clock = deps_.clock,
+                               .options = options_,
+                               .samples_appended = metrics_.float_samples,
+                               .histograms_appended = metrics_.histogram_samples,
+                               .out_of_order = metrics_.out_of_order,
+                               .out_of_bounds = metrics_.out_of_bounds,
+                               .too_old = metrics_.too_old,
+                               .late_appended = metrics_.late_appended,
+                               .out_of_order_window_ms = options_.out_of_order_window.count()});
   collector_ = deps_.metrics.AddCollector([this](auto& families) { CollectMetrics(families); });
   has_collector_ = true;
   base::Executor& maintenance = deps_.maintenance != nullptr ? *deps_.maintenance : deps_.background;
@@ -211,21 +227,41 @@ void Storage::Impl::Tick() {
   failures_counted_ = failures;
 }
 
-// Newest first: what is asked most is found first, and merging appends.
+// Where two sources have a sample of one time the first counts, and joining blocks keeps to that: what came in order,
+// then late samples in memory, then blocks of late samples and of other origin, newest first. Those in order stand
+// newest first too: what is asked most is found first, and merging appends.
 std::unique_ptr<Reader> Storage::Impl::OpenReader() const {
   // In this order: what is dropped from the head between the two steps is in the blocks.
   auto head = std::make_unique<HeadReader>(head_, *log_);
+  const bool has_late = head_->late_samples() > 0;
   const auto [blocks, covered_until_ms] = blocks_.View();
   // The head drops whole chunks only, and does not know of deletes in blocks. In this order as well: see DropExpired().
   head->HideBefore(std::max(covered_until_ms, expired_until_ms_.load(std::memory_order_seq_cst)));
   const auto theirs = prometheus_.blocks();
-  if (blocks->empty() && theirs->empty()) return head;
+  if (blocks->empty() && theirs->empty() && !has_late) return head;
   std::vector<std::unique_ptr<Reader>> sources;
-  sources.reserve(blocks->size() + theirs->size() + 1);
+  sources.reserve(blocks->size() + theirs->size() + 2);
+  const CommitNumber visible = head->visible();
   sources.push_back(std::move(head));
-  for (const BlockPtr& block : *blocks) sources.push_back(OpenBlockReader(*block));
+  std::vector<BlockPtr> others;
+  for (const BlockPtr& block : *blocks) {
+    if (std::ranges::count(block->meta().hints, kFromHead) > 0) {
+      sources.push_back(OpenBlockReader(*block));
+    } else {
+      others.push_back(block);
+    }
+  }
+  if (has_late && covered_until_ms != model::kMinTimestampMs) {
+    sources.push_back(std::make_unique<LateReader>(head_, visible, covered_until_ms));
+  }
+  std::ranges::sort(others, std::ranges::greater(), [](const BlockPtr& block) { return block->meta().ulid; });
+  for (const BlockPtr& block : others) sources.push_back(OpenBlockReader(*block));
   for (const auto& block : *theirs) sources.push_back(block->OpenReader());
   return std::make_unique<MergeReader>(std::move(sources));
+}
+
+void Storage::Impl::SetOutOfOrderWindow(std::chrono::milliseconds window) {
+  writer_->out_of_order_window_ms.store(window.count(), std::memory_order_relaxed);
 }
 
 void Storage::Impl::DropGroup(GroupRef ref) {
@@ -254,6 +290,7 @@ base::Result<> Storage::Sync() { return impl_->Sync(); }
 base::Result<> Storage::Maintain() { return impl_->Maintain(); }
 std::vector<BlockStatus> Storage::Blocks() const { return impl_->Blocks(); }
 std::vector<std::string> Storage::Damage() const { return impl_->Damage(); }
+void Storage::SetOutOfOrderWindow(std::chrono::milliseconds window) { impl_->SetOutOfOrderWindow(window); }
 void Storage::SetRetention(const RetentionLimits& limits) { impl_->SetRetention(limits); }
 RetentionLimits Storage::retention() const { return impl_->retention(); }
 base::Result<> Storage::CleanTombstones() { return impl_->CleanTombstones(); }

@@ -32,6 +32,8 @@ struct StorageMetrics {
   base::Counter& histogram_samples;
   base::Counter& out_of_order;
   base::Counter& out_of_bounds;
+  base::Counter& too_old;
+  base::Counter& late_appended;
   base::Counter& truncations;
   base::Counter& checkpoints;
   base::Counter& checkpoint_failures;
@@ -55,6 +57,7 @@ class Storage::Impl {
   base::Result<> Maintain();
   std::vector<BlockStatus> Blocks() const;
   std::vector<std::string> Damage() const;
+  void SetOutOfOrderWindow(std::chrono::milliseconds window);
   void SetRetention(const RetentionLimits& limits);
   RetentionLimits retention() const;
   base::Result<std::size_t> Delete(std::span<const model::Matcher> matchers, model::TimeRange range,
@@ -94,6 +97,11 @@ class Storage::Impl {
   // maintenance.cpp
   base::Result<> CutHead(bool& has_cut) BARO_REQUIRES(maintenance_mutex_);
   base::Result<> DropCovered(bool& is_done) BARO_REQUIRES(maintenance_mutex_);
+  // late_cut.cpp
+  std::uint64_t ReadLateMark() const;
+  base::Result<> CutLate() BARO_REQUIRES(maintenance_mutex_);
+  void DropLateCut() BARO_REQUIRES(maintenance_mutex_);
+
   base::Result<> CutWhatIsComplete() BARO_REQUIRES(maintenance_mutex_);
   base::Result<> JoinWhatIsDue() BARO_REQUIRES(maintenance_mutex_);
   base::Result<> ApplyRetention() BARO_REQUIRES(maintenance_mutex_);
@@ -127,7 +135,7 @@ class Storage::Impl {
   BlockSet blocks_;
   PrometheusHistory prometheus_;
   std::vector<std::string> prometheus_log_damage_;  // set while opening
-  HeadFiles head_files_;  // outlives the head's groups
+  HeadFiles head_files_;                            // outlives the head's groups
   std::shared_ptr<Head> head_;
   ExemplarStore exemplars_;
   std::unique_ptr<LogWriter> log_;
@@ -155,6 +163,14 @@ class Storage::Impl {
   std::optional<Covered> expired_ BARO_GUARDED_BY(maintenance_mutex_);
   // Samples of the head before it are not shown. Sequentially consistent: it is ordered against the list of readers.
   std::atomic<std::int64_t> expired_until_ms_{model::kMinTimestampMs};
+  // The same for late samples, with what was cut.
+  struct LateCovered {
+    LateCut cut;
+    CommitNumber commit = 0;
+  };
+  std::optional<LateCovered> late_covered_ BARO_GUARDED_BY(maintenance_mutex_);
+  // Segments from this one on may have late samples that are in no block.
+  std::uint64_t late_from_segment_ BARO_GUARDED_BY(maintenance_mutex_) = 0;
   std::int64_t cut_until_ms_ BARO_GUARDED_BY(maintenance_mutex_) = model::kMinTimestampMs;
   base::MonotonicTime next_cut_ BARO_GUARDED_BY(maintenance_mutex_){};
   std::int64_t segment_begin_ms_ BARO_GUARDED_BY(maintenance_mutex_) = model::kMinTimestampMs;

@@ -45,6 +45,7 @@ struct HeadSizes {
   std::uint64_t chunks = 0;
   std::uint64_t singles = 0;
   std::uint64_t histograms = 0;
+  std::uint64_t late = 0;
   std::uint64_t chunk_count = 0;
 };
 
@@ -58,12 +59,14 @@ HeadSizes MeasureHead(const Head& head) {
     sizes.groups += of_group.table_bytes;
     sizes.staged += of_group.staged_bytes;
     sizes.chunks += of_group.chunk_bytes;
+    sizes.late += of_group.late_bytes;
     sizes.chunk_count += of_group.chunks * group->members().size();
   }
   for (const SeriesPtr& series : head.AllSeries()) {
     const base::MutexLock lock(head.StripeMutex(*series));
     sizes.labels += Allocated(series->labels.packed().size() + kLabelsHeadBytes);
     sizes.series += Allocated(series->SizeBytes());
+    if (series->late() != nullptr) sizes.late += series->late()->SizeBytes();
     const Singles* singles = series->singles();
     if (singles == nullptr) continue;
     sizes.singles += singles->SizeBytes();
@@ -114,7 +117,8 @@ HeadStatus Storage::Impl::Status(std::size_t limit) const {
       {.name = "labels", .count = sizes.labels},      {.name = "index", .count = index.size_bytes},
       {.name = "series", .count = sizes.series},      {.name = "groups", .count = sizes.groups},
       {.name = "staged rows", .count = sizes.staged}, {.name = "chunks", .count = sizes.chunks},
-      {.name = "singles", .count = sizes.singles},    {.name = "histograms", .count = sizes.histograms}};
+      {.name = "singles", .count = sizes.singles},    {.name = "histograms", .count = sizes.histograms},
+      {.name = "late", .count = sizes.late}};
   return status;
 }
 

@@ -134,6 +134,7 @@ class Replay {
     }
     out_.previous = segment.segment;
     out_.previous_end = 0;
+    visitor_.OnSegment(segment.segment);
     SegmentInfo info{.segment = segment.segment, .continues = segment.has_header && segment.header.continues};
     if (segment.map != nullptr) {
       info.size_bytes = segment.map->bytes().size();

@@ -21,6 +21,8 @@ class ReplayVisitor : public RecordVisitor {
  public:
   /// The greatest sample time since the last call.
   virtual std::int64_t TakeTimeMax() = 0;
+  /// What follows is of that segment.
+  virtual void OnSegment(std::uint64_t /*segment*/) {}
 };
 
 /// What replay found.

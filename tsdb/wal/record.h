@@ -30,9 +30,11 @@ enum class RecordType : std::uint8_t {
   kSamples = 4,
   kHistograms = 5,
   kExemplars = 6,
-  kTombstones = 7,  ///< reserved
-  kMetadata = 8,    ///< reserved
+  kTombstones = 7,
+  kMetadata = 8,  ///< reserved
   kNextSeries = 9,
+  kLateSample = 16,
+  kLateHistogram = 17,
 };
 
 /// A row as it is logged: by columns of its group's layout.
@@ -42,6 +44,14 @@ struct LoggedRow {
   std::int64_t timestamp_ms = 0;
   std::span<const double> values;           ///< one per column; +0 where the series is absent
   std::span<const std::uint64_t> presence;  ///< one bit per column, 64 per word; empty: all are there
+  bool is_late = false;                     ///< of times before the newest samples of its series
+};
+
+/// What a delete hides of one series: samples in order up to that time, which was not before the begin of the range
+/// but for one millisecond, and late ones.
+struct LoggedTombstone {
+  LogSeriesId series = LogSeriesId::kNone;
+  std::int64_t in_order_max_ms = 0;
 };
 
 /// Builds a commit's payload.
@@ -57,11 +67,18 @@ class RecordWriter {
   void Row(const LoggedRow& row, const LoggedRow* before);
   void Sample(LogSeriesId series, model::Sample sample);
   void Histogram(LogSeriesId series, std::int64_t timestamp_ms, const model::FloatHistogram& histogram);
+  void LateSample(LogSeriesId series, model::Sample sample);
+  void LateHistogram(LogSeriesId series, std::int64_t timestamp_ms, const model::FloatHistogram& histogram);
   void Exemplar(LogSeriesId series, std::int64_t timestamp_ms, const model::Exemplar& exemplar);
   void NextSeries(LogSeriesId next);
+  /// Shape  series rise.
+  void Tombstones(model::TimeRange range, std::span<const LoggedTombstone> tombstones);
 
  private:
   void Append(RecordType type, base::ByteSpan body);
+  void AppendSample(RecordType type, LogSeriesId series, model::Sample sample);
+  void AppendHistogram(RecordType type, LogSeriesId series, std::int64_t timestamp_ms,
+                       const model::FloatHistogram& histogram);
 
   base::ByteBuffer& out_;
   base::ByteBuffer body_;
@@ -80,8 +97,12 @@ class RecordVisitor {
   virtual void OnSample(LogSeriesId series, model::Sample sample) = 0;
   virtual void OnHistogram(LogSeriesId series, std::int64_t timestamp_ms,
                            std::shared_ptr<const model::FloatHistogram> histogram) = 0;
+  virtual void OnLateSample(LogSeriesId /*series*/, model::Sample /*sample*/) {}
+  virtual void OnLateHistogram(LogSeriesId /*series*/, std::int64_t /*timestamp_ms*/,
+                               std::shared_ptr<const model::FloatHistogram> /*histogram*/) {}
   virtual void OnExemplar(LogSeriesId series, std::int64_t timestamp_ms, model::Exemplar exemplar) = 0;
   virtual void OnNextSeries(LogSeriesId next) = 0;
+  virtual void OnTombstones(model::TimeRange /*range*/, std::span<const LoggedTombstone> /*tombstones*/) {}
 };
 
 /// Reads payloads in the order of the log. Keeps each group's layout and last row, of which the next one tells the
@@ -115,8 +136,10 @@ class RecordReader {
   };
 
   base::Result<> ReadBody(RecordType type, base::ByteReader& body, RecordVisitor& visitor);
+  static base::Result<> ReadTombstones(base::ByteReader& body, RecordVisitor& visitor);
   base::Result<> ReadLayout(base::ByteReader& body, RecordVisitor& visitor);
   base::Result<> ReadRow(base::ByteReader& body, RecordVisitor& visitor);
+  base::Result<> ReadLateRow(const PackedRow& packed, LoggedRow row, Group& state, RecordVisitor& visitor);
   base::Result<> Decode(const PackedRow& row, Group& group);
 
   std::unordered_map<std::uint64_t, Group> groups_;

@@ -98,19 +98,27 @@ base::Result<> RecordReader::ReadBody(RecordType type, base::ByteReader& body, R
       visitor.OnSeries(series, std::move(labels));
       return {};
     }
-    case RecordType::kSamples: {
+    case RecordType::kSamples:
+    case RecordType::kLateSample: {
       const LogSeriesId series = SeriesId(body.Varint());
       const std::int64_t timestamp_ms = body.SignedVarint();
       const auto bits = body.Le<std::uint64_t>();
       if (!body.ok()) return Damaged("sample cut short");
-      visitor.OnSample(series, {.timestamp_ms = timestamp_ms, .value = std::bit_cast<double>(bits)});
+      const model::Sample sample{.timestamp_ms = timestamp_ms, .value = std::bit_cast<double>(bits)};
+      type == RecordType::kLateSample ? visitor.OnLateSample(series, sample) : visitor.OnSample(series, sample);
       return {};
     }
-    case RecordType::kHistograms: {
+    case RecordType::kHistograms:
+    case RecordType::kLateHistogram: {
       const LogSeriesId series = SeriesId(body.Varint());
       const std::int64_t timestamp_ms = body.SignedVarint();
       auto histogram = BARO_TRY(DecodeHistogram(body.Bytes(body.remaining())));
-      visitor.OnHistogram(series, timestamp_ms, std::make_shared<const model::FloatHistogram>(std::move(histogram)));
+      auto shared = std::make_shared<const model::FloatHistogram>(std::move(histogram));
+      if (type == RecordType::kLateHistogram) {
+        visitor.OnLateHistogram(series, timestamp_ms, std::move(shared));
+      } else {
+        visitor.OnHistogram(series, timestamp_ms, std::move(shared));
+      }
       return {};
     }
     case RecordType::kExemplars: {
@@ -124,10 +132,27 @@ base::Result<> RecordReader::ReadBody(RecordType type, base::ByteReader& body, R
       return {};
     }
     case RecordType::kTombstones:
+      return ReadTombstones(body, visitor);
     case RecordType::kMetadata:
       return {};
   }
   return {};  // a later version's
+}
+
+base::Result<> RecordReader::ReadTombstones(base::ByteReader& body, RecordVisitor& visitor) {
+  const model::TimeRange range{.min_ms = body.SignedVarint(), .max_ms = body.SignedVarint()};
+  const std::uint64_t count = body.Varint();
+  if (!body.ok() || count > body.remaining() / 2) return Damaged("tombstones of impossible number");
+  std::vector<LoggedTombstone> tombstones(count);
+  std::uint64_t last = 0;
+  for (LoggedTombstone& tombstone : tombstones) {
+    last += body.Varint();
+    tombstone.series = SeriesId(last);
+    tombstone.in_order_max_ms = static_cast<std::int64_t>(static_cast<std::uint64_t>(range.max_ms) - body.Varint());
+  }
+  if (!body.ok()) return Damaged("tombstones cut short");
+  visitor.OnTombstones(range, tombstones);
+  return {};
 }
 
 base::Result<> RecordReader::ReadLayout(base::ByteReader& body, RecordVisitor& visitor) {
@@ -166,6 +191,13 @@ base::Result<> RecordReader::ReadRow(base::ByteReader& body, RecordVisitor& visi
   Group& state = found->second;
   if (columns != state.columns) return Damaged("row of another length than its layout");
 
+  if ((flags & kRowIsLate) != 0) {
+    const std::int64_t base_ms = is_whole ? 0 : state.timestamp_ms;
+    const auto timestamp_ms =
+        static_cast<std::int64_t>(static_cast<std::uint64_t>(base_ms) + static_cast<std::uint64_t>(time));
+    return ReadLateRow({.flags = flags, .bytes = body.Bytes(body.remaining())},
+                       {.group = group, .timestamp_ms = timestamp_ms, .is_late = true}, state, visitor);
+  }
   state.has_row = false;  // until all of it is read
   if (is_whole) state.skipped.clear();
   state.number = is_whole ? number : state.number + 1;
@@ -184,6 +216,24 @@ base::Result<> RecordReader::ReadRow(base::ByteReader& body, RecordVisitor& visi
   BARO_TRY(Decode(packed, state));
   state.has_row = true;
   row.values = state.values;
+  row.presence = presence_;
+  visitor.OnRow(row);
+  return {};
+}
+
+// A late row may be told as the difference to the row before it, but none is told as the difference to it.
+base::Result<> RecordReader::ReadLateRow(const PackedRow& packed, LoggedRow row, Group& state, RecordVisitor& visitor) {
+  if (visitor.PassOver(row)) return {};
+  Group late{.columns = state.columns};
+  if ((packed.flags & kRowIsWhole) == 0) {
+    state.has_row = false;  // until all before it is read
+    for (const PackedRow& earlier : state.skipped) BARO_TRY(Decode(earlier, state));
+    state.skipped.clear();
+    state.has_row = true;
+    late.values = state.values;
+  }
+  BARO_TRY(Decode(packed, late));
+  row.values = late.values;
   row.presence = presence_;
   visitor.OnRow(row);
   return {};

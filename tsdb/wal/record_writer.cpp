@@ -106,8 +106,8 @@ void RecordWriter::Row(const LoggedRow& row, const LoggedRow* before) {
   const bool is_uniform = IsUniform(row, uniform_bits);
   base::AppendVarint(body_, row.group);
   body_.push_back(static_cast<std::byte>((before == nullptr ? kRowIsWhole : 0) |
-                                         (row.presence.empty() ? 0 : kRowIsPartial) |
-                                         (is_uniform ? kRowIsUniform : 0)));
+                                         (row.presence.empty() ? 0 : kRowIsPartial) | (is_uniform ? kRowIsUniform : 0) |
+                                         (row.is_late ? kRowIsLate : 0)));
   const auto before_ms = static_cast<std::uint64_t>(before == nullptr ? 0 : before->timestamp_ms);
   base::AppendSignedVarint(body_, static_cast<std::int64_t>(static_cast<std::uint64_t>(row.timestamp_ms) - before_ms));
   if (before == nullptr) base::AppendVarint(body_, row.number);
@@ -124,19 +124,37 @@ void RecordWriter::Row(const LoggedRow& row, const LoggedRow* before) {
 }
 
 void RecordWriter::Sample(LogSeriesId series, model::Sample sample) {
+  AppendSample(RecordType::kSamples, series, sample);
+}
+
+void RecordWriter::LateSample(LogSeriesId series, model::Sample sample) {
+  AppendSample(RecordType::kLateSample, series, sample);
+}
+
+void RecordWriter::AppendSample(RecordType type, LogSeriesId series, model::Sample sample) {
   body_.clear();
   base::AppendVarint(body_, static_cast<std::uint64_t>(series));
   base::AppendSignedVarint(body_, sample.timestamp_ms);
   base::AppendLe(body_, Bits(sample.value));
-  Append(RecordType::kSamples, body_);
+  Append(type, body_);
 }
 
 void RecordWriter::Histogram(LogSeriesId series, std::int64_t timestamp_ms, const model::FloatHistogram& histogram) {
+  AppendHistogram(RecordType::kHistograms, series, timestamp_ms, histogram);
+}
+
+void RecordWriter::LateHistogram(LogSeriesId series, std::int64_t timestamp_ms,
+                                 const model::FloatHistogram& histogram) {
+  AppendHistogram(RecordType::kLateHistogram, series, timestamp_ms, histogram);
+}
+
+void RecordWriter::AppendHistogram(RecordType type, LogSeriesId series, std::int64_t timestamp_ms,
+                                   const model::FloatHistogram& histogram) {
   body_.clear();
   base::AppendVarint(body_, static_cast<std::uint64_t>(series));
   base::AppendSignedVarint(body_, timestamp_ms);
   EncodeHistogram(histogram, body_);
-  Append(RecordType::kHistograms, body_);
+  Append(type, body_);
 }
 
 void RecordWriter::Exemplar(LogSeriesId series, std::int64_t timestamp_ms, const model::Exemplar& exemplar) {
@@ -152,6 +170,23 @@ void RecordWriter::NextSeries(LogSeriesId next) {
   body_.clear();
   base::AppendVarint(body_, static_cast<std::uint64_t>(next));
   Append(RecordType::kNextSeries, body_);
+}
+
+void RecordWriter::Tombstones(model::TimeRange range, std::span<const LoggedTombstone> tombstones) {
+  body_.clear();
+  base::AppendSignedVarint(body_, range.min_ms);
+  base::AppendSignedVarint(body_, range.max_ms);
+  base::AppendVarint(body_, tombstones.size());
+  std::uint64_t last = 0;
+  for (const LoggedTombstone& tombstone : tombstones) {
+    const auto id = static_cast<std::uint64_t>(tombstone.series);
+    base::AppendVarint(body_, id - last);
+    last = id;
+    // Mostly the delete goes as far as the series, or all of it.
+    base::AppendVarint(
+        body_, static_cast<std::uint64_t>(range.max_ms) - static_cast<std::uint64_t>(tombstone.in_order_max_ms));
+  }
+  Append(RecordType::kTombstones, body_);
 }
 
 }  // namespace baro::tsdb

@@ -11,7 +11,8 @@ namespace baro::tsdb {
 inline constexpr unsigned kRowIsWhole = 1;    // not a difference to the row before
 inline constexpr unsigned kRowIsPartial = 2;  // a presence bitmap follows
 inline constexpr unsigned kRowIsUniform = 4;  // one value for all that are present
-inline constexpr unsigned kRowFlagsAll = 7;
+inline constexpr unsigned kRowIsLate = 8;     // the next row is no difference to this one
+inline constexpr unsigned kRowFlagsAll = 15;
 
 // More columns than any target may have series; a record that claims more is damage.
 inline constexpr std::size_t kRowColumnsMax = std::size_t{1} << 24;
