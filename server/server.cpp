@@ -219,6 +219,7 @@ class Server::Impl {
     options.block_range_max = flags_.Duration("storage.tsdb.max-block-duration");
     options.lateness_max = options.block_range / 2;
     options.out_of_order_window = config.out_of_order_window;
+    options.log_sync = tsdb::ParseLogSync(flags_.Text("storage.log.sync")).value_or(tsdb::LogSync::kInterval);
     options.background_bytes_per_second = kBackgroundBytesPerSecond;
     storage_ = BARO_TRY(tsdb::Storage::Open(options, {.files = base::RealFileSystem(),
                                                       .clock = base::RealClock(),

@@ -9,6 +9,7 @@
 #include "server/flags/flags.h"
 #include "server/server.h"
 #include "server/version.h"
+#include "tsdb/storage.h"
 
 namespace {
 
@@ -37,6 +38,10 @@ int Run(baro::server::Flags flags, const sigset_t& signals) {
   const std::string format = flags.Text("log.format");
   if (format != "logfmt" && format != "json") {
     std::fprintf(stderr, "--log.format: expected logfmt or json, found \"%s\"\n", format.c_str());
+    return kExitUsage;
+  }
+  if (const std::string sync = flags.Text("storage.log.sync"); !baro::tsdb::ParseLogSync(sync)) {
+    std::fprintf(stderr, "--storage.log.sync: expected always, interval or os, found \"%s\"\n", sync.c_str());
     return kExitUsage;
   }
   const baro::base::Logger log(

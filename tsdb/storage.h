@@ -12,7 +12,9 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -46,6 +48,17 @@ struct RetentionLimits {
   std::shared_ptr<const StorageRules> rules;
 };
 
+/// When the log is synced, beside at the end of each segment, at Close() and whenever somebody is promised it
+/// (Durability::kSynced, Sync(), deletes).
+enum class LogSync {
+  kAlways,    ///< before any Commit() returns
+  kInterval,  ///< at each StorageOptions::sync_interval
+  kOs,        ///< when the operating system writes by itself; 64 MiB that wait are synced all the same
+};
+
+/// "always", "interval", "os". Absent: none of them.
+std::optional<LogSync> ParseLogSync(std::string_view text);
+
 struct StorageOptions {
   std::string directory = "data";
 
@@ -64,7 +77,9 @@ struct StorageOptions {
   /// Chunks that memory has sealed go to a file when there are so many bytes of them.
   std::uint64_t head_file_bytes = std::uint64_t{256} << 10;
 
-  /// How long samples of Durability::kInterval may wait for the disk.
+  LogSync log_sync = LogSync::kInterval;
+
+  /// How long samples of Durability::kInterval may wait for the disk, with LogSync::kInterval.
   std::chrono::milliseconds sync_interval = std::chrono::seconds(1);
 
   /// How often old data is looked for, and blocks to join.

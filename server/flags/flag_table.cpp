@@ -6,7 +6,7 @@ namespace {
 using enum FlagKind;
 using enum FlagEffect;
 
-// Names, defaults and meaning: `prometheus --help` of 3.14, and storage.log.sync-interval, which is ours.
+// Names, defaults and meaning: `prometheus --help` of 3.14, and storage.log.*, which are ours.
 constexpr FlagSpec kFlags[] = {
     {.name = "agent",
      .kind = kBool,
@@ -232,6 +232,15 @@ constexpr FlagSpec kFlags[] = {
      .is_repeatable = false,
      .is_hidden = false,
      .help = "Of the agent; accepted without effect."},
+    {.name = "storage.log.sync",
+     .kind = kText,
+     .initial = "interval",
+     .effect = kWorks,
+     .is_repeatable = false,
+     .is_hidden = false,
+     .help =
+         "When scraped samples are brought to the disk: always (before they count as stored), interval, or os (when "
+         "the operating system likes)."},
     {.name = "storage.log.sync-interval",
      .kind = kDuration,
      .initial = "1s",

@@ -27,6 +27,11 @@ class Survey : public ReplayVisitor {
                    std::shared_ptr<const model::FloatHistogram> /*histogram*/) override {
     Note(timestamp_ms, 1);
   }
+  void OnLateSample(LogSeriesId /*series*/, model::Sample sample) override { Note(sample.timestamp_ms, 1); }
+  void OnLateHistogram(LogSeriesId /*series*/, std::int64_t timestamp_ms,
+                       std::shared_ptr<const model::FloatHistogram> /*histogram*/) override {
+    Note(timestamp_ms, 1);
+  }
   void OnExemplar(LogSeriesId /*series*/, std::int64_t /*timestamp_ms*/, model::Exemplar /*exemplar*/) override {}
   void OnNextSeries(LogSeriesId /*next*/) override {}
   std::int64_t TakeTimeMax() override { return model::kMinTimestampMs; }

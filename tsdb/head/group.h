@@ -119,8 +119,9 @@ class Group {
   // After a restart, before anybody else knows the group.
 
   /// As Join(), at a column of the caller's choice: columns between have no series yet. False: the column is taken, or
-  /// holds samples of another series.
-  bool JoinAt(std::uint32_t column, const SeriesPtr& series, const LastSample& last) BARO_REQUIRES(mutex);
+  /// holds samples of another series. `was_here`: they are this one's, by whatever number it had then.
+  bool JoinAt(std::uint32_t column, const SeriesPtr& series, const LastSample& last, bool was_here)
+      BARO_REQUIRES(mutex);
   /// The group has so many columns at least.
   void Widen(std::size_t columns) BARO_REQUIRES(mutex);
   /// The column's samples are of that series, which is not at home here. False: they are another's.

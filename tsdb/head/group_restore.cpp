@@ -13,10 +13,13 @@ void Group::Widen(std::size_t columns) {
   ++version_;
 }
 
-bool Group::JoinAt(std::uint32_t column, const SeriesPtr& series, const LastSample& last) {
+bool Group::JoinAt(std::uint32_t column, const SeriesPtr& series, const LastSample& last, bool was_here) {
   Widen(std::size_t{column} + 1);
   if (members_[column] != nullptr) return false;
-  if (const auto left = left_.find(column); left != left_.end() && left->second != series->log_id) return false;
+  const auto left = left_.find(column);
+  if (left != left_.end() && left->second != series->log_id && !was_here) {
+    return false;
+  }
   Join(series, last, column);
   return true;
 }

@@ -156,7 +156,7 @@ class Head {
   bool IsFreeToGo(Series& series, std::int64_t cutoff_ms) BARO_REQUIRES(moves_mutex);
   bool HasLate(Series& series) BARO_REQUIRES(moves_mutex);
   void RetireGroup(const GroupPtr& group) BARO_REQUIRES(moves_mutex);
-  void DropSamplesOf(Series& series, std::int64_t cutoff_ms, CommitNumber visible_to_all);
+  void DropSamplesOf(Series& series, std::int64_t cutoff_ms, CommitNumber visible_to_all) BARO_REQUIRES(moves_mutex);
 
   const std::size_t series_max_;
   ChunkSink* const sink_;

@@ -154,7 +154,7 @@ bool HeadAppender::Fill(PendingRow& pending, const RowOrderPtr& order, std::span
     pending.present = values.size();
     stats_.accepted += values.size();
     std::ranges::fill(statuses, SampleStatus::kAccepted);
-    return;
+    return true;
   }
   for (std::size_t i = 0; i < values.size(); ++i) {
     const std::uint32_t column = order->ColumnOf(i);

@@ -42,7 +42,11 @@ bool Head::RestoreLayout(const GroupPtr& group, std::span<const SeriesPtr> colum
     const SeriesPtr& series = columns[column];
     if (series == nullptr) continue;
     const base::MutexLock lock(StripeMutex(*series));
-    if (series->home != nullptr || !group->JoinAt(column, series, series->LastSingle())) return false;
+    // A label set may have left the head and come back with another number.
+    const bool was_here = std::ranges::any_of(series->places(), [&group, column](const Series::Place& place) {
+      return place.group == group && place.column == column;
+    });
+    if (series->home != nullptr || !group->JoinAt(column, series, series->LastSingle(), was_here)) return false;
     series->RemovePlace(*group, column);
     series->home = group;
     series->home_column = column;

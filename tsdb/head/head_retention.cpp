@@ -22,6 +22,7 @@ void Head::DropSamplesOf(Series& series, std::int64_t cutoff_ms, CommitNumber vi
     const base::MutexLock lock(StripeMutex(series));
     places.assign(series.places().begin(), series.places().end());
   }
+  const bool has_late = late_samples() > 0 && HasLate(series);
   std::vector<const Group*> empty;
   for (const Series::Place& place : places) {
     const base::MutexLock lock(place.group->mutex);
@@ -32,7 +33,7 @@ void Head::DropSamplesOf(Series& series, std::int64_t cutoff_ms, CommitNumber vi
     series.DropPlaces(
         [&empty](const Series::Place& place) { return std::ranges::find(empty, place.group.get()) != empty.end(); });
   }
-  series.DropBefore(cutoff_ms, visible_to_all);
+  series.DropBefore(cutoff_ms, visible_to_all, has_late);
 }
 
 bool Head::IsFreeToGo(Series& series, std::int64_t cutoff_ms) {

@@ -128,7 +128,7 @@ void Series::DropEmptyLate() {
   if (late() != nullptr && late()->empty()) more_->late.reset();
 }
 
-void Series::DropBefore(std::int64_t cutoff_ms, CommitNumber visible_to_all) {
+void Series::DropBefore(std::int64_t cutoff_ms, CommitNumber visible_to_all, bool has_late) {
   if (more_ == nullptr) return;
   if (more_->singles != nullptr) {
     more_->floor = LastSingle();
@@ -136,7 +136,7 @@ void Series::DropBefore(std::int64_t cutoff_ms, CommitNumber visible_to_all) {
     if (more_->singles->empty()) more_->singles.reset();
   }
   // A tombstone goes with the last sample that it may hide. Late ones may be of any time: theirs goes with all of them.
-  if (more_->late == nullptr) {
+  if (!has_late) {
     std::erase_if(more_->tombstones, [cutoff_ms](const HeadTombstone& tombstone) {
       return std::min(tombstone.range.max_ms, tombstone.in_order_max_ms) < cutoff_ms;
     });

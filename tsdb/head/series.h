@@ -137,7 +137,8 @@ struct Series {
   void AddTombstone(const HeadTombstone& tombstone) { MakeMore().tombstones.push_back(tombstone); }
 
   /// Drops singles of before, and the memory of what has nothing to tell any more.
-  void DropBefore(std::int64_t cutoff_ms, CommitNumber visible_to_all);
+  /// `has_late`: it has late samples, singly or in rows.
+  void DropBefore(std::int64_t cutoff_ms, CommitNumber visible_to_all, bool has_late);
 
   /// The newest sample that is neither in the home nor in the singles' tail.
   LastSample floor() const { return more_ == nullptr ? LastSample() : more_->floor; }

@@ -39,7 +39,8 @@ base::Result<CommitStats> HeadAppender::Transaction::Run(Durability durability) 
     Finish();
     return stats;
   }
-  LogWriter::Outcome outcome = writer_.log.Wait(*number, durability == Durability::kSynced);
+  const bool is_synced = durability == Durability::kSynced || writer_.options.log_sync == LogSync::kAlways;
+  LogWriter::Outcome outcome = writer_.log.Wait(*number, is_synced);
   if (!outcome.is_written) {
     TakeBack(*number);
     return outcome.result.error();

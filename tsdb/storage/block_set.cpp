@@ -52,6 +52,7 @@ base::Result<> BlockSet::Load() {
       Quarantine(name, block.error().message());
     }
   }
+  RememberQuarantined();
   RemoveParents(blocks);
   Publish(std::move(blocks));
   return {};
@@ -103,6 +104,20 @@ void BlockSet::Quarantine(const std::string& name, const std::string& reason) {
   if (!moved) log_.Warn("could not put it aside", {{"block", name}, {"err", moved.error().message()}});
   const base::MutexLock lock(mutex_);
   quarantined_.push_back(fmt::format("block {}: {}", name, reason));
+}
+
+// What was put aside at an earlier start is missing still. Those of this start are named with their reason already.
+void BlockSet::RememberQuarantined() {
+  const auto names = files_.ListDirectory(quarantine_);
+  if (!names) return;  // there is none
+  const base::MutexLock lock(mutex_);
+  for (const std::string& name : *names) {
+    const std::string prefix = fmt::format("block {}: ", name);
+    const auto is_same = [&prefix](const std::string& known) { return known.starts_with(prefix); };
+    if (!Ulid::Parse(name) || std::ranges::any_of(quarantined_, is_same)) continue;
+    quarantined_.push_back(fmt::format("{}it was put aside at an earlier start, lies in {}, and its time is missing",
+                                       prefix, quarantine_));
+  }
 }
 
 void BlockSet::RemoveParents(std::vector<BlockPtr>& blocks) {

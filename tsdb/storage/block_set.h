@@ -69,6 +69,7 @@ class BlockSet {
   void RemoveLeftovers(std::span<const std::string> names);
   void RemoveLeftover(const std::string& path);
   void Quarantine(const std::string& name, const std::string& reason);
+  void RememberQuarantined();
   void RemoveParents(std::vector<BlockPtr>& blocks);
   void ReadMark();
   base::Result<> WriteMark(std::int64_t covered_until_ms);

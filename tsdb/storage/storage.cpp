@@ -219,8 +219,10 @@ base::Result<> Storage::Impl::Close() {
 // Every sync interval.
 void Storage::Impl::Tick() {
   log_->TryToRecover();
-  if (auto synced = log_->Sync(); !synced && !log_->failure()) {
-    deps_.log.Warn("the log could not be synced", {{"err", synced.error().message()}});
+  if (options_.log_sync != LogSync::kOs) {
+    if (auto synced = log_->Sync(); !synced && !log_->failure()) {
+      deps_.log.Warn("the log could not be synced", {{"err", synced.error().message()}});
+    }
   }
   const std::uint64_t failures = log_->failures();
   metrics_.syncs_failed.Add(static_cast<double>(failures - failures_counted_));
@@ -268,6 +270,13 @@ void Storage::Impl::DropGroup(GroupRef ref) {
   const GroupPtr group = head_->FindGroup(ref);
   head_->DropGroup(ref);
   if (group != nullptr) group->Seal(head_->VisibleToAll(log_->written()), /*all=*/true);
+}
+
+std::optional<LogSync> ParseLogSync(std::string_view text) {
+  if (text == "always") return LogSync::kAlways;
+  if (text == "interval") return LogSync::kInterval;
+  if (text == "os") return LogSync::kOs;
+  return std::nullopt;
 }
 
 Storage::Storage(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -147,7 +147,12 @@ class Replay {
   // Returns the end of what is good.
   std::uint64_t ReadFrames(const Segment& segment, bool is_last) {
     const base::ByteSpan bytes = segment.map->bytes().first(segment.end);
-    if (bytes.empty()) return 0;  // void, or made and never filled
+    if (bytes.empty()) {
+      if (const auto missing = missing_.find(segment.segment); missing != missing_.end()) {
+        NoteDamage("log segment is empty", segment.segment, 0, missing->second);
+      }
+      return 0;  // void, or made and never filled
+    }
     if (!segment.has_header) {
       // The last segment's header may have been on its way; behind a header that was there, frames speak for
       // themselves.
