@@ -34,6 +34,11 @@ void KeepLargest(HeadFiles::Loaded& loaded) {
   loaded = std::move(kept);
 }
 
+// How much of a file a chunk takes, about.
+std::uint64_t BytesOf(const GroupChunk& chunk) {
+  return chunk.parts().values.size() + chunk.parts().offsets.size_bytes();
+}
+
 }  // namespace
 
 HeadFiles::HeadFiles(base::FileSystem& files, std::string directory, std::uint64_t file_bytes, base::Logger log)
@@ -102,7 +107,7 @@ void HeadFiles::OnSealed(const GroupPtr& group, const GroupChunkPtr& chunk) {
   {
     const base::MutexLock lock(mutex_);
     pending_.push_back({.group = group, .chunk = chunk});
-    pending_bytes_ += chunk->parts().values.size() + chunk->parts().offsets.size_bytes();
+    pending_bytes_ += BytesOf(*chunk);
     if (pending_bytes_ < threshold_bytes_) return;
   }
   if (!write_mutex_.TryLock()) return;  // who is writing has just begun; this waits for the next file
@@ -209,6 +214,12 @@ void HeadFiles::DropBefore(std::int64_t cutoff_ms) {
   std::vector<std::uint64_t> old;
   {
     const base::MutexLock lock(mutex_);
+    // What waits for a file and is too old for one: it would keep its group in memory.
+    std::erase_if(pending_, [&](const Pending& waiting) BARO_REQUIRES(mutex_) {
+      if (waiting.chunk->max_ms() >= cutoff_ms) return false;
+      pending_bytes_ -= BytesOf(*waiting.chunk);
+      return true;
+    });
     std::erase_if(written_, [&](const File& file) {
       if (file.max_ms >= cutoff_ms) return false;
       old.push_back(file.number);

@@ -328,7 +328,9 @@ base::Result<> Storage::Impl::ApplyRetention() {
       RemoveBlocks(old, "older than the retention");
       metrics_.time_retentions.Add();
     }
-    head_->DropLate({.until_ms = *cutoff_ms, .commit = head_->VisibleToAll(log_->written())});
+    if (const CommitNumber written = log_->written(); !head_->HasReaderUpTo(written)) {
+      head_->DropLate({.until_ms = *cutoff_ms, .commit = written});
+    }
     DropExpired(*cutoff_ms);
   }
   if (const std::uint64_t most = BytesMax(limits); most > 0) {
