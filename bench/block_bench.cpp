@@ -21,6 +21,7 @@
 #include "bench/block_parts.h"
 #include "tsdb/block/block.h"
 #include "tsdb/block/block_writer.h"
+#include "tsdb/codec/page.h"
 
 namespace baro::tsdb {
 namespace {
@@ -149,7 +150,9 @@ class Bed {
   Bed(const Bed&) = delete;
   Bed& operator=(const Bed&) = delete;
 
-  base::Result<BlockMeta> Write(BlockForm form, std::uint64_t number, std::chrono::nanoseconds& writing) {
+  // `moves`: one series in so many is scraped with another target from the middle on; 0: none.
+  base::Result<BlockMeta> Write(BlockForm form, std::uint64_t number, std::chrono::nanoseconds& writing,
+                                std::uint64_t moves = 0) {
     base::SeededRandom random(number);
     auto writer = BARO_TRY(
         BlockWriter::Create(base::RealFileSystem(), directory_, {.ulid = Ulid::Make(kStartMs, random), .form = form}));
@@ -158,9 +161,18 @@ class Bed {
     base::SeededRandom lives(5);
     for (const auto& [labels, series, target] : order_) {
       series->Live(lives, values);
+      const std::vector<std::int64_t>* column = &columns_[target];
+      std::vector<std::int64_t> moved;
+      if (moves != 0 && random.OneIn(moves)) {
+        const auto& other = columns_[(target + 1) % columns_.size()];
+        const auto half = static_cast<std::ptrdiff_t>(rows_ / 2);
+        moved.assign(column->begin(), column->begin() + half);
+        moved.insert(moved.end(), other.begin() + half + 1, other.end());
+        column = &moved;
+      }
       const auto start = CpuTime();
       BARO_TRY(writer->BeginSeries(labels));
-      BARO_TRY(writer->AddFloats(columns_[target], values));
+      BARO_TRY(writer->AddFloats(*column, std::span(values).first(column->size())));
       writing += CpuTime() - start;
     }
     const auto start = CpuTime();
@@ -168,6 +180,31 @@ class Bed {
     writing += CpuTime() - start;
     return meta;
   }
+
+  // Bytes of pages when chunks of two hours stand in block order, or target after target.
+  std::size_t PageBytes(bool by_target, PageForm form) {
+    constexpr std::size_t kRows = 480;
+    std::vector<const Entry*> order;
+    for (const Entry& entry : order_) order.push_back(&entry);
+    if (by_target) std::ranges::stable_sort(order, {}, &Entry::target);
+    std::map<const Entry*, std::uint64_t> seeds;  // so that a series has the same values in both orders
+    for (const Entry& entry : order_) seeds.emplace(&entry, seeds.size());
+    PageBuilder page;
+    base::ByteBuffer bytes;
+    std::vector<double> values(kRows);
+    std::size_t total = 0;
+    for (const Entry* entry : order) {
+      base::SeededRandom random(seeds.at(entry));
+      entry->series->Live(random, values);
+      page.Add(values);
+      if (page.SizeBytes() < std::size_t{48} << 10 && entry != order.back()) continue;
+      bytes.clear();
+      page.Finish(0, form, bytes);
+      total += bytes.size();
+    }
+    return total;
+  }
+  std::size_t series_count() const { return order_.size(); }
 
   std::string PathOf(const BlockMeta& meta) const { return fmt::format("{}/{}", directory_, meta.ulid.ToString()); }
 
@@ -245,6 +282,32 @@ void BM_Write(benchmark::State& state, BlockForm form) {
 }
 BENCHMARK_CAPTURE(BM_Write, hot, BlockForm::kHot)->Iterations(1)->UseManualTime()->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(BM_Write, cold, BlockForm::kCold)->Iterations(1)->UseManualTime()->Unit(benchmark::kMillisecond);
+
+// Series that change groups: one in so many, half way.
+void BM_Moves(benchmark::State& state) {
+  std::uint64_t number = 2000;
+  for (auto _ : state) {
+    std::chrono::nanoseconds writing;
+    const auto meta = Bed::Get().Write(BlockForm::kHot, ++number, writing, static_cast<std::uint64_t>(state.range(0)));
+    if (!meta) return state.SkipWithError(meta.error().message().c_str());
+    state.SetIterationTime(std::chrono::duration<double>(writing).count());
+    PartsOf(Bed::Get().PathOf(*meta), *meta).Tell(state);
+    std::filesystem::remove_all(Bed::Get().PathOf(*meta));
+  }
+}
+BENCHMARK(BM_Moves)->Arg(0)->Arg(100)->Arg(10)->Arg(2)->Iterations(1)->UseManualTime()->Unit(benchmark::kMillisecond);
+
+// What the order of series is worth: equal payloads of neighbours are stored once, and zstd sees neighbours only.
+void BM_Order(benchmark::State& state, PageForm form) {
+  Bed& bed = Bed::Get();
+  const auto samples = static_cast<double>(bed.series_count() * 480);
+  for (auto _ : state) {
+    state.counters["B_by_metric"] = static_cast<double>(bed.PageBytes(false, form)) / samples;
+    state.counters["B_by_target"] = static_cast<double>(bed.PageBytes(true, form)) / samples;
+  }
+}
+BENCHMARK_CAPTURE(BM_Order, hot, PageForm::kHot)->Iterations(1)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(BM_Order, cold, PageForm::kCold)->Iterations(1)->Unit(benchmark::kMillisecond);
 
 void BM_Open(benchmark::State& state) {
   const std::string path = Bed::Get().block().directory();
