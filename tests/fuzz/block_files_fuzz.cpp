@@ -56,11 +56,13 @@ class Original {
     const auto block = Block::Open(files, directory_);
     Check(block.has_value());
     Check((*block)
-              ->Delete(std::vector{model::Matcher::Equal("i", "7")}, {.min_ms = kStartMs, .max_ms = kStartMs + 99'000},
+              ->Delete(std::vector{model::Matcher::Equal("i", "07")}, {.min_ms = kStartMs, .max_ms = kStartMs + 99'000},
                        {})
               .has_value());
     for (const char* name : kFileNames) {
-      contents_[name] = *base::ReadFile(files, directory_ + "/" + name, std::size_t{1} << 24);
+      auto content = base::ReadFile(files, directory_ + "/" + name, std::size_t{1} << 24);
+      Check(content.has_value());
+      contents_[name] = *std::move(content);
     }
     FindPieces();
   }
