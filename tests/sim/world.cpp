@@ -57,14 +57,12 @@ void World::Note(std::string_view what, std::uint64_t number) {
 base::Logger World::MakeLog(bool is_main) {
   return base::Logger(
       base::MakeFunctionSink(base::LogLevel::kInfo, base::LogFormat::kLogfmt, [this, is_main](std::string_view line) {
-        if (line.find("torn") != std::string_view::npos) was_torn_ = true;
         if (line.find("larger than the retention allows") != std::string_view::npos) was_too_large_ = true;
         if (is_loud_) fmt::print(stderr, "         {}{}\n", is_main ? "" : "(copy) ", line);
       }));
 }
 
 base::Result<OpenStore> World::Open(base::SimFileSystem& files, const std::string& directory) {
-  was_torn_ = false;
   OpenStore store;
   store.registry = std::make_unique<base::Registry>();
   store.executor = std::make_unique<base::SimExecutor>(clock_, random_.NextU64());
@@ -113,16 +111,11 @@ base::Result<Seen> World::Observe(const tsdb::Reader& reader, const Look& look) 
   return seen;
 }
 
-bool World::IsToldDamaged(const OpenStore& store, const Seen& seen) const {
-  return !seen.warnings.empty() || !store.storage->Damage().empty() || store.storage->log_status().corruptions > 0 ||
-         was_torn_;
-}
-
 // Nobody is frightened without a reason. A power cut is one for the log's end alone.
 base::Result<> World::CheckIsSound(const OpenStore& store, const Seen& seen, const Must& must) {
   const auto damage = store.storage->Damage();
   if (!damage.empty()) return Violation("damage on a sound disk: " + damage.front());
-  if (must.fate == Fate::kDurable && store.storage->log_status().corruptions > 0) has_log_holes_ = true;
+  if (must.fate == Fate::kDurable && !seen.warnings.empty()) has_log_holes_ = true;
   if (has_log_holes_) return {};
   if (store.storage->log_status().corruptions > 0) return Violation("damage on a sound disk: in the log");
   if (!seen.warnings.empty()) return Violation("damage on a sound disk: " + seen.warnings.front());
@@ -135,7 +128,7 @@ base::Result<> World::CheckStore(const OpenStore& store, const Must& must, bool 
   if (is_damaged_) {
     // Either all is there, or it is told that something is not.
     auto whole = model_.Check(seen, everything, must);
-    if (!whole && !IsToldDamaged(store, seen)) return whole.error().WithContext("damage is not told");
+    if (!whole && seen.warnings.empty()) return whole.error().WithContext("damage is not told");
     if (!whole) BARO_TRY(model_.Check(seen, everything, {.fate = must.fate, .may_miss = true}));
   } else {
     BARO_TRY(CheckIsSound(store, seen, must));
@@ -154,7 +147,9 @@ base::Result<> World::CheckCrashStates(bool power_cut, const Must& must) {
     const auto disk = power_cut ? files_.AfterCrash(random_) : files_.Copy();
     const OpenStore store = BARO_TRY(Open(*disk, plan_.options.directory));
     ++coverage_.crash_states;
+    const bool had_log_holes = has_log_holes_;
     auto checked = CheckStore(store, must, /*settles=*/false);
+    has_log_holes_ = had_log_holes;
     if (!checked) return checked.error().WithContext(fmt::format("crash state {}", state));
   }
   return {};

@@ -75,7 +75,6 @@ class World {
   void PlanFaults();
   void EndFaults();
   void Note(std::string_view what, std::uint64_t number = 0);
-  bool IsToldDamaged(const OpenStore& store, const Seen& seen) const;
   base::Result<> CheckIsSound(const OpenStore& store, const Seen& seen, const Must& must);
 
   // load.cpp
@@ -121,7 +120,6 @@ class World {
   bool is_damaged_ = false;
   bool has_log_holes_ = false;  // a power cut left some in what was not synced: indistinguishable from damage
   bool is_log_whole_ = true;    // all that was acknowledged is in the log's files
-  bool was_torn_ = false;       // the last start cut a torn tail
   bool was_too_large_ = false;  // blocks went for their size
   std::int64_t in_blocks_until_ms_ = model::kMinTimestampMs;
   std::uint64_t trace_ = 14695981039346656037U;

@@ -15,6 +15,9 @@ constexpr std::string_view kUnfinished = "tmp-";
 constexpr std::string_view kGoing = "gone-";
 constexpr std::string_view kMarkName = "covered";
 constexpr std::string_view kMarkMagic = "BAROCOV1";
+constexpr std::string_view kNoteSuffix = ".lost";
+constexpr std::size_t kNoteBytesMax = 64 << 10;
+constexpr std::size_t kMetaBytesMax = std::size_t{16} << 20;
 
 // Up to where blocks have the head's samples.
 std::int64_t CoveredUntil(std::span<const BlockPtr> blocks) {
@@ -39,6 +42,7 @@ base::Result<> BlockSet::Load() {
   const std::vector<std::string> names = BARO_TRY(files_.ListDirectory(directory_));
   RemoveLeftovers(names);
   ReadMark();
+  ReadNotes();
   std::vector<BlockPtr> blocks;
   for (const std::string& name : names) {
     if (!Ulid::Parse(name)) continue;  // not ours
@@ -49,7 +53,7 @@ base::Result<> BlockSet::Load() {
       if (const auto is_there = files_.Exists(unfinished); is_there && *is_there) RemoveLeftover(unfinished);
       blocks.push_back(*std::move(block));
     } else {
-      Quarantine(name, block.error().message());
+      PutAside(name, block.error());
     }
   }
   RememberQuarantined();
@@ -93,17 +97,63 @@ void BlockSet::RemoveLeftover(const std::string& path) {
   RemoveLeftoverSilently(path);
 }
 
-// Kept for people: its data may be worth a repair. Queries say that it is missing.
-void BlockSet::Quarantine(const std::string& name, const std::string& reason) {
-  log_.Error("a block cannot be opened and is put aside; its time is missing from queries",
-             {{"block", name}, {"to", quarantine_}, {"err", reason}});
+// What meta.json says, if that can be read; otherwise any time.
+model::TimeRange BlockSet::RangeOf(const std::string& name) const {
+  const auto text = base::ReadFile(files_, fmt::format("{}/{}/{}", directory_, name, kMetaFileName), kMetaBytesMax);
+  const auto meta = text ? ParseBlockMeta(*text) : base::Result<BlockMeta>(text.error());
+  return meta ? meta->range() : model::TimeRange{};
+}
+
+// What is damaged is kept for people: its data may be worth a repair. An error that may pass, or a version that is not
+// known, is none: the block stays where it is. Queries say that it is missing.
+void BlockSet::PutAside(const std::string& name, const base::Error& error) {
+  const DataLoss loss{.range = RangeOf(name), .what = fmt::format("block {}: {}", name, error.message())};
+  {
+    const base::MutexLock lock(mutex_);
+    losses_.push_back(loss);
+  }
+  const bool is_damage = error.code() == base::Code::kCorruption || error.code() == base::Code::kNotFound ||
+                         error.code() == base::Code::kLimitExceeded;
+  log_.Error("a block cannot be opened; its time is missing from queries",
+             {{"block", name}, {"put aside to", is_damage ? quarantine_ : "nowhere"}, {"err", error.message()}});
+  if (!is_damage) return;
   auto moved = files_.CreateDirectories(quarantine_);
+  if (moved) moved = WriteNote(name, loss);
   if (moved) moved = files_.Rename(directory_ + "/" + name, quarantine_ + "/" + name);
   if (moved) moved = files_.SyncDirectory(quarantine_);
   if (moved) moved = files_.SyncDirectory(directory_);
   if (!moved) log_.Warn("could not put it aside", {{"block", name}, {"err", moved.error().message()}});
+}
+
+// So that later starts say it too, until somebody removes the note.
+base::Result<> BlockSet::WriteNote(const std::string& name, const DataLoss& loss) {
+  base::ByteBuffer content;
+  base::AppendLe(content, loss.range.min_ms);
+  base::AppendLe(content, loss.range.max_ms);
+  base::AppendBytes(content, base::AsBytes(loss.what));
+  return base::WriteSmallFile(files_, fmt::format("{}/{}{}", quarantine_, name, kNoteSuffix), content);
+}
+
+void BlockSet::ReadNotes() {
+  const auto names = files_.ListDirectory(quarantine_);
+  if (!names) return;  // there never was a damaged block
+  for (const std::string& name : *names) {
+    if (!name.ends_with(kNoteSuffix)) continue;
+    DataLoss loss{.what = fmt::format("{}/{} cannot be read", quarantine_, name)};
+    if (const auto content = base::ReadSmallFile(files_, quarantine_ + "/" + name, kNoteBytesMax)) {
+      base::ByteReader reader(base::AsBytes(*content));
+      loss.range.min_ms = reader.Le<std::int64_t>();
+      loss.range.max_ms = reader.Le<std::int64_t>();
+      loss.what = base::AsText(reader.Bytes(reader.remaining()));
+    }
+    const base::MutexLock lock(mutex_);
+    losses_.push_back(std::move(loss));
+  }
+}
+
+std::vector<DataLoss> BlockSet::Losses() const {
   const base::MutexLock lock(mutex_);
-  quarantined_.push_back(fmt::format("block {}: {}", name, reason));
+  return losses_;
 }
 
 // What was put aside at an earlier start is missing still. Those of this start are named with their reason already.
@@ -113,8 +163,8 @@ void BlockSet::RememberQuarantined() {
   const base::MutexLock lock(mutex_);
   for (const std::string& name : *names) {
     const std::string prefix = fmt::format("block {}: ", name);
-    const auto is_same = [&prefix](const std::string& known) { return known.starts_with(prefix); };
-    if (!Ulid::Parse(name) || std::ranges::any_of(quarantined_, is_same)) continue;
+    const auto is_same = [&prefix](const DataLoss& known) { return known.what.starts_with(prefix); };
+    if (!Ulid::Parse(name) || std::ranges::any_of(losses_, is_same)) continue;
     quarantined_.push_back(fmt::format("{}it was put aside at an earlier start, lies in {}, and its time is missing",
                                        prefix, quarantine_));
   }
@@ -212,6 +262,7 @@ std::vector<std::string> BlockSet::Damage() const {
   {
     const base::MutexLock lock(mutex_);
     all = quarantined_;
+    for (const DataLoss& loss : losses_) all.push_back(loss.what);
   }
   for (const auto all_blocks = blocks(); const BlockPtr& block : *all_blocks) {
     for (const std::string& damage : block->Damage()) {
@@ -259,7 +310,7 @@ void BlockSet::ReadMark() {
                                  content ? "unknown content" : content.error().message());
   log_.Error(what);
   const base::MutexLock lock(mutex_);
-  quarantined_.push_back(std::move(what));
+  losses_.push_back({.range = {}, .what = std::move(what)});
 }
 
 base::Result<> BlockSet::Replace(std::span<const BlockPtr> removed, const BlockPtr& added) {

@@ -16,6 +16,7 @@
 #include "base/mutex.h"
 #include "base/result.h"
 #include "tsdb/block/block.h"
+#include "tsdb/storage/data_loss.h"
 
 namespace baro::tsdb {
 
@@ -52,6 +53,9 @@ class BlockSet {
   const std::string& directory() const { return directory_; }
   std::uint64_t SizeBytes() const;
 
+  /// What queries must be told of: blocks that could not be opened, in this run or an earlier one.
+  std::vector<DataLoss> Losses() const;
+
   /// What is wrong with blocks: the names of those in the quarantine, and damage in others.
   std::vector<std::string> Damage() const;
 
@@ -68,7 +72,10 @@ class BlockSet {
  private:
   void RemoveLeftovers(std::span<const std::string> names);
   void RemoveLeftover(const std::string& path);
-  void Quarantine(const std::string& name, const std::string& reason);
+  model::TimeRange RangeOf(const std::string& name) const;
+  void PutAside(const std::string& name, const base::Error& error);
+  base::Result<> WriteNote(const std::string& name, const DataLoss& loss);
+  void ReadNotes();
   void RememberQuarantined();
   void RemoveParents(std::vector<BlockPtr>& blocks);
   void ReadMark();
@@ -88,7 +95,8 @@ class BlockSet {
 
   mutable base::Mutex mutex_;  // leaf
   BlockView view_ BARO_GUARDED_BY(mutex_) = {.blocks = std::make_shared<const std::vector<BlockPtr>>()};
-  std::vector<std::string> quarantined_ BARO_GUARDED_BY(mutex_);
+  std::vector<DataLoss> losses_ BARO_GUARDED_BY(mutex_);
+  std::vector<std::string> quarantined_ BARO_GUARDED_BY(mutex_);  // without a note: somebody else put them there
   std::set<std::string> not_opened_;  // by Refresh() only
 };
 

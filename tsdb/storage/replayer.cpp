@@ -49,10 +49,44 @@ Replayer::Replayer(Head& head, ExemplarStore& exemplars, HeadFiles& head_files, 
 
 void Replayer::Note(std::int64_t timestamp_ms) {
   time_max_ms_ = std::max(time_max_ms_, timestamp_ms);
+  segment_min_ms_ = std::min(segment_min_ms_, timestamp_ms);
   head_.NoteTimes(timestamp_ms, timestamp_ms);
 }
 
-std::int64_t Replayer::TakeTimeMax() { return std::exchange(time_max_ms_, model::kMinTimestampMs); }
+void Replayer::NoteStranger(std::int64_t timestamp_ms) {
+  strangers_.min_ms = std::min(strangers_.min_ms, timestamp_ms);
+  strangers_.max_ms = std::max(strangers_.max_ms, timestamp_ms);
+}
+
+// At the end of a segment.
+std::int64_t Replayer::TakeTimeMax() {
+  if (time_max_ms_ != model::kMinTimestampMs) {
+    for (; losses_ended_ < losses_before_; ++losses_ended_) {
+      model::TimeRange& range = losses_[losses_ended_].range;
+      range.max_ms = std::max(range.min_ms, time_max_ms_);
+    }
+    before_min_ms_ = std::exchange(segment_min_ms_, model::kMaxTimestampMs);
+  }
+  losses_before_ = losses_.size();
+  return std::exchange(time_max_ms_, model::kMinTimestampMs);
+}
+
+void Replayer::OnDamage(const std::string& what) {
+  const std::int64_t oldest_ms = std::min(segment_min_ms_, before_min_ms_);
+  const bool is_known = oldest_ms != model::kMaxTimestampMs;
+  // What is older than the floor is in blocks.
+  losses_.push_back(
+      {.range = {.min_ms = is_known ? std::max(oldest_ms, head_.floor_ms()) : head_.floor_ms()}, .what = what});
+}
+
+std::vector<DataLoss> Replayer::TakeLosses(bool is_damaged) {
+  if (is_damaged && !strangers_.empty()) {
+    losses_.push_back(
+        {.range = strangers_,
+         .what = fmt::format("the log has {} samples of series whose labels are damaged", samples_without_series_)});
+  }
+  return std::move(losses_);
+}
 
 void Replayer::OnSeries(LogSeriesId id, model::Labels labels) {
   auto series = head_.GetOrCreatePinned(labels, nullptr);
@@ -99,6 +133,7 @@ bool Replayer::PassOver(const LoggedRow& row) {
   LoggedGroup& logged = groups_[row.group];
   if (!IsKnown(row, logged)) return false;
   time_max_ms_ = std::max(time_max_ms_, row.timestamp_ms);
+  segment_min_ms_ = std::min(segment_min_ms_, row.timestamp_ms);
   logged.last_row = std::max(logged.last_row, row.number);
   return true;
 }
@@ -146,6 +181,7 @@ void Replayer::OnLateRow(const LoggedRow& row, const LoggedGroup& logged) {
 }
 
 void Replayer::NoteLate(std::int64_t timestamp_ms) {
+  segment_min_ms_ = std::min(segment_min_ms_, timestamp_ms);
   time_max_ms_ = std::max(time_max_ms_, timestamp_ms);  // its segment stays as long as one with samples in order
   head_.NoteLateTime(timestamp_ms);
 }
@@ -161,6 +197,7 @@ void Replayer::OnRow(const LoggedRow& row) {
   if (is_known || logged.columns.size() != row.values.size()) return;
   const std::size_t strangers = CountStrangers(row, logged);
   samples_without_series_ += strangers;
+  if (strangers > 0) NoteStranger(row.timestamp_ms);
   if (strangers == CountPresent(row)) return;
   samples_ += CountPresent(row) - strangers;
   auto out = std::make_shared<Row>();
@@ -193,7 +230,7 @@ SeriesPtr Replayer::FindSingle(LogSeriesId id) {
 void Replayer::OnSample(LogSeriesId id, model::Sample sample) {
   if (sample.timestamp_ms < head_.floor_ms()) return;
   const SeriesPtr series = FindSingle(id);
-  if (series == nullptr) return;
+  if (series == nullptr) return NoteStranger(sample.timestamp_ms);
   if (Judge(series->LastSingle(), sample.timestamp_ms, std::bit_cast<std::uint64_t>(sample.value)) !=
       SampleStatus::kAccepted) {
     return;
@@ -209,7 +246,7 @@ void Replayer::OnHistogram(LogSeriesId id, std::int64_t timestamp_ms,
                            std::shared_ptr<const model::FloatHistogram> histogram) {
   if (timestamp_ms < head_.floor_ms()) return;
   const SeriesPtr series = FindSingle(id);
-  if (series == nullptr) return;
+  if (series == nullptr) return NoteStranger(timestamp_ms);
   if (Judge(series->LastSingle(), timestamp_ms, *histogram) != SampleStatus::kAccepted) return;
   series->singles()->histograms.push_back(
       {.sample = {.timestamp_ms = timestamp_ms, .histogram = std::move(histogram)}, .commit = kBeforeThisRun});

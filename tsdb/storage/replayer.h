@@ -13,6 +13,7 @@
 #include "tsdb/head/exemplar_store.h"
 #include "tsdb/head/head.h"
 #include "tsdb/head_files/head_files.h"
+#include "tsdb/storage/data_loss.h"
 #include "tsdb/storage/series_by_log_id.h"
 #include "tsdb/wal/log_reader.h"
 
@@ -40,6 +41,7 @@ class Replayer : public ReplayVisitor {
   void OnExemplar(LogSeriesId series, std::int64_t timestamp_ms, model::Exemplar exemplar) override;
   void OnNextSeries(LogSeriesId next) override { head_.ReserveLogIds(next); }
   std::int64_t TakeTimeMax() override;
+  void OnDamage(const std::string& what) override;
 
   /// Puts the chunks of files where they belong. Groups stay as they are, for who appends to their series next.
   /// `next_segment`: of the log; makes numbers of new groups differ from all that were.
@@ -50,6 +52,10 @@ class Replayer : public ReplayVisitor {
   /// Samples whose series the log does not name any more: they are past retention, or damage took the name.
   std::uint64_t samples_without_series() const { return samples_without_series_; }
   std::uint64_t chunks() const { return loaded_.chunks.size(); }
+
+  /// What damage took, as far as can be told from the samples around it. `is_damaged`: something is; otherwise samples
+  /// without series are past retention. Shape    behind Finish().
+  std::vector<DataLoss> TakeLosses(bool is_damaged);
 
  private:
   struct LoggedGroup {
@@ -73,6 +79,7 @@ class Replayer : public ReplayVisitor {
   bool IsInBlock(std::int64_t timestamp_ms) const {
     return segment_ < late_from_segment_ && timestamp_ms < head_.floor_ms();
   }
+  void NoteStranger(std::int64_t timestamp_ms);
   // The series as one that is written singly; null if it is unknown.
   SeriesPtr FindSingle(LogSeriesId id);
   std::size_t CountStrangers(const LoggedRow& row, const LoggedGroup& logged) const;
@@ -93,6 +100,14 @@ class Replayer : public ReplayVisitor {
   std::int64_t time_max_ms_ = model::kMinTimestampMs;
   std::uint64_t samples_ = 0;
   std::uint64_t samples_without_series_ = 0;
+
+  // Losses begin with the oldest sample of their segment and the one before, and end with the newest of the next one.
+  std::vector<DataLoss> losses_;
+  std::size_t losses_before_ = 0;  // of them, those of segments before this one
+  std::size_t losses_ended_ = 0;
+  std::int64_t segment_min_ms_ = model::kMaxTimestampMs;
+  std::int64_t before_min_ms_ = model::kMaxTimestampMs;
+  model::TimeRange strangers_{.min_ms = model::kMaxTimestampMs, .max_ms = model::kMinTimestampMs};
 };
 
 }  // namespace baro::tsdb

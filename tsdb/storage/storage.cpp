@@ -135,6 +135,7 @@ base::Result<> Storage::Impl::Replay() {
       BARO_TRY(ReplayLog(deps_.files, log_directory_, deps_.log, options_.replay_progress.get(), replayer));
   replayer.Finish(replayed.next_segment);
   corruptions_.store(replayed.corruptions, std::memory_order_relaxed);
+  log_losses_ = replayer.TakeLosses(replayed.corruptions > 0);
   if (replayer.samples_without_series() > 0) {
     deps_.log.Warn("samples in the log whose series it does not name were left out",
                    {{"samples", replayer.samples_without_series()}});
@@ -240,7 +241,9 @@ std::unique_ptr<Reader> Storage::Impl::OpenReader() const {
   // The head drops whole chunks only, and does not know of deletes in blocks. In this order as well: see DropExpired().
   head->HideBefore(std::max(covered_until_ms, expired_until_ms_.load(std::memory_order_seq_cst)));
   const auto theirs = prometheus_.blocks();
-  if (blocks->empty() && theirs->empty() && !has_late) return head;
+  std::vector<DataLoss> losses = blocks_.Losses();
+  losses.insert(losses.end(), log_losses_.begin(), log_losses_.end());
+  if (blocks->empty() && theirs->empty() && !has_late) return TellLosses(std::move(head), std::move(losses));
   std::vector<std::unique_ptr<Reader>> sources;
   sources.reserve(blocks->size() + theirs->size() + 2);
   const CommitNumber visible = head->visible();
@@ -259,7 +262,7 @@ std::unique_ptr<Reader> Storage::Impl::OpenReader() const {
   std::ranges::sort(others, std::ranges::greater(), [](const BlockPtr& block) { return block->meta().ulid; });
   for (const BlockPtr& block : others) sources.push_back(OpenBlockReader(*block));
   for (const auto& block : *theirs) sources.push_back(block->OpenReader());
-  return std::make_unique<MergeReader>(std::move(sources));
+  return TellLosses(std::make_unique<MergeReader>(std::move(sources)), std::move(losses));
 }
 
 void Storage::Impl::SetOutOfOrderWindow(std::chrono::milliseconds window) {

@@ -19,6 +19,7 @@
 #include "tsdb/head_files/head_files.h"
 #include "tsdb/storage.h"
 #include "tsdb/storage/block_set.h"
+#include "tsdb/storage/data_loss.h"
 #include "tsdb/storage/prometheus_history.h"
 #include "tsdb/wal/log_writer.h"
 
@@ -140,6 +141,7 @@ class Storage::Impl {
   ExemplarStore exemplars_;
   std::unique_ptr<LogWriter> log_;
   std::unique_ptr<HeadWriter> writer_;
+  std::vector<DataLoss> log_losses_;           // by Open() only
   std::atomic<std::uint64_t> corruptions_{0};  // relaxed: a number for people, which orders nothing
   base::Registry::CollectorId collector_ = 0;
   bool has_collector_ = false;

@@ -89,22 +89,30 @@ class EndFinder : public RecordVisitor {
 base::Result<> Visit(base::FileSystem& files, const std::string& directory, RecordVisitor* visitor) {
   const std::string path = directory + "/" + SegmentName(kFileNumber);
   const std::unique_ptr<base::MappedFile> map = BARO_TRY(files.Map(path));
-  BARO_TRY(DecodeSegmentHeader(map->bytes(), kFileNumber));
+  const auto header = DecodeSegmentHeader(map->bytes(), kFileNumber);
+  if (!header && map->bytes().size() <= kSegmentHeaderBytes) return header.error();
   EndFinder finder(visitor);
   RecordReader records;
   FrameScanner scanner(map->bytes(), kFileNumber, kSegmentHeaderBytes);
+  // Series stand for themselves: what follows damage is as good as what came before.
+  std::optional<base::Error> first_error;
+  if (!header) first_error = header.error();
+  const auto note = [&](base::Error error) {
+    if (!first_error) first_error = std::move(error);
+  };
   for (;;) {
     switch (scanner.Next()) {
       case FrameScanner::Event::kCommit:
-        BARO_TRY(records.Read(scanner.payload(), finder));
+        if (auto read = records.Read(scanner.payload(), finder); !read) note(std::move(read).error());
         break;
       case FrameScanner::Event::kEnd:
-        if (finder.found()) return {};
-        return base::Fail(base::Code::kCorruption, fmt::format("checkpoint has no end: {}", path));
+        if (!finder.found()) note({base::Code::kCorruption, fmt::format("checkpoint has no end: {}", path)});
+        if (first_error) return *std::move(first_error);
+        return {};
       case FrameScanner::Event::kDamage:
       case FrameScanner::Event::kTornTail:
-        return base::Fail(base::Code::kCorruption,
-                          fmt::format("checkpoint damaged at byte {}: {}", scanner.damage_begin(), path));
+        note({base::Code::kCorruption, fmt::format("checkpoint damaged at byte {}: {}", scanner.damage_begin(), path)});
+        break;
     }
   }
 }

@@ -30,7 +30,7 @@ base::Result<> WriteCheckpoint(base::FileSystem& files, const std::string& direc
                                LogSeriesId next_series, const ForEachSeries& for_each);
 
 /// Visits a checkpoint.
-/// Errors   kCorruption: damaged or unfinished; parts of it may have been visited.
+/// Errors   kCorruption: damaged or unfinished; all that is sound was visited.
 base::Result<> ReadCheckpoint(base::FileSystem& files, const std::string& path, RecordVisitor& visitor);
 
 }  // namespace baro::tsdb

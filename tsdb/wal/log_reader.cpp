@@ -1,6 +1,7 @@
 #include "tsdb/wal/log_reader.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 
 #include "tsdb/wal/checkpoint.h"
@@ -44,6 +45,7 @@ class Replay {
   void NoteDamage(std::string_view what, std::uint64_t segment, std::uint64_t begin, std::uint64_t end) {
     ++out_.corruptions;
     records_.Forget();
+    visitor_.OnDamage(fmt::format("{}: {}, bytes {} to {}", what, PathOf(segment), begin, end));
     log_.Warn(what, {{"file", PathOf(segment)}, {"from_byte", begin}, {"to_byte", end}});
   }
 
@@ -82,6 +84,7 @@ class Replay {
     if (!map) {
       log_.Warn("log segment cannot be read", {{"err", map.error().message()}});
       ++out_.corruptions;
+      unreadable_.emplace(segment, std::move(map).error().message());
       return;
     }
     entry.map = *std::move(map);
@@ -136,6 +139,12 @@ class Replay {
     out_.previous_end = 0;
     visitor_.OnSegment(segment.segment);
     SegmentInfo info{.segment = segment.segment, .continues = segment.has_header && segment.header.continues};
+    if (const auto unreadable = unreadable_.find(segment.segment); unreadable != unreadable_.end()) {
+      visitor_.OnDamage("log segment cannot be read: " + unreadable->second);
+      // The next segment must not declare void what may be read at the next start.
+      const auto size = files_.FileSize(PathOf(segment.segment));
+      out_.previous_end = size ? *size : std::numeric_limits<std::uint64_t>::max();
+    }
     if (segment.map != nullptr) {
       info.size_bytes = segment.map->bytes().size();
       out_.previous_end = ReadFrames(segment, is_last);
@@ -158,6 +167,7 @@ class Replay {
       // themselves.
       if (is_last && bytes.size() <= kSegmentHeaderBytes) {
         log_.Warn("torn log segment is passed over", {{"err", header_errors_.at(segment.segment)}});
+        visitor_.OnDamage("the log's last segment was not written whole: " + header_errors_.at(segment.segment));
         return 0;
       }
       NoteDamage(header_errors_.at(segment.segment), segment.segment, 0, std::min(bytes.size(), kSegmentHeaderBytes));
@@ -179,6 +189,8 @@ class Replay {
           break;
         case FrameScanner::Event::kTornTail:
           if (is_last) {
+            visitor_.OnDamage(fmt::format("the end of the log was not written whole: {}, bytes {} to {}",
+                                          PathOf(segment.segment), good_end, bytes.size()));
             log_.Warn("torn tail of the log is cut",
                       {{"file", PathOf(segment.segment)}, {"from_byte", good_end}, {"to_byte", bytes.size()}});
           } else {
@@ -203,6 +215,7 @@ class Replay {
   ReplayedLog out_;
   std::vector<Segment> segments_;
   std::map<std::uint64_t, std::string> header_errors_;
+  std::map<std::uint64_t, std::string> unreadable_;
   std::map<std::uint64_t, std::uint64_t> missing_;      // segment -> the end that it should have
   std::map<std::uint64_t, std::uint64_t> lost_before_;  // segment -> its predecessor, which is not there
 };

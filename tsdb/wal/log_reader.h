@@ -23,6 +23,8 @@ class ReplayVisitor : public RecordVisitor {
   virtual std::int64_t TakeTimeMax() = 0;
   /// What follows is of that segment.
   virtual void OnSegment(std::uint64_t /*segment*/) {}
+  /// Something between what came before and what comes next is missing. `what` says so in words, with the file.
+  virtual void OnDamage(const std::string& /*what*/) {}
 };
 
 /// What replay found.
