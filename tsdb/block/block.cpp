@@ -198,7 +198,7 @@ void BlockImpl::LoadTombstones() {
     } else {
       NoteDamage(decoded.error().message() + "; what was deleted is seen again");
     }
-  } else if (text.error().code() != base::Code::kNotFound) {
+  } else {
     NoteDamage(text.error().message() + "; what was deleted is seen again");
   }
   const base::MutexLock lock(tombstones_mutex_);

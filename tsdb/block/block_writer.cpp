@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "tsdb/block/block_files.h"
+#include "tsdb/block/block_tombstones.h"
 #include "tsdb/block/chunk_file.h"
 #include "tsdb/block/column_store.h"
 #include "tsdb/block/index_writer.h"
@@ -158,6 +159,9 @@ class BlockWriter::Impl {
                            *index_file_));
     for (const auto& file : {chunks_file_.get(), columns_file_.get(), index_file_.get()}) BARO_TRY(file->Finish());
     BARO_TRY(base::WriteFileAtomically(files_, fmt::format("{}/{}", building_, kMetaFileName), base::AsBytes(text)));
+    // Always there, so that it is missed when it is gone.
+    BARO_TRY(base::WriteSmallFile(files_, fmt::format("{}/{}", building_, kTombstonesFileName),
+                                  BlockTombstones().Encode(options_.ulid)));
     BARO_TRY(files_.SyncDirectory(building_));
     return Publish();
   }

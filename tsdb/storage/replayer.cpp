@@ -257,7 +257,10 @@ void Replayer::OnHistogram(LogSeriesId id, std::int64_t timestamp_ms,
 SeriesPtr Replayer::FindLate(LogSeriesId id, std::int64_t timestamp_ms) {
   if (IsInBlock(timestamp_ms)) return nullptr;
   SeriesPtr series = series_.Find(id);
-  if (series == nullptr) ++samples_without_series_;
+  if (series == nullptr) {
+    ++samples_without_series_;
+    NoteStranger(timestamp_ms);
+  }
   return series;
 }
 

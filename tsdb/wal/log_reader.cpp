@@ -19,14 +19,14 @@ class Replay {
   base::Result<ReplayedLog> Run() {
     const std::vector<std::string> names = BARO_TRY(files_.ListDirectory(directory_));
     RemoveLeftovers(names);
-    const std::uint64_t first = ReadNewestCheckpoint(names);
+    first_ = ReadNewestCheckpoint(names);
     for (const std::string& name : names) {
       const std::uint64_t segment = ParseSegmentName(name);
       if (segment == 0) continue;
       out_.next_segment = std::max(out_.next_segment, segment + 1);
-      if (segment >= first) ReadHeader(segment);
+      if (segment >= first_) ReadHeader(segment);
     }
-    if (out_.next_segment < first) out_.next_segment = first;
+    out_.next_segment = std::max(out_.next_segment, first_);
     ReadSegments();
     return std::move(out_);
   }
@@ -102,8 +102,8 @@ class Replay {
   void ApplyHeaders() {
     for (const Segment& later : segments_) {
       if (!later.has_header) continue;
-      // Nothing before it counts if it is the first; otherwise the one before may have been removed by retention.
-      bool has_previous = later.header.previous < segments_.front().segment;
+      // Nothing before it counts if it is the first; otherwise a checkpoint says which segments were removed.
+      bool has_previous = later.header.previous == 0 || later.header.previous < first_;
       for (Segment& earlier : segments_) {
         if (earlier.segment >= later.segment || earlier.segment < later.header.previous) continue;
         const bool is_previous = earlier.segment == later.header.previous;
@@ -214,6 +214,7 @@ class Replay {
   RecordReader records_;
   ReplayedLog out_;
   std::vector<Segment> segments_;
+  std::uint64_t first_ = 0;  // the checkpoint covers what came before
   std::map<std::uint64_t, std::string> header_errors_;
   std::map<std::uint64_t, std::string> unreadable_;
   std::map<std::uint64_t, std::uint64_t> missing_;      // segment -> the end that it should have
