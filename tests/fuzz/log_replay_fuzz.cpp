@@ -22,11 +22,49 @@ void Check(bool condition) {
   if (!condition) std::abort();
 }
 
-void WriteLog(baro::base::FileSystem& files, baro::base::ByteSpan bytes) {
-  Check(files.CreateDirectories("d/log").has_value());
-  auto file = files.OpenWritable("d/log/00000001", baro::base::FileSystem::OpenMode::kCreate);
+constexpr std::uint64_t kSegmentsMax = 8;
+
+void WriteFile(baro::base::FileSystem& files, const std::string& path, baro::base::ByteSpan bytes) {
+  Check(files.CreateDirectories(baro::base::ParentDirectory(path)).has_value());
+  auto file = files.OpenWritable(path, baro::base::FileSystem::OpenMode::kCreate);
   Check(file.has_value());
   Check((*file)->Append(bytes).has_value());
+}
+
+void WriteLog(baro::base::FileSystem& files, baro::base::ByteSpan bytes) { WriteFile(files, "d/log/00000001", bytes); }
+
+// The commits of a sound checkpoint and of some sound segments behind it, which gets past the checksums: 0xff ends a
+// commit, 0xfe a commit and its file. The first file is the checkpoint.
+void WriteSoundLog(baro::base::FileSystem& files, baro::base::ByteSpan input, bool has_checkpoint) {
+  std::uint64_t segment = 1;
+  std::uint64_t previous_end = 0;
+  bool is_checkpoint = has_checkpoint;
+  const auto header_of = [&] {
+    return is_checkpoint ? baro::tsdb::EncodeSegmentHeader({.segment = 1})
+                         : baro::tsdb::EncodeSegmentHeader(
+                               {.segment = segment, .previous = segment - 1, .previous_end = previous_end});
+  };
+  baro::base::ByteBuffer bytes = header_of();
+  const auto end_file = [&] {
+    WriteFile(files, is_checkpoint ? "d/log/checkpoint.00000001/00000001" : "d/log/" + baro::tsdb::SegmentName(segment),
+              bytes);
+    if (!is_checkpoint) {
+      previous_end = bytes.size();
+      ++segment;
+    }
+    is_checkpoint = false;
+    bytes = header_of();
+  };
+  std::size_t begin = 0;
+  for (std::size_t at = 0; at <= input.size() && segment <= kSegmentsMax; ++at) {
+    const bool is_end = at == input.size();
+    if (!is_end && input[at] < std::byte{0xfe}) continue;
+    if (at > begin) {
+      baro::tsdb::AppendFrames(input.subspan(begin, at - begin), is_checkpoint ? 1 : segment, bytes.size(), bytes);
+    }
+    begin = at + 1;
+    if (is_end || input[at] == std::byte{0xfe}) end_file();
+  }
 }
 
 void OpenAndRead(baro::base::FileSystem& files) {
@@ -51,20 +89,12 @@ void OpenAndRead(baro::base::FileSystem& files) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const baro::base::ByteSpan input(reinterpret_cast<const std::byte*>(data), size);
-  // Half of the inputs are a whole file, the others the commits of a sound one, which gets past the checksums. Commits
-  // are cut at 0xff bytes.
+  // A third of the inputs are a whole file, the others the commits of sound ones.
   baro::base::SimFileSystem files;
-  if ((data[0] & 1) == 0) {
+  if (data[0] % 3 == 0) {
     WriteLog(files, input.subspan(1));
   } else {
-    baro::base::ByteBuffer bytes = baro::tsdb::EncodeSegmentHeader({.segment = 1});
-    std::size_t begin = 1;
-    for (std::size_t at = 1; at <= size; ++at) {
-      if (at != size && data[at] != 0xff) continue;
-      if (at > begin) baro::tsdb::AppendFrames(input.subspan(begin, at - begin), 1, bytes.size(), bytes);
-      begin = at + 1;
-    }
-    WriteLog(files, bytes);
+    WriteSoundLog(files, input.subspan(1), /*has_checkpoint=*/data[0] % 3 == 2);
   }
   OpenAndRead(files);
   return 0;

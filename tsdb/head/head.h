@@ -74,7 +74,8 @@ class Head {
   /// False: the group's columns belong to other series, nothing is changed but that some may have left their homes.
   bool RestoreLayout(const GroupPtr& group, std::span<const SeriesPtr> columns) BARO_REQUIRES(moves_mutex);
   /// The column holds samples of the series, which is not at home in it. False: it holds another's.
-  bool RestorePlace(const GroupPtr& group, std::uint32_t column, const SeriesPtr& series) BARO_REQUIRES(moves_mutex);
+  bool RestorePlace(const GroupPtr& group, std::uint32_t column, const SeriesPtr& series, LogSeriesId logged_as)
+      BARO_REQUIRES(moves_mutex);
   /// `fresh`, or the orphan in whose place `ref` stands from now on, because it has the first of these series.
   GroupPtr AdoptOrphan(GroupRef ref, const GroupPtr& fresh, std::span<const SeriesRef> series)
       BARO_REQUIRES(moves_mutex);

@@ -54,11 +54,12 @@ bool Head::RestoreLayout(const GroupPtr& group, std::span<const SeriesPtr> colum
   return true;
 }
 
-bool Head::RestorePlace(const GroupPtr& group, std::uint32_t column, const SeriesPtr& series) {
+bool Head::RestorePlace(const GroupPtr& group, std::uint32_t column, const SeriesPtr& series, LogSeriesId logged_as) {
   if (series->home == group && series->home_column == column) return true;
   {
     const base::MutexLock lock(group->mutex);
-    if (!group->NoteOwner(column, series->log_id)) return false;
+    // A series that left memory and came again has two numbers: the column may know either.
+    if (!group->NoteOwner(column, logged_as) && !group->NoteOwner(column, series->log_id)) return false;
   }
   const base::MutexLock lock(StripeMutex(*series));
   series->AddPlace(group, column);

@@ -323,7 +323,7 @@ bool Replayer::RestoreColumns(const HeadFileChunk& chunk, const LoggedGroup& log
     if (layout[column] == LogSeriesId::kNone) continue;
     const SeriesPtr series = series_.Find(layout[column]);
     if (series == nullptr) continue;
-    if (!head_.RestorePlace(logged.group, column, series)) return false;
+    if (!head_.RestorePlace(logged.group, column, series, layout[column])) return false;
     if (series->home != logged.group || series->home_column != column) elsewhere.push_back(column);
   }
   return true;
