@@ -199,8 +199,9 @@ void Head::DropGroup(GroupRef ref) {
     group = std::move(found->second);
     groups_.erase(found);
   }
+  // Its series stay at home in it: who drops a group often makes another for the same series soon, see AdoptOrphan().
   const base::MutexLock moves(moves_mutex);
-  RetireGroup(group);
+  group->is_orphan = true;
 }
 
 // The group gets no more rows; its series keep it alive as long as it has samples of theirs.

@@ -60,14 +60,14 @@ class Head {
 
   GroupRef AddGroup();
   GroupPtr FindGroup(GroupRef ref) const;
-  /// Its series get samples singly from now on; what is staged is sealed as far as readers allow.
+  /// The group gets no more rows, until a new one takes its place, see AdoptOrphan().
   void DropGroup(GroupRef ref) BARO_EXCLUDES(moves_mutex);
   std::vector<GroupPtr> AllGroups() const;
   /// Groups that are made from now on have this number and higher ones.
   void ReserveGroupIds(std::uint64_t next);
 
-  // Groups of the run before, as the log has them. They are orphans until somebody appends rows of their series to a
-  // new group: that is then the old one.
+  // Groups of the run before, as the log has them, and groups that were dropped are orphans, until somebody appends
+  // rows of their series to a new group: that is then the old one.
 
   GroupPtr RestoreGroup(std::uint64_t log_id);
   /// The series are at home in these columns from now on, null: nobody is; those that were in them are not.
@@ -157,6 +157,7 @@ class Head {
   bool IsFreeToGo(Series& series, std::int64_t cutoff_ms) BARO_REQUIRES(moves_mutex);
   bool HasLate(Series& series) BARO_REQUIRES(moves_mutex);
   void RetireGroup(const GroupPtr& group) BARO_REQUIRES(moves_mutex);
+  bool IsAbandoned(const Group& group) const BARO_EXCLUDES(moves_mutex);
   void DropSamplesOf(Series& series, std::int64_t cutoff_ms, CommitNumber visible_to_all) BARO_REQUIRES(moves_mutex);
 
   const std::size_t series_max_;

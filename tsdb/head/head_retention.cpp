@@ -159,15 +159,19 @@ void Head::TidyGroups(CommitNumber visible_to_all) {
     all_groups_.push_back(found->second);
   }
   ForgetGroups();
-  // Retired groups get no more rows: what is still staged in them is sealed, however little it is.
+  // Groups that get no more rows: what is still staged in them is sealed, however little it is.
   for (const GroupPtr& group : AllGroups()) {
-    bool is_retired = false;
-    {
-      const base::MutexLock lock(group->mutex);
-      is_retired = group->vacant() == group->members().size() && !group->staged().empty();
-    }
-    if (is_retired) group->Seal(visible_to_all, /*all=*/true);
+    if (IsAbandoned(*group)) group->Seal(visible_to_all, /*all=*/true);
   }
+}
+
+// Whether it was retired, or nobody has taken it over for a while.
+bool Head::IsAbandoned(const Group& group) const {
+  const base::MutexLock moves(moves_mutex);
+  const base::MutexLock lock(group.mutex);
+  if (group.staged().empty()) return false;
+  const bool is_old = group.staged().back()->timestamp_ms < max_time_ms() - kAbsentMaxMs;
+  return group.vacant() == group.members().size() || (group.is_orphan && is_old);
 }
 
 }  // namespace baro::tsdb

@@ -140,6 +140,22 @@ TEST_F(HeadFilesTest, GroupsGoOnWhereTheyEndedBeforeTheRestart) {
   EXPECT_EQ(Replayed("chunks"), fmt::format("{}", kGroups * (1 + 5)));
 }
 
+// As remote write does that cannot remember all of its series.
+TEST_F(HeadFilesTest, ANewGroupForTheSeriesOfADroppedOneGoesOnWithIt) {
+  OpenGroups();
+  for (int row = 0; row < 70; ++row) {
+    Append(1);
+    for (GroupRef& group : groups_) {
+      storage().DropGroup(group);
+      group = storage().NewGroup();
+    }
+  }
+  Check();
+  Reopen();
+  Check();
+  EXPECT_EQ(Replayed("chunks"), fmt::format("{}", kGroups * 2));
+}
+
 TEST_F(HeadFilesTest, TheOrderRulesHoldAfterARestart) {
   OpenGroups();
   Append(256);  // all rows are in chunks, none is staged

@@ -269,11 +269,7 @@ void Storage::Impl::SetOutOfOrderWindow(std::chrono::milliseconds window) {
   writer_->out_of_order_window_ms.store(window.count(), std::memory_order_relaxed);
 }
 
-void Storage::Impl::DropGroup(GroupRef ref) {
-  const GroupPtr group = head_->FindGroup(ref);
-  head_->DropGroup(ref);
-  if (group != nullptr) group->Seal(head_->VisibleToAll(log_->written()), /*all=*/true);
-}
+void Storage::Impl::DropGroup(GroupRef ref) { head_->DropGroup(ref); }
 
 std::optional<LogSync> ParseLogSync(std::string_view text) {
   if (text == "always") return LogSync::kAlways;
