@@ -171,6 +171,26 @@ struct LogStatus {
   std::uint64_t corruptions = 0;
 };
 
+/// How the store is as a whole, for /api/v1/status/storage.
+struct StorageSummary {
+  enum class State : std::uint8_t {
+    kOk,
+    kDiskLow,   ///< less than a twentieth of the disk is free: new blocks may soon not be written
+    kReadOnly,  ///< the log takes nothing: `log.reason` says why
+  };
+  State state = State::kOk;
+  LogStatus log;
+  std::uint64_t head_series = 0;
+  std::uint64_t head_memory_bytes = 0;  ///< of all parts together
+  std::uint64_t blocks = 0;
+  std::uint64_t block_bytes = 0;
+  std::uint64_t block_samples = 0;
+  std::optional<model::TimeRange> extent;  ///< of head and blocks; absent: there is nothing
+  std::uint64_t disk_total_bytes = 0;      ///< both 0 where the system does not tell
+  std::uint64_t disk_available_bytes = 0;
+  std::vector<std::string> damage;  ///< as Damage()
+};
+
 /// One block, for /api/v1/status/tsdb/blocks and barotool.
 struct BlockStatus {
   BlockMeta meta;
@@ -214,6 +234,9 @@ class Storage : public ReaderSource, public AppenderSource {
   /// `limit`: the length of each list of the biggest.
   HeadStatus Status(std::size_t limit) const;
   LogStatus log_status() const;
+
+  /// Cost  looks at each series of the head.
+  StorageSummary Summary() const;
 
   /// Exemplars in `range` of the series that satisfy any of the matcher lists, in label order.
   std::vector<SeriesExemplars> SelectExemplars(std::span<const std::vector<model::Matcher>> matcher_lists,

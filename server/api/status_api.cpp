@@ -174,6 +174,44 @@ net::HttpResponse Blocks(ApiState& state) {
   return ApiSuccess(std::move(data), state.storage().Damage());
 }
 
+std::string_view NameOf(tsdb::StorageSummary::State state) {
+  switch (state) {
+    case tsdb::StorageSummary::State::kOk:
+      return "ok";
+    case tsdb::StorageSummary::State::kDiskLow:
+      return "disk-low";
+    case tsdb::StorageSummary::State::kReadOnly:
+      return "read-only";
+  }
+  return "";
+}
+
+// Flat, so that people and scripts find each number at once.
+net::HttpResponse StorageStatus(ApiState& state) {
+  const tsdb::StorageSummary summary = state.storage().Summary();
+  std::string data;
+  JsonWriter json(data);
+  json.BeginObject();
+  json.Key("state").String(NameOf(summary.state));
+  json.Key("reason").String(summary.log.reason);
+  json.Key("retention").String(RetentionText(state.storage().retention()));
+  if (summary.extent) json.Key("minTime").Int(summary.extent->min_ms).Key("maxTime").Int(summary.extent->max_ms);
+  json.Key("headSeries").Uint(summary.head_series);
+  json.Key("headMemoryBytes").Uint(summary.head_memory_bytes);
+  json.Key("headBytesPerSeries").Uint(summary.head_series == 0 ? 0 : summary.head_memory_bytes / summary.head_series);
+  json.Key("logBytes").Uint(summary.log.size_bytes);
+  json.Key("logCorruptions").Uint(summary.log.corruptions);
+  json.Key("blocks").Uint(summary.blocks);
+  json.Key("blockBytes").Uint(summary.block_bytes);
+  json.Key("blockSamples").Uint(summary.block_samples);
+  json.Key("diskTotalBytes").Uint(summary.disk_total_bytes);
+  json.Key("diskAvailableBytes").Uint(summary.disk_available_bytes);
+  json.Key("damage").BeginArray();
+  for (const std::string& damage : summary.damage) json.String(damage);
+  json.EndArray().EndObject();
+  return ApiSuccess(std::move(data), summary.damage);
+}
+
 net::HttpResponse WalReplay(ApiState& state) {
   const tsdb::ReplayProgress& replay = state.replay();
   std::string data;
@@ -200,6 +238,8 @@ void AddStatusRoutes(ApiRoutes& routes, ApiState& state) {
                  [&state](const auto& request, const auto&) { return TsdbStatus(state, request); });
   routes.AddRead("status/tsdb/blocks", false, "Blocks, the oldest first; what is damaged, as warnings.", {},
                  [&state](const auto&, const auto&) { return Blocks(state); });
+  routes.AddRead("status/storage", false, "How storage is: state, sizes, what is damaged.", {},
+                 [&state](const auto&, const auto&) { return StorageStatus(state); });
   routes.AddAlways("status/walreplay", "How far the replay of the log is.",
                    [&state](const auto&, const auto&) { return WalReplay(state); });
 }

@@ -97,6 +97,12 @@ class FirstRun(unittest.TestCase):
         }.items():
             self.assertLessEqual(keys, self.server.api("status/" + name).keys(), name)
         head = self.server.api("status/tsdb")["headStats"]
+        storage = self.server.api("status/storage")
+        self.assertEqual((storage["state"], storage["reason"], storage["damage"]), ("ok", "", []))
+        self.assertEqual(storage["headSeries"], head["numSeries"])
+        self.assertGreater(storage["headBytesPerSeries"], 0)
+        self.assertGreater(storage["logBytes"], 0)
+        self.assertGreater(storage["diskTotalBytes"], storage["diskAvailableBytes"])
         self.assertEqual(set(head), {"numSeries", "numLabelPairs", "chunkCount", "minTime", "maxTime"})
         build = self.server.api("status/buildinfo")
         self.assertEqual(build["version"], "3.14.0")

@@ -294,6 +294,7 @@ GroupRef Storage::NewGroup() { return impl_->NewGroup(); }
 void Storage::DropGroup(GroupRef group) { impl_->DropGroup(group); }
 HeadStatus Storage::Status(std::size_t limit) const { return impl_->Status(limit); }
 LogStatus Storage::log_status() const { return impl_->log_status(); }
+StorageSummary Storage::Summary() const { return impl_->Summary(); }
 base::Result<> Storage::Sync() { return impl_->Sync(); }
 base::Result<> Storage::Maintain() { return impl_->Maintain(); }
 std::vector<BlockStatus> Storage::Blocks() const { return impl_->Blocks(); }

@@ -73,6 +73,7 @@ class Storage::Impl {
   void DropGroup(GroupRef group);
   HeadStatus Status(std::size_t limit) const;
   LogStatus log_status() const;
+  StorageSummary Summary() const;
   const ExemplarStore& exemplars() const { return exemplars_; }
 
  private:

@@ -77,6 +77,9 @@ HeadSizes MeasureHead(const Head& head) {
   return sizes;
 }
 
+// Below this part of the disk what is due may not fit any more.
+constexpr std::uint64_t kLowDiskDivisor = 20;
+
 base::MetricFamily OneValue(std::string name, std::string help, base::MetricKind kind, double value) {
   base::MetricFamily family{.name = std::move(name), .help = std::move(help), .kind = kind};
   family.points.push_back({.value = value});
@@ -134,6 +137,30 @@ LogStatus Storage::Impl::log_status() const {
   }
   status.corruptions = corruptions_.load(std::memory_order_relaxed);
   return status;
+}
+
+StorageSummary Storage::Impl::Summary() const {
+  StorageSummary summary{.log = log_status(), .head_series = head_->series_count(), .damage = Damage()};
+  for (const NamedCount& part : Status(/*limit=*/0).memory_bytes_by_part) summary.head_memory_bytes += part.count;
+  const auto widen = [&summary](std::int64_t min_ms, std::int64_t max_ms) {
+    if (!summary.extent) summary.extent = {.min_ms = min_ms, .max_ms = max_ms};
+    summary.extent->min_ms = std::min(summary.extent->min_ms, min_ms);
+    summary.extent->max_ms = std::max(summary.extent->max_ms, max_ms);
+  };
+  if (head_->has_samples()) widen(head_->min_time_ms(), head_->max_time_ms());
+  for (const BlockStatus& block : Blocks()) {
+    ++summary.blocks;
+    summary.block_bytes += block.size_bytes;
+    summary.block_samples += block.meta.counts.samples();
+    widen(block.meta.min_time_ms, block.meta.max_time_ms - 1);
+  }
+  if (const auto space = deps_.files.FreeSpace(options_.directory)) {
+    summary.disk_total_bytes = space->total_bytes;
+    summary.disk_available_bytes = space->available_bytes;
+    if (space->available_bytes < space->total_bytes / kLowDiskDivisor) summary.state = StorageSummary::State::kDiskLow;
+  }
+  if (!summary.log.is_writable) summary.state = StorageSummary::State::kReadOnly;
+  return summary;
 }
 
 void Storage::Impl::CollectMetrics(std::vector<base::MetricFamily>& families) const {

@@ -352,6 +352,9 @@ describe('status', () => {
     for (const text of [/version/i, /series/i, /storage\.tsdb\.path/, /scrape_configs:/]) {
       await main.getByText(text).first().waitFor();
     }
+    const storage = page.getByRole('region', { name: 'Storage', exact: true });
+    await storage.getByText('Ok', { exact: true }).waitFor();
+    assert.match(await storage.getByRole('row', { name: /Head memory bytes/ }).textContent(), /\d[\d.]* [KMG]iB/);
     await screenshot(page, 'status-light');
   });
 });

@@ -3,7 +3,7 @@
 import { type Frame, toFrame } from '../charts/frame';
 import { ask } from './client';
 import type { RemoteOptions } from './hooks';
-import type { Answer, Labels, MetricMetadata, QueryData, Targets, TsdbStatus } from './types';
+import type { Answer, Labels, MetricMetadata, QueryData, StorageStatus, Targets, TsdbStatus } from './types';
 
 export interface RangeQuestion {
   expr: string;
@@ -70,6 +70,7 @@ const status = <T>(name: string): RemoteOptions<Answer<T>> => ({
 export const buildInfo = () => status<Record<string, string>>('buildinfo');
 export const runtimeInfo = () => status<Record<string, string | number | boolean>>('runtimeinfo');
 export const tsdbStatus = () => status<TsdbStatus>('tsdb');
+export const storageStatus = () => status<StorageStatus>('storage');
 export const flagsStatus = () => status<Record<string, string>>('flags');
 export const configStatus = () => status<{ yaml: string }>('config');
 

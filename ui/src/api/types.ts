@@ -79,10 +79,31 @@ export interface NameValue {
   value: number;
 }
 
+/// Of storage as a whole; the times in milliseconds, absent while there are no samples.
+export interface StorageStatus {
+  state: 'ok' | 'disk-low' | 'read-only';
+  reason: string;
+  retention: string;
+  minTime?: number;
+  maxTime?: number;
+  headSeries: number;
+  headMemoryBytes: number;
+  headBytesPerSeries: number;
+  logBytes: number;
+  logCorruptions: number;
+  blocks: number;
+  blockBytes: number;
+  blockSamples: number;
+  diskTotalBytes: number;
+  diskAvailableBytes: number;
+  damage: string[];
+}
+
 export interface TsdbStatus {
   headStats?: Record<string, number>;
   seriesCountByMetricName?: NameValue[];
   labelValueCountByLabelName?: NameValue[];
   memoryInBytesByLabelName?: NameValue[];
   seriesCountByLabelValuePair?: NameValue[];
+  memoryInBytesByPart?: NameValue[];
 }

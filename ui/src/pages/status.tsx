@@ -3,8 +3,8 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { type Remote, type RemoteOptions, useRemote } from '../api/hooks';
-import { buildInfo, configStatus, flagsStatus, runtimeInfo, tsdbStatus } from '../api/prometheus';
-import type { Answer, NameValue, TsdbStatus } from '../api/types';
+import { buildInfo, configStatus, flagsStatus, runtimeInfo, storageStatus, tsdbStatus } from '../api/prometheus';
+import type { Answer, NameValue, StorageStatus, TsdbStatus } from '../api/types';
 import { formatValue } from '../charts/values';
 import { ErrorBox } from '../components/error_box';
 import { refreshAll } from '../components/time_bar';
@@ -19,6 +19,7 @@ const kTsdbTables: readonly (readonly [Exclude<keyof TsdbStatus, 'headStats'>, s
   ['labelValueCountByLabelName', 'Values by label', 'Label', false],
   ['seriesCountByLabelValuePair', 'Series by label and value', 'Pair', false],
   ['memoryInBytesByLabelName', 'Memory by label', 'Label', true],
+  ['memoryInBytesByPart', 'Memory of the head by part', 'Part', true],
 ];
 
 /// 'goroutineCount' and 'reloadConfigSuccess' as words.
@@ -34,6 +35,7 @@ function valueText(name: string, value: Scalar, utc: boolean): string {
     return Math.abs(value) < 8.64e15 && value > 0 ? formatInstant(value, utc) : '–';
   }
   if (typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value)) return formatInstant(Date.parse(value), utc);
+  if (typeof value === 'number' && /Bytes(PerSeries)?$/.test(name)) return formatValue(value, 'bytes');
   if (typeof value === 'number') return value.toLocaleString('en');
   return value === '' || value === null ? '–' : String(value);
 }
@@ -52,6 +54,7 @@ export function StatusPage() {
       <div class="status-grid">
         <Facts title="Build" options={buildInfo()} />
         <Facts title="Runtime" options={runtimeInfo()} />
+        <Storage />
         <Panel title="Storage head" remote={tsdb}>
           {(data) => <Pairs pairs={Object.entries(data.headStats ?? {})} />}
         </Panel>
@@ -102,6 +105,44 @@ function Facts<T extends Record<string, Scalar>>({
   return (
     <Panel title={title} remote={remote}>
       {(data) => <Pairs pairs={Object.entries(data)} />}
+    </Panel>
+  );
+}
+
+const kStateTexts: Record<StorageStatus['state'], string> = {
+  ok: 'Ok',
+  'disk-low': 'Disk low: less than a twentieth is free',
+  'read-only': 'Read-only: the log cannot be written',
+};
+
+/// What an operator asks first: does it take samples, how much is there, is anything damaged.
+function Storage() {
+  const remote = useRemote(storageStatus());
+  return (
+    <Panel title="Storage" remote={remote}>
+      {({ state, reason, damage, ...facts }) => (
+        <>
+          {state === 'ok' ? (
+            <p>{kStateTexts[state]}</p>
+          ) : (
+            <p role="alert">
+              {kStateTexts[state]}
+              {reason && `: ${reason}`}
+            </p>
+          )}
+          {damage.length > 0 && (
+            <div role="alert">
+              <p>Damaged; queries that need it say so:</p>
+              <ul>
+                {damage.map((text) => (
+                  <li key={text}>{text}</li>
+                ))}
+              </ul>
+            </div>
+          )}
+          <Pairs pairs={Object.entries(facts)} />
+        </>
+      )}
     </Panel>
   );
 }
