@@ -97,7 +97,7 @@ class BlockSet {
   BlockView view_ BARO_GUARDED_BY(mutex_) = {.blocks = std::make_shared<const std::vector<BlockPtr>>()};
   std::vector<DataLoss> losses_ BARO_GUARDED_BY(mutex_);
   std::vector<std::string> quarantined_ BARO_GUARDED_BY(mutex_);  // without a note: somebody else put them there
-  std::set<std::string> not_opened_;  // by Refresh() only
+  std::set<std::string> not_opened_;                              // by Refresh() only
 };
 
 }  // namespace baro::tsdb
