@@ -93,10 +93,12 @@ base::Result<> RequestWriter::AppendPart(std::size_t begin, std::size_t end) {
 void RequestWriter::AddUp(const tsdb::CommitStats& stats) {
   tsdb::CommitStats& sum = outcome_.commit;
   sum.accepted += stats.accepted;
+  sum.late += stats.late;
   sum.out_of_order += stats.out_of_order;
   sum.duplicate += stats.duplicate;
   sum.out_of_bounds += stats.out_of_bounds;
   sum.too_old += stats.too_old;
+  sum.unknown += stats.unknown;
   if (!sum.first_refused) sum.first_refused = stats.first_refused;
 }
 
@@ -312,6 +314,9 @@ void RequestWriter::NoteRefusal() {
         fmt::format("{}: {} at {} ms; {} of {} samples are refused, the others are stored", RefusalText(first->status),
                     DescribeSeries(first->series), first->timestamp_ms, refused, received);
     return;
+  }
+  if (outcome_.problem.empty() && outcome_.commit.unknown > 0) {
+    outcome_.problem = "series left memory while their samples were on the way, and the limit of series keeps them out";
   }
   if (outcome_.problem.empty()) outcome_.problem = "samples that others were faster with";
   outcome_.problem += fmt::format("; {} of {} samples are refused, the others are stored", refused, received);

@@ -32,8 +32,8 @@ struct WriteOutcome {
   std::string problem;
 
   std::size_t refused() const {
-    return commit.out_of_order + commit.duplicate + commit.out_of_bounds + commit.too_old + invalid_histograms +
-           over_limit;
+    return commit.out_of_order + commit.duplicate + commit.out_of_bounds + commit.too_old + commit.unknown +
+           invalid_histograms + over_limit;
   }
 };
 

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <map>
 
@@ -42,11 +43,12 @@ class WriteReceiverTest : public ::testing::Test {
     storage_ = *std::move(opened);
     MakeReceiver({.push_access = PushAccess::kEverybody});
   }
-  void MakeReceiver(WriteReceiverOptions options) {
+  void MakeReceiver(WriteReceiverOptions options) { MakeReceiver(options, *storage_); }
+  void MakeReceiver(WriteReceiverOptions options, tsdb::AppenderSource& storage) {
     receiver_.reset();
     receivers_registry_ = std::make_unique<base::Registry>();
     receiver_ = std::make_unique<WriteReceiver>(
-        options, WriteReceiverParts{.storage = *storage_, .registry = *receivers_registry_, .log = {}, .hash_seed = 1});
+        options, WriteReceiverParts{.storage = storage, .registry = *receivers_registry_, .log = {}, .hash_seed = 1});
   }
 
   net::HttpResponse PushBytes(const std::string& message) {
@@ -341,6 +343,59 @@ TEST_F(WriteReceiverTest, ARowsRefusedSampleIsNamed) {
   EXPECT_EQ(response.status, 400);
   EXPECT_NE(response.body.find("duplicate sample for timestamp: m7{job=\"a\"}"), std::string::npos) << response.body;
   EXPECT_NE(response.body.find("1 of 20 samples are refused"), std::string::npos) << response.body;
+}
+
+/// Takes all samples; of those, its commits then lose one, as when its series left the head meanwhile and may not
+/// return.
+class LosingSource : public tsdb::AppenderSource {
+ public:
+  std::unique_ptr<tsdb::Appender> NewAppender() override { return std::make_unique<LosingAppender>(); }
+  tsdb::GroupRef NewGroup() override { return tsdb::GroupRef{1}; }
+  void DropGroup(tsdb::GroupRef /*group*/) override {}
+
+ private:
+  class LosingAppender : public tsdb::Appender {
+   public:
+    base::Result<tsdb::SeriesRef> Resolve(const model::Labels& /*labels*/, bool* /*created*/) override {
+      return tsdb::SeriesRef{++series_};
+    }
+    void AppendRow(tsdb::GroupRef /*group*/, std::int64_t /*timestamp_ms*/, std::span<const tsdb::SeriesRef> series,
+                   std::span<const double> /*values*/, std::span<tsdb::SampleStatus> statuses) override {
+      std::ranges::fill(statuses, tsdb::SampleStatus::kAccepted);
+      samples_ += series.size();
+    }
+    tsdb::SampleStatus Append(tsdb::SeriesRef /*series*/, model::Sample /*sample*/) override {
+      ++samples_;
+      return tsdb::SampleStatus::kAccepted;
+    }
+    base::Result<tsdb::SampleStatus> AppendHistogram(tsdb::SeriesRef /*series*/, std::int64_t /*timestamp_ms*/,
+                                                     const model::FloatHistogram& /*histogram*/) override {
+      return tsdb::SampleStatus::kAccepted;
+    }
+    void AppendExemplar(tsdb::SeriesRef /*series*/, const model::Exemplar& /*exemplar*/) override {}
+    base::Result<tsdb::CommitStats> Commit(tsdb::Durability /*durability*/) override {
+      return tsdb::CommitStats{.accepted = samples_ - 1, .unknown = 1};
+    }
+    void Rollback() override {}
+
+   private:
+    std::uint64_t series_ = 0;
+    std::size_t samples_ = 0;
+  };
+};
+
+TEST_F(WriteReceiverTest, WhatACommitLosesIsNotAcknowledged) {
+  LosingSource source;
+  MakeReceiver({.push_access = PushAccess::kEverybody}, source);
+  testing::WriteRequest request;
+  for (int i = 0; i < 20; ++i) AddSample(AddSeries(request, fmt::format("m{}", i)), kNowMs, 1);
+  const net::HttpResponse response = Push(request);
+  EXPECT_EQ(response.status, 400);
+  EXPECT_NE(response.body.find("the limit of series keeps them out"), std::string::npos) << response.body;
+  EXPECT_NE(response.body.find("1 of 20 samples are refused"), std::string::npos) << response.body;
+  EXPECT_EQ(Metric("barograph_remote_write_samples_accepted_total"), 19);
+  EXPECT_EQ(Metric("barograph_remote_write_samples_refused_total"), 1);
+  receiver_.reset();  // before the source
 }
 
 // As Prometheus' queues do it: an entry for each sample, the same series again and again, cut anywhere.
