@@ -103,7 +103,7 @@ TEST(Config, ProblemsAreToldWithPlaceFieldAndWhatWasExpected) {
       {"storage: {tsdb: {downsampling: [{after: 1d, resolution: 5m, match: '{'}]}}\n",
        "downsampling[0].match: expected a series selector"},
       {"storage: {tsdb: {out_of_order_time_window: 2d, downsampling: [{after: 2d, resolution: 5m}]}}\n",
-       "dir/prometheus.yml:1:69: storage.tsdb.downsampling[0].after: must be longer than "
+       "dir/prometheus.yml:1:71: storage.tsdb.downsampling[0].after: must be longer than "
        "storage.tsdb.out_of_order_time_window"},
       {"storage: {tsdb: {out_of_order_time_window: x}}\n", "storage.tsdb.out_of_order_time_window"},
       {"storage: {tsdb: {downsampling: {after: 1d}}}\n", "storage.tsdb.downsampling: expected a list"},
