@@ -11,6 +11,7 @@
 #include "tsdb/check/log_survey.h"
 #include "tsdb/check/rescue_reader.h"
 #include "tsdb/prometheus_directory.h"
+#include "tsdb/storage/loss_notes.h"
 #include "tsdb/wal/segment.h"
 
 namespace baro::tsdb {
@@ -19,6 +20,7 @@ namespace {
 using base::Result;
 
 constexpr std::int64_t kLogBlockMs = 7'200'000;
+constexpr model::TimeRange kNoTime = {.min_ms = model::kMaxTimestampMs, .max_ms = model::kMinTimestampMs};
 // Places of one block that are told one by one.
 constexpr std::size_t kPlacesMax = 20;
 
@@ -78,6 +80,14 @@ class Checker {
     BARO_TRY(files_.SyncDirectory(quarantine));
     BARO_TRY(files_.SyncDirectory(base::ParentDirectory(from)));
     return "quarantine/" + name;
+  }
+
+  // With a note of what is missing since, which later starts read.
+  Result<std::string> PutBlockAside(const std::string& name, const DataLoss& loss) {
+    const std::string quarantine = path_ + "/quarantine";
+    BARO_TRY(files_.CreateDirectories(quarantine));
+    BARO_TRY(WriteLossNote(files_, quarantine, name, loss));
+    return PutAside(path_ + "/blocks/" + name, name);
   }
 
   Result<> CheckLog() {
@@ -142,7 +152,9 @@ class Checker {
       if (block.error().code() == base::Code::kNotFound) return {};  // a server has joined it meanwhile
       Add({.where = where, .what = block.error().message()});
       if (!options_.is_repairing) return {};
-      NoteRepair(first, "put aside as " + BARO_TRY(PutAside(path_ + "/" + where, name)));
+      const DataLoss loss{.range = RangeOfLostBlock(files_, path_ + "/" + where),
+                          .what = fmt::format("block {}: {}", name, block.error().message())};
+      NoteRepair(first, "put aside as " + BARO_TRY(PutBlockAside(name, loss)));
       return {};
     }
     ++check_.blocks;
@@ -151,12 +163,15 @@ class Checker {
     AddPlaces({.where = where, .range = (*block)->meta().range(), .series = BARO_TRY(DamagedSeries(**block))}, damage);
     if (!options_.is_repairing) return {};
     const auto rescued = BARO_TRY((*block)->Rescue(files_, path_ + "/blocks", options_.new_ulid(), cancel_));
-    const std::string to = BARO_TRY(PutAside(path_ + "/" + where, name));
-    NoteRepair(first, rescued
-                          ? fmt::format("{} of {} samples were written to block {}, the old one was put aside as {}",
-                                        rescued->counts.samples(), (*block)->meta().counts.samples(),
-                                        rescued->ulid.ToString(), to)
-                          : "nothing of it can be read; put aside as " + to);
+    const std::uint64_t samples = (*block)->meta().counts.samples();
+    const std::string result = rescued ? fmt::format("{} of {} samples were written to block {}",
+                                                     rescued->counts.samples(), samples, rescued->ulid.ToString())
+                                       : "nothing of it can be read";
+    DataLoss loss{.range = (*block)->meta().range(), .what = fmt::format("block {}: damaged; {}", name, result)};
+    // No query misses a sample.
+    if (rescued && rescued->counts.samples() == samples) loss.range = kNoTime;
+    const std::string to = BARO_TRY(PutBlockAside(name, loss));
+    NoteRepair(first, fmt::format("{}; the old one was put aside as {}", result, to));
     return {};
   }
 

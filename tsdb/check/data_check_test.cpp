@@ -9,6 +9,7 @@
 #include "tsdb/block/block.h"
 #include "tsdb/block_import.h"
 #include "tsdb/promblock/testing.h"
+#include "tsdb/storage/loss_notes.h"
 #include "tsdb/storage/testing.h"
 
 namespace baro::tsdb {
@@ -207,6 +208,7 @@ TEST_F(DataCheckTest, ADamagedBlockIsWrittenAnewWithoutWhatIsDamaged) {
     ASSERT_TRUE(storage->Maintain());
   }
   const std::string block = OnlyName("data/blocks");
+  const model::TimeRange range = RangeOfLostBlock(files_, block);
   files_.FlipBit(block + "/chunks", *files_.FileSize(block + "/chunks") / 2, 5);
   const DataCheck found = Check();
   ASSERT_FALSE(found.findings.empty());
@@ -216,8 +218,15 @@ TEST_F(DataCheckTest, ADamagedBlockIsWrittenAnewWithoutWhatIsDamaged) {
   const DataCheck repaired = Check(/*is_repairing=*/true);
   ASSERT_EQ(repaired.findings.size(), found.findings.size());
   EXPECT_NE(repaired.findings[0].repair.find("quarantine/"), std::string::npos) << repaired.findings[0].repair;
-  EXPECT_TRUE(*files_.Exists("data/quarantine" + block.substr(block.rfind('/'))));
+  const std::string name = block.substr(block.rfind('/') + 1);
+  EXPECT_TRUE(*files_.Exists("data/quarantine/" + name));
   EXPECT_TRUE(Check().findings.empty());
+  // What could not be read is missing still.
+  const auto losses = ReadLossNotes(files_, "data/quarantine");
+  ASSERT_EQ(losses.size(), 1U);
+  EXPECT_EQ(losses[0].range, range);
+  EXPECT_TRUE(losses[0].what.starts_with("block " + name + ": damaged; ")) << losses[0].what;
+  EXPECT_EQ(Open()->Damage(), std::vector{losses[0].what});
 }
 
 TEST_F(DataCheckTest, ADamagedFileOfHeadChunksIsNamedAndCostsNothing) {
@@ -248,10 +257,14 @@ TEST_F(DataCheckTest, WhatCannotBeOpenedIsPutAside) {
     ASSERT_TRUE(storage->Maintain());
   }
   const std::string block = OnlyName("data/blocks");
+  const model::TimeRange range = RangeOfLostBlock(files_, block);
   ASSERT_TRUE(files_.Remove(block + "/index"));
   EXPECT_EQ(Check().findings.size(), 1U);
   EXPECT_FALSE(Check(/*is_repairing=*/true).findings[0].repair.empty());
   EXPECT_TRUE(Check().findings.empty());
+  const auto losses = ReadLossNotes(files_, "data/quarantine");
+  ASSERT_EQ(losses.size(), 1U);
+  EXPECT_EQ(losses[0].range, range);
 }
 
 TEST_F(DataCheckTest, OfADamagedBlockOfPrometheusTheRestBecomesOneOfOurs) {

@@ -7,6 +7,7 @@
 
 #include "tsdb/block/block_files.h"
 #include "tsdb/compact/compactor.h"
+#include "tsdb/storage/loss_notes.h"
 
 namespace baro::tsdb {
 namespace {
@@ -15,9 +16,6 @@ constexpr std::string_view kUnfinished = "tmp-";
 constexpr std::string_view kGoing = "gone-";
 constexpr std::string_view kMarkName = "covered";
 constexpr std::string_view kMarkMagic = "BAROCOV1";
-constexpr std::string_view kNoteSuffix = ".lost";
-constexpr std::size_t kNoteBytesMax = 64 << 10;
-constexpr std::size_t kMetaBytesMax = std::size_t{16} << 20;
 
 // Up to where blocks have the head's samples.
 std::int64_t CoveredUntil(std::span<const BlockPtr> blocks) {
@@ -42,7 +40,10 @@ base::Result<> BlockSet::Load() {
   const std::vector<std::string> names = BARO_TRY(files_.ListDirectory(directory_));
   RemoveLeftovers(names);
   ReadMark();
-  ReadNotes();
+  {
+    const base::MutexLock lock(mutex_);
+    losses_ = ReadLossNotes(files_, quarantine_);
+  }
   std::vector<BlockPtr> blocks;
   for (const std::string& name : names) {
     if (!Ulid::Parse(name)) continue;  // not ours
@@ -97,17 +98,11 @@ void BlockSet::RemoveLeftover(const std::string& path) {
   RemoveLeftoverSilently(path);
 }
 
-// What meta.json says, if that can be read; otherwise any time.
-model::TimeRange BlockSet::RangeOf(const std::string& name) const {
-  const auto text = base::ReadFile(files_, fmt::format("{}/{}/{}", directory_, name, kMetaFileName), kMetaBytesMax);
-  const auto meta = text ? ParseBlockMeta(*text) : base::Result<BlockMeta>(text.error());
-  return meta ? meta->range() : model::TimeRange{};
-}
-
 // What is damaged is kept for people: its data may be worth a repair. An error that may pass, or a version that is not
 // known, is none: the block stays where it is. Queries say that it is missing.
 void BlockSet::PutAside(const std::string& name, const base::Error& error) {
-  const DataLoss loss{.range = RangeOf(name), .what = fmt::format("block {}: {}", name, error.message())};
+  const DataLoss loss{.range = RangeOfLostBlock(files_, directory_ + "/" + name),
+                      .what = fmt::format("block {}: {}", name, error.message())};
   {
     const base::MutexLock lock(mutex_);
     losses_.push_back(loss);
@@ -118,37 +113,11 @@ void BlockSet::PutAside(const std::string& name, const base::Error& error) {
              {{"block", name}, {"put aside to", is_damage ? quarantine_ : "nowhere"}, {"err", error.message()}});
   if (!is_damage) return;
   auto moved = files_.CreateDirectories(quarantine_);
-  if (moved) moved = WriteNote(name, loss);
+  if (moved) moved = WriteLossNote(files_, quarantine_, name, loss);
   if (moved) moved = files_.Rename(directory_ + "/" + name, quarantine_ + "/" + name);
   if (moved) moved = files_.SyncDirectory(quarantine_);
   if (moved) moved = files_.SyncDirectory(directory_);
   if (!moved) log_.Warn("could not put it aside", {{"block", name}, {"err", moved.error().message()}});
-}
-
-// So that later starts say it too, until somebody removes the note.
-base::Result<> BlockSet::WriteNote(const std::string& name, const DataLoss& loss) {
-  base::ByteBuffer content;
-  base::AppendLe(content, loss.range.min_ms);
-  base::AppendLe(content, loss.range.max_ms);
-  base::AppendBytes(content, base::AsBytes(loss.what));
-  return base::WriteSmallFile(files_, fmt::format("{}/{}{}", quarantine_, name, kNoteSuffix), content);
-}
-
-void BlockSet::ReadNotes() {
-  const auto names = files_.ListDirectory(quarantine_);
-  if (!names) return;  // there never was a damaged block
-  for (const std::string& name : *names) {
-    if (!name.ends_with(kNoteSuffix)) continue;
-    DataLoss loss{.what = fmt::format("{}/{} cannot be read", quarantine_, name)};
-    if (const auto content = base::ReadSmallFile(files_, quarantine_ + "/" + name, kNoteBytesMax)) {
-      base::ByteReader reader(base::AsBytes(*content));
-      loss.range.min_ms = reader.Le<std::int64_t>();
-      loss.range.max_ms = reader.Le<std::int64_t>();
-      loss.what = base::AsText(reader.Bytes(reader.remaining()));
-    }
-    const base::MutexLock lock(mutex_);
-    losses_.push_back(std::move(loss));
-  }
 }
 
 std::vector<DataLoss> BlockSet::Losses() const {

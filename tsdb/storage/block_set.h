@@ -72,10 +72,7 @@ class BlockSet {
  private:
   void RemoveLeftovers(std::span<const std::string> names);
   void RemoveLeftover(const std::string& path);
-  model::TimeRange RangeOf(const std::string& name) const;
   void PutAside(const std::string& name, const base::Error& error);
-  base::Result<> WriteNote(const std::string& name, const DataLoss& loss);
-  void ReadNotes();
   void RememberQuarantined();
   void RemoveParents(std::vector<BlockPtr>& blocks);
   void ReadMark();
