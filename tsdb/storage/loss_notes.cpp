@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "tsdb/block/block_files.h"
+#include "tsdb/block/block_meta.h"
 
 namespace baro::tsdb {
 namespace {
