@@ -45,7 +45,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     baro_flags INTERFACE -Wno-restrict -Wno-maybe-uninitialized -Wno-array-bounds -Wno-stringop-overread
                          -Wno-stringop-overflow -Wno-free-nonheap-object -fpch-preprocess)
 else()
-  target_compile_options(baro_flags INTERFACE -Wthread-safety)
+  # Deprecated: what libstdc++ 12's std::stable_sort and std::stable_partition use inside.
+  target_compile_options(baro_flags INTERFACE -Wthread-safety -Wno-deprecated-declarations)
 endif()
 target_compile_definitions(baro_flags INTERFACE SPDLOG_FMT_EXTERNAL BOOST_ASIO_NO_DEPRECATED)
 
