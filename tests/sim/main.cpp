@@ -64,7 +64,7 @@ std::optional<Arguments> Parse(std::span<char*> words) {
     } else if (word == "--threads") {
       arguments.threads = std::max<std::uint64_t>(1, *number);
     } else if (word == "--seed") {
-      arguments.only = *number;
+      arguments.only = number;
     } else {
       return std::nullopt;
     }

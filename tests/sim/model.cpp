@@ -1,6 +1,7 @@
 #include "tests/sim/model.h"
 
 #include <algorithm>
+#include <functional>
 
 #include <fmt/format.h>
 
@@ -121,14 +122,13 @@ bool Model::MayBeThinned(const Series& series, std::int64_t time_ms) {
   const auto has_later = [&](const auto& samples, const auto& value_of) {
     for (auto at = samples.upper_bound(time_ms); at != samples.end(); ++at) {
       if (FloorDivide(at->first - 1, series.window_ms) != window) return false;
-      const Value& value = value_of(at->second);
+      const Value& value = std::invoke(value_of, at->second);
       if (value.histogram == nullptr && value.bits != model::kStaleNaNBits) return true;
     }
     return false;
   };
   // A window goes with its last sample, when that is deleted.
-  return has_later(series.points, [](const Point& point) -> const Value& { return point.value; }) ||
-         has_later(series.deleted, [](const Value& value) -> const Value& { return value; });
+  return has_later(series.points, &Point::value) || has_later(series.deleted, std::identity());
 }
 
 base::Result<> Model::CheckWritten(const Series& series, std::int64_t time_ms, const Value& value,
