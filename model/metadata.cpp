@@ -21,4 +21,15 @@ std::optional<MetricType> ParseMetricType(std::string_view name) {
   return std::nullopt;
 }
 
+FamilyNames FamiliesOf(std::string_view metric_name) {
+  constexpr std::string_view kSuffixes[] = {"_total", "_created", "_info", "_bucket",
+                                            "_sum",   "_count",   "_gsum", "_gcount"};
+  for (const std::string_view suffix : kSuffixes) {
+    if (metric_name.size() > suffix.size() && metric_name.ends_with(suffix)) {
+      return {.whole = metric_name, .stem = metric_name.substr(0, metric_name.size() - suffix.size())};
+    }
+  }
+  return {.whole = metric_name, .stem = {}};
+}
+
 }  // namespace baro::model

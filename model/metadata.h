@@ -36,4 +36,13 @@ struct Metadata {
   friend bool operator==(const Metadata&, const Metadata&) = default;
 };
 
+/// The families that a series of that name may belong to: that of its own name, and, if it has one of the suffixes
+/// that OpenMetrics and histograms put behind the family's name (`_total`, `_bucket`, ...), the one without; otherwise
+/// empty.
+struct FamilyNames {
+  std::string_view whole;
+  std::string_view stem;
+};
+FamilyNames FamiliesOf(std::string_view metric_name);
+
 }  // namespace baro::model

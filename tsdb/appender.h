@@ -3,11 +3,13 @@
 // Scrape loops, rule groups and receivers know storage only through this file.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "base/result.h"
 #include "model/exemplar.h"
@@ -46,6 +48,16 @@ struct RefusedSample {
   SeriesRef series = SeriesRef::kNone;
   std::int64_t timestamp_ms = 0;
   SampleStatus status = SampleStatus::kAccepted;
+};
+
+/// What became of an exemplar.
+enum class ExemplarStatus : std::uint8_t {
+  kAccepted,
+  kRepeated,       ///< equal to the series' newest one: silently fine, as in Prometheus
+  kOutOfOrder,     ///< older than the series' newest one
+  kTooLong,        ///< its labels have more than model::kExemplarLabelRunesMax code points
+  kNotStored,      ///< the store keeps none, or it has no time
+  kUnknownSeries,  ///< as SampleStatus::kUnknownSeries
 };
 
 /// What a commit did. Rows and samples that were refused do not fail it.
@@ -97,8 +109,19 @@ class Appender {
   virtual base::Result<SampleStatus> AppendHistogram(SeriesRef series, std::int64_t timestamp_ms,
                                                      const model::FloatHistogram& histogram) = 0;
 
-  /// An exemplar of a series; older than the series' newest one is refused silently, as in Prometheus.
-  virtual void AppendExemplar(SeriesRef series, const model::Exemplar& exemplar) = 0;
+  /// An exemplar of a series, with its time. It is in no way an error of the commit if it is refused.
+  virtual ExemplarStatus AppendExemplar(SeriesRef series, const model::Exemplar& exemplar) = 0;
+
+  /// The samples of the series from `timestamp_ms` on count from `start_ms` (when the process began to count), until
+  /// another start is told; 0: that is not known any more. Nothing need be told of series that never had a start, and
+  /// nothing again while it stays the same. Of a time before the series' newest sample it holds for that time alone.
+  /// An implementation may keep none.
+  virtual void AppendStart(SeriesRef /*series*/, std::int64_t /*timestamp_ms*/, std::int64_t /*start_ms*/) {}
+
+  /// What somebody says of the metric family of that name. Cheap if it is known: say it whenever it may have changed,
+  /// and at least once in kMetadataRefresh, for what nobody says any more is forgotten. An implementation may keep
+  /// none.
+  virtual void AppendMetadata(std::string_view /*family*/, const model::Metadata& /*metadata*/) {}
 
   /// Makes all of it visible at once.
   /// Errors   kNoSpace, kIo, kUnavailable: nothing was promised. Nothing became visible either, except when a kSynced
@@ -109,6 +132,9 @@ class Appender {
   /// Forgets all of it.
   virtual void Rollback() = 0;
 };
+
+/// Who says metadata says it again after this time.
+inline constexpr std::chrono::hours kMetadataRefresh{1};
 
 /// Takes samples. Implemented by Storage and by tests' recorders.
 ///

@@ -13,11 +13,12 @@
 namespace baro::tsdb {
 
 /// One series with all it has.
-/// Shape  both lists strictly increasing by time, and no timestamp in both.
+/// Shape  both lists strictly increasing by time, and no timestamp in both; starts as many as samples, or none.
 struct LiteralSeries {
   model::Labels labels;
   std::vector<model::Sample> samples;
   std::vector<HistogramSample> histograms;
+  std::vector<std::int64_t> start_timestamps_ms;  ///< of `samples`; empty: none has a start
 };
 
 /// Reads literal series.

@@ -28,6 +28,8 @@ class MergeReader : public Reader {
   base::Result<std::vector<std::string>> LabelValues(std::string_view name, std::span<const model::Matcher> matchers,
                                                      model::TimeRange range, std::size_t limit,
                                                      const base::CancelToken& cancel) const override;
+  base::Result<std::vector<FamilyMetadata>> Metadata(const MetadataRequest& request,
+                                                     const base::CancelToken& cancel) const override;
 
  private:
   std::vector<std::unique_ptr<Reader>> sources_;

@@ -13,6 +13,7 @@
 
 #include "base/cancel.h"
 #include "base/result.h"
+#include "model/exemplar.h"
 #include "model/histogram.h"
 #include "model/labels.h"
 #include "model/matcher.h"
@@ -25,11 +26,13 @@ namespace baro::tsdb {
 struct HistogramSample {
   std::int64_t timestamp_ms = 0;
   std::shared_ptr<const model::FloatHistogram> histogram;  ///< shared, immutable, never null
+  std::int64_t start_timestamp_ms = 0;                     ///< since when it counts; 0: not known
 };
 
 /// The samples of one series in a time range, as columns. A buffer: reuse it from series to series.
 ///
 /// Shape    `timestamps_ms` and `values` have equal length; timestamps strictly increase, also over both kinds.
+///          `start_timestamps_ms` has that length too, or is empty: no sample has a start.
 /// Owns     nothing or its own buffers: the spans are valid until the next Read() into this object or its end. Storage
 ///          may point them at shared columns that `pin_` keeps alive: equal pointers mean equal columns.
 /// Threads  Confined to one thread.
@@ -38,14 +41,18 @@ class SampleColumns {
   std::span<const std::int64_t> timestamps_ms() const { return timestamps_; }
   std::span<const double> values() const { return values_; }
   std::span<const HistogramSample> histograms() const { return histograms_; }
+  /// Since when each of the values counts; 0: not known.
+  std::span<const std::int64_t> start_timestamps_ms() const { return starts_; }
   bool empty() const { return values_.empty() && histograms_.empty(); }
 
   /// Empties all columns and lets go of what was pinned; capacity is kept.
   void Clear() {
     timestamps_ = {};
     values_ = {};
+    starts_ = {};
     timestamp_buffer_.clear();
     value_buffer_.clear();
+    start_buffer_.clear();
     histograms_.clear();
     pin_.reset();
   }
@@ -56,23 +63,31 @@ class SampleColumns {
   std::vector<double>& value_buffer() { return value_buffer_; }
   std::vector<HistogramSample>& histogram_buffer() { return histograms_; }
 
-  /// Publishes what stands in the buffers.
+  /// Publishes what stands in the buffers, without starts.
   void UseBuffers() {
     timestamps_ = timestamp_buffer_;
     values_ = value_buffer_;
+    starts_ = {};
   }
+  /// For the starts of the values that are published; UseStarts() publishes them.
+  std::vector<std::int64_t>& start_buffer() { return start_buffer_; }
+  /// Shape    the buffer is as long as the values.
+  void UseStarts() { starts_ = start_buffer_; }
   /// Publishes a column of timestamps that lives elsewhere, kept alive by `pin`, beside own values.
   void UseSharedTimestamps(std::span<const std::int64_t> timestamps, std::shared_ptr<const void> pin) {
     timestamps_ = timestamps;
     values_ = value_buffer_;
+    starts_ = {};
     pin_ = std::move(pin);
   }
 
  private:
   std::span<const std::int64_t> timestamps_;
   std::span<const double> values_;
+  std::span<const std::int64_t> starts_;
   std::vector<std::int64_t> timestamp_buffer_;
   std::vector<double> value_buffer_;
+  std::vector<std::int64_t> start_buffer_;
   std::vector<HistogramSample> histograms_;
   std::shared_ptr<const void> pin_;
 };
@@ -127,6 +142,27 @@ struct SelectRequest {
   std::int64_t level_step_ms = 300'000;  ///< of the levels; greater than 0
 };
 
+/// Exemplars of a series.
+struct SeriesExemplars {
+  model::Labels labels;
+  std::vector<model::Exemplar> exemplars;  ///< by time; each has one
+};
+
+/// What somebody said of a metric family.
+struct FamilyMetadata {
+  std::string family;
+  model::Metadata metadata;
+  std::int64_t seen_ms = 0;  ///< when it was last said, about: storage does not write down every time
+
+  friend bool operator==(const FamilyMetadata&, const FamilyMetadata&) = default;
+};
+
+/// Which metadata, see Reader::Metadata().
+struct MetadataRequest {
+  std::string_view family;  ///< empty: all
+  model::TimeRange range;   ///< blocks outside of it are not asked; what memory has is always told
+};
+
 /// A consistent view of storage: it sees all of a committed append or none of it, and does not change.
 ///
 /// Threads  Safe to share.
@@ -148,6 +184,14 @@ class Reader {
                                                              std::span<const model::Matcher> matchers,
                                                              model::TimeRange range, std::size_t limit,
                                                              const base::CancelToken& cancel) const = 0;
+
+  /// What is known of metric families, by name; where several things were said of one, the last first. Not part of the
+  /// consistent view: metadata is told when it is known.
+  /// Errors   kCancelled, kCorruption.
+  virtual base::Result<std::vector<FamilyMetadata>> Metadata(const MetadataRequest& /*request*/,
+                                                             const base::CancelToken& /*cancel*/) const {
+    return std::vector<FamilyMetadata>();
+  }
 };
 
 /// Gives readers. Implemented by Storage, by tests, and by whatever else holds series.

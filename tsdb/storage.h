@@ -155,7 +155,7 @@ struct HeadStatus {
   std::vector<NamedCount> series_count_by_label_pair;  ///< "name=value"
 
   /// Where the head's memory is: "labels", "index", "series", "groups", "staged rows", "chunks", "singles",
-  /// "histograms".
+  /// "histograms", "metadata".
   std::vector<NamedCount> memory_bytes_by_part;
 };
 
@@ -200,12 +200,6 @@ struct BlockStatus {
   bool is_prometheus = false;        ///< one of Prometheus', read where it is; all samples count as floats
 };
 
-/// An exemplar with the time that it was given.
-struct SeriesExemplars {
-  model::Labels labels;
-  std::vector<model::Exemplar> exemplars;  ///< by time; each has one
-};
-
 /// The local store.
 ///
 /// Owns     the directory, by a lock file; the log; the head; the blocks.
@@ -238,9 +232,15 @@ class Storage : public ReaderSource, public AppenderSource {
   /// Cost  looks at each series of the head.
   StorageSummary Summary() const;
 
-  /// Exemplars in `range` of the series that satisfy any of the matcher lists, in label order.
-  std::vector<SeriesExemplars> SelectExemplars(std::span<const std::vector<model::Matcher>> matcher_lists,
-                                               model::TimeRange range) const;
+  /// Exemplars in `range` of the series that satisfy any of the matcher lists, in label order: those in memory, and
+  /// those that blocks have.
+  /// Errors   kCancelled, kCorruption: of blocks.
+  base::Result<std::vector<SeriesExemplars>> SelectExemplars(std::span<const std::vector<model::Matcher>> matcher_lists,
+                                                             model::TimeRange range,
+                                                             const base::CancelToken& cancel) const;
+
+  /// How many exemplars memory keeps from now on; 0: none. The oldest go first.
+  void SetExemplarsMax(std::size_t count);
 
   /// Makes everything durable that was committed before.
   /// Errors   as Commit() with Durability::kSynced.

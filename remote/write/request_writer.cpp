@@ -43,6 +43,11 @@ base::Result<WriteOutcome> RequestWriter::Write(const WriteRequest& request) {
   outcome_ = {};
   first_refused_.reset();
   BARO_TRY(FindSeries());
+  for (const WriteMetadata& metadata : request.metadata) {
+    appender->AppendMetadata(
+        metadata.family,
+        {.type = metadata.type, .help = std::string(metadata.help), .unit = std::string(metadata.unit)});
+  }
   FindParts();
   std::size_t begin = 0;
   for (const std::size_t end : part_ends_) {

@@ -13,8 +13,8 @@ WriteMetrics::WriteMetrics(base::Registry& registry)
                                        "Native histograms in remote write requests.")),
       exemplars_(registry.MakeCounter("barograph_remote_write_exemplars_received_total",
                                       "Exemplars in remote write requests.")),
-      metadata_(registry.MakeCounter("barograph_remote_write_metadata_received_total",
-                                     "Metadata in remote write requests; it is not stored.")),
+      metadata_(
+          registry.MakeCounter("barograph_remote_write_metadata_received_total", "Metadata in remote write requests.")),
       known_series_(registry.MakeCounter("barograph_remote_write_series_known_total",
                                          "Series in remote write requests that were recognised by their bytes.")),
       new_series_(registry.MakeCounter("barograph_remote_write_series_read_total",

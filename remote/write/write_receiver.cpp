@@ -86,7 +86,7 @@ class WriteReceiver::Impl {
     }
     const auto outcome = desk.writer.Write(desk.request);
     if (!outcome) return Refuse(outcome.error());
-    metrics_.Count(*outcome, desk.request.metadata_count);
+    metrics_.Count(*outcome, desk.request.metadata.size());
     if (outcome->refused() == 0) return net::HttpResponse::Empty(204);
     parts_.log.Debug("remote write: not all was taken", {{"err", outcome->problem}});
     return net::HttpResponse::Text(400, outcome->problem + "\n");

@@ -248,9 +248,10 @@ TEST_F(WriteReceiverTest, StoresHistogramsAndExemplars) {
   EXPECT_EQ(counts, (std::vector<double>{3, 0.5}));
   const std::vector<std::vector<model::Matcher>> matchers = {
       {model::Matcher::Make(model::MatchType::kEqual, "__name__", "h").value()}};
-  const auto exemplars = storage_->SelectExemplars(matchers, {});
-  ASSERT_EQ(exemplars.size(), 1U);
-  EXPECT_EQ(exemplars[0].exemplars.at(0).value, 3);
+  const auto exemplars = storage_->SelectExemplars(matchers, {}, {});
+  ASSERT_TRUE(exemplars);
+  ASSERT_EQ(exemplars->size(), 1U);
+  EXPECT_EQ((*exemplars)[0].exemplars.at(0).value, 3);
 }
 
 TEST_F(WriteReceiverTest, StoresNothingOfAMalformedRequest) {
@@ -421,6 +422,34 @@ TEST_F(WriteReceiverTest, CatchingUpSaysASeriesManyTimesInOneRequest) {
   EXPECT_TRUE(Stored() == want);
   Open();
   EXPECT_TRUE(Stored() == want);
+}
+
+TEST_F(WriteReceiverTest, StoresMetadataAlsoWithoutAnySeries) {
+  testing::WriteRequest request;
+  testing::MetricMetadata* metadata = request.add_metadata();
+  metadata->set_type(1);
+  metadata->set_metric_family_name("http_requests");
+  metadata->set_help("Requests.");
+  metadata = request.add_metadata();
+  metadata->set_metric_family_name("temperature");
+  metadata->set_unit("celsius");
+  request.add_metadata()->set_help("of no family");
+  ASSERT_EQ(Push(request).status, 204);
+  const auto told = [this] {
+    std::vector<std::string> texts;
+    const auto all = storage_->OpenReader()->Metadata({}, {});
+    EXPECT_TRUE(all);
+    for (const tsdb::FamilyMetadata& each : *all) {
+      texts.push_back(each.family + " " + std::string(model::MetricTypeName(each.metadata.type)) + " " +
+                      each.metadata.help + each.metadata.unit);
+    }
+    return texts;
+  };
+  const std::vector<std::string> want = {"http_requests counter Requests.", "temperature unknown celsius"};
+  EXPECT_EQ(told(), want);
+  Open();
+  EXPECT_EQ(told(), want);
+  EXPECT_EQ(PushBytes("\x1a\x02\x0a\x00").status, 400);  // a type that is a text
 }
 
 }  // namespace

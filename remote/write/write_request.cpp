@@ -16,6 +16,10 @@ constexpr auto kLabel = WireTag(1, WireType::kBytes);
 constexpr auto kSample = WireTag(2, WireType::kBytes);
 constexpr auto kExemplar = WireTag(3, WireType::kBytes);
 constexpr auto kHistogram = WireTag(4, WireType::kBytes);
+constexpr auto kMetadataType = WireTag(1, WireType::kVarint);
+constexpr auto kMetadataFamily = WireTag(2, WireType::kBytes);
+constexpr auto kMetadataHelp = WireTag(4, WireType::kBytes);
+constexpr auto kMetadataUnit = WireTag(5, WireType::kBytes);
 constexpr auto kSampleValue = WireTag(1, WireType::kFixed64);
 constexpr auto kSampleTimestamp = WireTag(2, WireType::kVarint);
 
@@ -43,8 +47,9 @@ class Decoder {
         if (!reader.ok() || !ReadSeries(series)) return Malformed(field);
         if (request_.samples.size() > kRequestSamplesMax) return TooMany("samples", kRequestSamplesMax);
       } else if (tag == kMetadata) {
-        reader.Bytes();
-        if (++request_.metadata_count > kRequestMetadataMax) return TooMany("metadata", kRequestMetadataMax);
+        if (request_.metadata.size() == kRequestMetadataMax) return TooMany("metadata", kRequestMetadataMax);
+        const std::string_view metadata = reader.Bytes();
+        if (!reader.ok() || !ReadMetadata(metadata)) return Malformed(field);
       } else if (tag >> 3 == 1 || tag >> 3 == 3) {
         return Malformed(field);
       } else {
@@ -126,6 +131,36 @@ class Decoder {
     return reader.ok();
   }
 
+  bool ReadMetadata(std::string_view message) {
+    WriteMetadata& metadata = request_.metadata.emplace_back();
+    WireReader reader(message);
+    while (!reader.AtEnd()) {
+      const std::uint32_t tag = reader.Tag();
+      switch (tag) {
+        case kMetadataType: {
+          // What a later version may know is unknown here.
+          const std::uint64_t type = reader.Varint();
+          const bool is_known = type <= static_cast<std::uint64_t>(model::MetricType::kStateSet);
+          metadata.type = is_known ? static_cast<model::MetricType>(type) : model::MetricType::kUnknown;
+          break;
+        }
+        case kMetadataFamily:
+          metadata.family = reader.Bytes();
+          break;
+        case kMetadataHelp:
+          metadata.help = reader.Bytes();
+          break;
+        case kMetadataUnit:
+          metadata.unit = reader.Bytes();
+          break;
+        default:
+          if (IsKnownNumber(tag, 2) || tag >> 3 == 4 || tag >> 3 == 5) return false;
+          reader.Skip(tag);
+      }
+    }
+    return reader.ok();
+  }
+
   // Labels behind other fields are legal, if nobody writes them so.
   void JoinLabels(WriteSeries& series) {
     std::string& joined = request_.joined_labels.emplace_back(series.labels);
@@ -152,7 +187,7 @@ void WriteRequest::Clear() {
   joined_labels.clear();
   histogram_count = 0;
   exemplar_count = 0;
-  metadata_count = 0;
+  metadata.clear();
 }
 
 base::Result<> DecodeWriteRequest(std::string_view message, std::uint64_t hash_seed, WriteRequest& request) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "model/metadata.h"
 #include "model/sample.h"
 
 namespace baro::remote {
@@ -38,13 +39,21 @@ struct WriteSeries {
   std::uint32_t exemplar_count = 0;
 };
 
+/// One MetricMetadata message. Views borrow the request's bytes.
+struct WriteMetadata {
+  std::string_view family;
+  std::string_view help;
+  std::string_view unit;
+  model::MetricType type = model::MetricType::kUnknown;
+};
+
 /// A request taken apart. Meant to be kept and decoded into again: its memory stays.
 struct WriteRequest {
   std::vector<WriteSeries> series;
   std::vector<model::Sample> samples;  ///< of all series, in their order
   std::size_t histogram_count = 0;
   std::size_t exemplar_count = 0;
-  std::size_t metadata_count = 0;
+  std::vector<WriteMetadata> metadata;
   std::deque<std::string> joined_labels;  ///< labels that did not stand together
 
   void Clear();

@@ -43,7 +43,7 @@ testing::WriteRequest RandomRequest(std::mt19937_64& random) {
 
 void ExpectEqual(const WriteRequest& ours, const testing::WriteRequest& theirs) {
   ASSERT_EQ(ours.series.size(), static_cast<std::size_t>(theirs.timeseries_size()));
-  EXPECT_EQ(ours.metadata_count, static_cast<std::size_t>(theirs.metadata_size()));
+  EXPECT_EQ(ours.metadata.size(), static_cast<std::size_t>(theirs.metadata_size()));
   for (std::size_t i = 0; i < ours.series.size(); ++i) {
     const WriteSeries& series = ours.series[i];
     const auto& want = theirs.timeseries(static_cast<int>(i));
@@ -96,7 +96,7 @@ TEST(WriteRequest, OfDamagedBytesIsRefusedOrWhatLibprotobufReads) {
       are_labels_good &= labels.Parse(series.labels, true) != LabelsVerdict::kMalformed;
       are_labels_good &= series.exemplar_count == 0 && series.histogram_count == 0;
     }
-    if (!are_labels_good || ours.metadata_count > 0) continue;
+    if (!are_labels_good || !ours.metadata.empty()) continue;
     ASSERT_TRUE(theirs.ParseFromString(bytes)) << "round " << round;
     ExpectEqual(ours, theirs);
     ++taken;

@@ -65,6 +65,11 @@ class FakeStorage : public tsdb::AppenderSource {
   /// Series that were asked for, with samples or without.
   std::size_t series_count() const { return series_.size(); }
   int groups() const { return groups_; }
+  /// Since the last call, in the order of commits: "name {labels} value@milliseconds", "family type help".
+  std::vector<std::string> TakeExemplars() { return std::exchange(exemplars_, {}); }
+  /// "name start@time", both milliseconds since the start of the test; a start of 0 is 0.
+  std::vector<std::string> TakeStarts() { return std::exchange(starts_, {}); }
+  std::vector<std::string> TakeMetadata() { return std::exchange(metadata_, {}); }
 
   /// The head drops all series: references are unknown from now on; samples stay for Samples().
   void ForgetSeries() {
@@ -125,16 +130,39 @@ class FakeStorage : public tsdb::AppenderSource {
                                                      const model::FloatHistogram&) override {
       return base::Fail(base::Code::kUnsupported, "tests of scraping have no native histograms");
     }
-    void AppendExemplar(tsdb::SeriesRef, const model::Exemplar&) override {}
+    tsdb::ExemplarStatus AppendExemplar(tsdb::SeriesRef ref, const model::Exemplar& exemplar) override {
+      const model::Labels& labels = storage_.series_[static_cast<std::size_t>(ref) - 1].labels;
+      staged_exemplars_.push_back(fmt::format("{} {} {}@{}", labels.metric_name(), exemplar.labels.ToString(),
+                                              exemplar.value, *exemplar.timestamp_ms - storage_.start_ms_));
+      return exemplar.value < 0 ? tsdb::ExemplarStatus::kOutOfOrder : tsdb::ExemplarStatus::kAccepted;
+    }
+    void AppendStart(tsdb::SeriesRef ref, std::int64_t timestamp_ms, std::int64_t start_ms) override {
+      const model::Labels& labels = storage_.series_[static_cast<std::size_t>(ref) - 1].labels;
+      const std::int64_t base_ms = start_ms == 0 ? 0 : storage_.start_ms_;
+      staged_starts_.push_back(
+          fmt::format("{} {}@{}", labels.metric_name(), start_ms - base_ms, timestamp_ms - storage_.start_ms_));
+    }
+    void AppendMetadata(std::string_view family, const model::Metadata& metadata) override {
+      staged_metadata_.push_back(
+          fmt::format("{} {} {}{}", family, model::MetricTypeName(metadata.type), metadata.help, metadata.unit));
+    }
 
     base::Result<tsdb::CommitStats> Commit(tsdb::Durability) override {
       if (storage_.commit_error_) return base::Fail(*storage_.commit_error_, "no space left on device");
       for (const auto& [index, sample] : staged_) storage_.series_[index].samples.push_back(sample);
       const tsdb::CommitStats stats{.accepted = staged_.size()};
-      staged_.clear();
+      storage_.exemplars_.insert(storage_.exemplars_.end(), staged_exemplars_.begin(), staged_exemplars_.end());
+      storage_.metadata_.insert(storage_.metadata_.end(), staged_metadata_.begin(), staged_metadata_.end());
+      storage_.starts_.insert(storage_.starts_.end(), staged_starts_.begin(), staged_starts_.end());
+      Rollback();
       return stats;
     }
-    void Rollback() override { staged_.clear(); }
+    void Rollback() override {
+      staged_.clear();
+      staged_exemplars_.clear();
+      staged_metadata_.clear();
+      staged_starts_.clear();
+    }
 
    private:
     using Staged = std::pair<std::size_t, model::Sample>;
@@ -142,6 +170,9 @@ class FakeStorage : public tsdb::AppenderSource {
 
     FakeStorage& storage_;
     std::vector<Staged> staged_;
+    std::vector<std::string> staged_exemplars_;
+    std::vector<std::string> staged_metadata_;
+    std::vector<std::string> staged_starts_;
   };
 
   std::string Text(const model::Sample& sample) const {
@@ -151,6 +182,9 @@ class FakeStorage : public tsdb::AppenderSource {
   }
 
   const std::int64_t start_ms_;
+  std::vector<std::string> exemplars_;
+  std::vector<std::string> metadata_;
+  std::vector<std::string> starts_;
   std::vector<Series> series_;
   std::uint64_t last_group_ = 0;
   int groups_ = 0;

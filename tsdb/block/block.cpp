@@ -10,6 +10,7 @@
 #include "tsdb/block/block_impl.h"
 #include "tsdb/block/block_matcher.h"
 #include "tsdb/block/block_selection.h"
+#include "tsdb/block/side_records.h"
 #include "tsdb/index/matchers.h"
 
 namespace baro::tsdb {
@@ -58,6 +59,16 @@ class BlockReader : public Reader {
     return BlockMatcher(block_->index(), cancel).Values(name, matchers, limit);
   }
 
+  base::Result<std::vector<FamilyMetadata>> Metadata(const MetadataRequest& request,
+                                                     const base::CancelToken& /*cancel*/) const override {
+    if (!Overlaps(request.range)) return std::vector<FamilyMetadata>();
+    auto all = BARO_TRY(block_->Metadata());
+    if (!request.family.empty()) {
+      std::erase_if(all, [&](const FamilyMetadata& each) { return each.family != request.family; });
+    }
+    return all;
+  }
+
  private:
   bool Overlaps(model::TimeRange range) const { return !range.empty() && range.Overlaps(block_->meta().range()); }
 
@@ -89,6 +100,9 @@ class BlockScanImpl : public BlockScan {
   const model::Labels& labels() const override { return selection_->labels(at_); }
   base::Result<> Read(model::TimeRange range, SampleColumns& columns) override {
     return selection_->Read(at_, range, columns);
+  }
+  base::Result<> ReadExemplars(model::TimeRange range, std::vector<model::Exemplar>& exemplars) override {
+    return selection_->ReadExemplars(at_, range, exemplars);
   }
 
  private:
@@ -168,7 +182,7 @@ base::Result<> BlockImpl::Load() {
   chunks_ =
       std::make_unique<ChunkFileReader>(ulid, bytes_of(chunks_file_), index_->root().floats, index_->root().histograms);
   LoadTombstones();
-  return {};
+  return LoadSideFiles(ulid);
 }
 
 // meta.json, or the copy in the index if it is damaged.
@@ -182,6 +196,76 @@ base::Result<> BlockImpl::LoadMeta(const Ulid& ulid, std::optional<BlockMeta> me
 
 void BlockImpl::CheckSize(BlockFile file, std::size_t size, std::uint64_t expected) {
   if (size != expected) NoteDamage(fmt::format("file {} has {} bytes, want {}", BlockFileName(file), size, expected));
+}
+
+// What stands in them is gone if they are damaged, and only that.
+base::Result<> BlockImpl::LoadSideFiles(const Ulid& ulid) {
+  for (const BlockFile kind : kSideFiles) {
+    const std::uint64_t expected = kind == BlockFile::kMetadata    ? meta_.counts.families
+                                   : kind == BlockFile::kExemplars ? meta_.counts.series_with_exemplars
+                                                                   : meta_.counts.series_with_starts;
+    if (expected == 0) continue;
+    auto mapped = BARO_TRY(MapFile(kind));
+    if (mapped == nullptr) {
+      NoteDamage(fmt::format("the file {} is missing", BlockFileName(kind)));
+      continue;
+    }
+    auto file = SideFile::Open(mapped->bytes(), ulid, kind);
+    if (!file && file.error().code() != base::Code::kCorruption) return file.error();
+    if (!file) {
+      NoteDamage(file.error().message());
+      continue;
+    }
+    side_files_.push_back({.kind = kind, .mapped = std::move(mapped), .file = *std::move(file)});
+  }
+  return {};
+}
+
+const SideFile* BlockImpl::side_file(BlockFile file) const {
+  const auto found = std::ranges::find(side_files_, file, &MappedSideFile::kind);
+  return found == side_files_.end() ? nullptr : &found->file;
+}
+
+base::Result<std::vector<FamilyMetadata>> BlockImpl::Metadata() const {
+  std::vector<FamilyMetadata> all;
+  const SideFile* file = side_file(BlockFile::kMetadata);
+  if (file == nullptr) return all;
+  SideFileCursor cursor(*file);
+  for (std::uint64_t number = 0;; ++number) {
+    const auto record = BARO_TRY(cursor.FindFrom(number));
+    if (!record) return all;
+    number = record->number;
+    all.push_back(BARO_TRY(DecodeFamily(record->bytes)));
+  }
+}
+
+base::Result<std::vector<SeriesExemplars>> BlockImpl::SelectExemplars(
+    std::span<const std::vector<model::Matcher>> matcher_lists, model::TimeRange range,
+    const base::CancelToken& cancel) const {
+  std::vector<SeriesExemplars> all;
+  const SideFile* file = side_file(BlockFile::kExemplars);
+  if (file == nullptr || !range.Overlaps(meta_.range())) return all;
+  std::vector<std::uint32_t> numbers;
+  for (const auto& matchers : matcher_lists) {
+    const auto found = BARO_TRY(BlockMatcher(*index_, cancel).Select(matchers));
+    numbers.insert(numbers.end(), found.begin(), found.end());
+  }
+  std::ranges::sort(numbers);
+  const auto repeated = std::ranges::unique(numbers);
+  numbers.erase(repeated.begin(), repeated.end());
+  SideFileCursor cursor(*file);
+  std::vector<std::uint32_t> with_exemplars;
+  for (const std::uint32_t number : numbers) {
+    if (BARO_TRY(cursor.Find(number))) with_exemplars.push_back(number);
+  }
+  const auto selection = BARO_TRY(BlockSelectionImpl::Make(Share(), tombstones(), with_exemplars, {}, 0,
+                                                           BlockSelectionImpl::Order::kLabels, cancel));
+  for (std::size_t i = 0; i < selection->size(); ++i) {
+    SeriesExemplars series{.labels = selection->labels(i), .exemplars = {}};
+    BARO_TRY(selection->ReadExemplars(i, range, series.exemplars));
+    if (!series.exemplars.empty()) all.push_back(std::move(series));
+  }
+  return all;
 }
 
 // Deletes that cannot be read are told, loudly: what they hid is seen again.
@@ -216,6 +300,7 @@ std::uint64_t BlockImpl::SizeBytes() const {
   for (const base::MappedFile* file : {index_file_.get(), columns_file_.get(), chunks_file_.get()}) {
     if (file != nullptr) size += file->bytes().size();
   }
+  for (const MappedSideFile& file : side_files_) size += file.mapped->bytes().size();
   const base::MutexLock lock(tombstones_mutex_);
   return size + tombstones_bytes_;
 }
@@ -297,6 +382,9 @@ base::Result<std::vector<std::string>> BlockImpl::Verify(const std::function<voi
   }
   for (std::size_t page = 0; page < chunks_->histograms().pages.size(); ++page) {
     BARO_TRY(look(chunks_->VerifyHistogramPage(page), chunks_->histograms().pages[page].size_bytes));
+  }
+  for (const MappedSideFile& side : side_files_) {
+    BARO_TRY(look(side.file.Verify(), side.mapped->bytes().size()));
   }
   for (const std::string& what : found) NoteDamage(what);
   return found;

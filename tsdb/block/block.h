@@ -44,6 +44,10 @@ class BlockScan {
   /// As SeriesSelection::Read(): within the range, less what was deleted. Equal timestamps come as equal pointers.
   /// Errors   kCorruption: damaged data in the range; `columns` then hold what is undamaged.
   virtual base::Result<> Read(model::TimeRange range, SampleColumns& columns) = 0;
+
+  /// Appends the series' exemplars of the range, by time, less what was deleted.
+  /// Errors   kCorruption.
+  virtual base::Result<> ReadExemplars(model::TimeRange range, std::vector<model::Exemplar>& exemplars) = 0;
 };
 
 /// What is known of one chunk without decoding it. Only float chunks without any NaN have it.
@@ -97,6 +101,16 @@ class Block : public ReaderSource, public std::enable_shared_from_this<Block> {
   /// As OpenReader()->Select(), with the block's own kind of selection.
   virtual base::Result<std::unique_ptr<BlockSelection>> Select(const SelectRequest& request,
                                                                const base::CancelToken& cancel) const = 0;
+
+  /// What was known of the families of its series, by name.
+  /// Errors   kCorruption.
+  virtual base::Result<std::vector<FamilyMetadata>> Metadata() const = 0;
+
+  /// Exemplars in the range of the series that satisfy any of the matcher lists, in label order, less what was deleted.
+  /// Errors   kCancelled, kCorruption.
+  virtual base::Result<std::vector<SeriesExemplars>> SelectExemplars(
+      std::span<const std::vector<model::Matcher>> matcher_lists, model::TimeRange range,
+      const base::CancelToken& cancel) const = 0;
 
   std::unique_ptr<BlockScan> Scan() const { return ScanFrom(0); }
   /// From the series on that this many precede in block order, damaged ones counted.

@@ -35,6 +35,12 @@ std::string_view BlockFileName(BlockFile file) {
       return "columns";
     case BlockFile::kChunks:
       return "chunks";
+    case BlockFile::kMetadata:
+      return "metadata";
+    case BlockFile::kExemplars:
+      return "exemplars";
+    case BlockFile::kStarts:
+      return "starts";
   }
   return "chunks";
 }

@@ -20,7 +20,16 @@ inline constexpr std::string_view kMetaFileName = "meta.json";
 inline constexpr std::string_view kTombstonesFileName = "tombstones";
 
 /// The files with a header. The numbers are part of every checksum in them.
-enum class BlockFile : std::uint32_t { kIndex = 1, kColumns = 2, kChunks = 3 };
+enum class BlockFile : std::uint32_t {
+  kIndex = 1,
+  kColumns = 2,
+  kChunks = 3,
+  // Side files: not every block has them.
+  kMetadata = 4,
+  kExemplars = 5,
+  kStarts = 6,
+};
+inline constexpr BlockFile kSideFiles[] = {BlockFile::kMetadata, BlockFile::kExemplars, BlockFile::kStarts};
 std::string_view BlockFileName(BlockFile file);
 
 inline constexpr std::size_t kBlockFileHeaderBytes = 40;
@@ -41,6 +50,8 @@ enum class FrameKind : std::uint8_t {
   kColumnDirectory = 5,
   kSummaries = 6,
   kHistograms = 7,
+  kSidePage = 8,
+  kSideDirectory = 9,
 };
 
 inline constexpr std::size_t kFrameHeaderBytes = 16;

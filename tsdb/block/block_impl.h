@@ -12,6 +12,7 @@
 #include "tsdb/block/block_index.h"
 #include "tsdb/block/block_tombstones.h"
 #include "tsdb/block/chunk_file.h"
+#include "tsdb/block/side_file.h"
 #include "tsdb/block/timeline.h"
 
 namespace baro::tsdb {
@@ -29,6 +30,10 @@ class BlockImpl : public Block, public ColumnSource {
   std::unique_ptr<Reader> OpenReader() const override;
   base::Result<std::unique_ptr<BlockSelection>> Select(const SelectRequest& request,
                                                        const base::CancelToken& cancel) const override;
+  base::Result<std::vector<FamilyMetadata>> Metadata() const override;
+  base::Result<std::vector<SeriesExemplars>> SelectExemplars(std::span<const std::vector<model::Matcher>> matcher_lists,
+                                                             model::TimeRange range,
+                                                             const base::CancelToken& cancel) const override;
   std::unique_ptr<BlockScan> ScanFrom(std::uint64_t first) const override;
   base::Result<std::size_t> Delete(std::span<const model::Matcher> matchers, model::TimeRange range,
                                    const base::CancelToken& cancel) override;
@@ -43,6 +48,8 @@ class BlockImpl : public Block, public ColumnSource {
   const BlockIndex& index() const { return *index_; }
   const ChunkFileReader& chunks() const { return *chunks_; }
   std::shared_ptr<const BlockTombstones> tombstones() const;
+  /// Null: the block has none, or its damage was noted.
+  const SideFile* side_file(BlockFile file) const;
 
   /// Remembers damage that was found while reading; a place that is known is not told again.
   void NoteDamage(std::string what) const;
@@ -55,6 +62,7 @@ class BlockImpl : public Block, public ColumnSource {
   base::Result<std::unique_ptr<base::MappedFile>> MapFile(BlockFile file);
   base::Result<> LoadMeta(const Ulid& ulid, std::optional<BlockMeta> meta);
   void LoadTombstones();
+  base::Result<> LoadSideFiles(const Ulid& ulid);
   void CheckSize(BlockFile file, std::size_t size, std::uint64_t expected);
 
   base::FileSystem& files_;
@@ -64,6 +72,12 @@ class BlockImpl : public Block, public ColumnSource {
   std::unique_ptr<base::MappedFile> index_file_;
   std::unique_ptr<base::MappedFile> columns_file_;
   std::unique_ptr<base::MappedFile> chunks_file_;
+  struct MappedSideFile {
+    BlockFile kind{};
+    std::unique_ptr<base::MappedFile> mapped;
+    SideFile file;
+  };
+  std::vector<MappedSideFile> side_files_;  // those that are there
   std::unique_ptr<BlockIndex> index_;
   std::unique_ptr<ChunkFileReader> chunks_;
 

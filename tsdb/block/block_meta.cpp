@@ -58,7 +58,10 @@ base::Result<BlockMeta> ReadDocument(const ordered_json& document) {
                  .histogram_samples = stats.at("numHistogramSamples").get<std::uint64_t>(),
                  .float_chunks = stats.at("numFloatChunks").get<std::uint64_t>(),
                  .histogram_chunks = stats.at("numHistogramChunks").get<std::uint64_t>(),
-                 .columns = stats.at("numColumns").get<std::uint64_t>()};
+                 .columns = stats.at("numColumns").get<std::uint64_t>(),
+                 .families = stats.value("numFamilies", std::uint64_t{0}),
+                 .series_with_exemplars = stats.value("numSeriesWithExemplars", std::uint64_t{0}),
+                 .series_with_starts = stats.value("numSeriesWithStarts", std::uint64_t{0})};
   BARO_TRY(ReadCompaction(document.at("compaction"), meta));
   return meta;
 }
@@ -79,6 +82,12 @@ std::string FormatBlockMeta(const BlockMeta& meta) {
                        {"numFloatChunks", meta.counts.float_chunks},
                        {"numHistogramChunks", meta.counts.histogram_chunks},
                        {"numColumns", meta.counts.columns}};
+  const auto add_if_any = [&document](const char* name, std::uint64_t count) {
+    if (count > 0) document["stats"][name] = count;
+  };
+  add_if_any("numFamilies", meta.counts.families);
+  add_if_any("numSeriesWithExemplars", meta.counts.series_with_exemplars);
+  add_if_any("numSeriesWithStarts", meta.counts.series_with_starts);
   ordered_json sources = ordered_json::array();
   for (const Ulid& source : meta.sources) sources.push_back(source.ToString());
   ordered_json parents = ordered_json::array();

@@ -27,7 +27,10 @@ struct BlockCounts {
   std::uint64_t histogram_samples = 0;
   std::uint64_t float_chunks = 0;
   std::uint64_t histogram_chunks = 0;
-  std::uint64_t columns = 0;  ///< windows of timestamps, shared ones counted once
+  std::uint64_t columns = 0;                ///< windows of timestamps, shared ones counted once
+  std::uint64_t families = 0;               ///< things that the block knows of metric families
+  std::uint64_t series_with_exemplars = 0;  ///< the file of exemplars has so many records
+  std::uint64_t series_with_starts = 0;     ///< likewise
 
   std::uint64_t samples() const { return float_samples + histogram_samples; }
 

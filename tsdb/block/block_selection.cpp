@@ -1,5 +1,7 @@
 #include "tsdb/block/block_selection.h"
 
+#include "tsdb/block/side_records.h"
+
 #include <algorithm>
 
 namespace baro::tsdb {
@@ -72,6 +74,7 @@ class BlockSelectionImpl::Maker {
       return;
     }
     entry.labels = *std::move(labels);
+    entry.number = number;
     entry.deleted = selection_.tombstones_->Of(number);
     selection_.entries_.push_back(std::move(entry));
   }
@@ -141,6 +144,7 @@ base::Result<std::unique_ptr<BlockSelectionImpl>> BlockSelectionImpl::Make(
   std::unique_ptr<BlockSelectionImpl> selection(new BlockSelectionImpl(std::move(block), std::move(tombstones)));
   const bool is_sorted = order == Order::kBlock || selection->block_->index().root().is_in_label_order;
   BARO_TRY(Maker(*selection, range).Run(numbers, is_sorted ? limit : 0, cancel));
+  selection->LoadStarts();
   if (!is_sorted) {
     std::ranges::sort(selection->entries_, {}, &Entry::labels);
     if (limit != 0 && selection->entries_.size() > limit) selection->entries_.resize(limit);
@@ -163,10 +167,56 @@ std::span<const RowRun> BlockSelectionImpl::RowsOf(const Part& part, std::size_t
   return std::span(rows_).subspan(presence.first_run, presence.run_count);
 }
 
+// Shape    entries in the order of their numbers.
+void BlockSelectionImpl::LoadStarts() {
+  const SideFile* file = block_->side_file(BlockFile::kStarts);
+  if (file == nullptr) return;
+  SideFileCursor cursor(*file);
+  for (Entry& entry : entries_) {
+    entry.first_start = starts_.size();
+    const auto record = cursor.Find(entry.number);
+    const auto decoded = !record   ? base::Result<>(record.error())
+                         : *record ? DecodeStarts(**record, starts_)
+                                   : base::Result<>();
+    if (!decoded) {
+      starts_.resize(entry.first_start);
+      block_->NoteDamage(decoded.error().message());
+    }
+    entry.start_count = static_cast<std::uint32_t>(starts_.size() - entry.first_start);
+  }
+}
+
+base::Result<> BlockSelectionImpl::ReadExemplars(std::size_t index, model::TimeRange range,
+                                                 std::vector<model::Exemplar>& exemplars) const {
+  const SideFile* file = block_->side_file(BlockFile::kExemplars);
+  if (file == nullptr) return {};
+  const Entry& entry = entries_[index];
+  SideFileCursor cursor(*file);
+  const auto record = cursor.Find(entry.number);
+  if (!record) return Told(record.error().message());
+  if (!*record) return {};
+  std::vector<model::Exemplar> all;
+  if (auto decoded = DecodeExemplars(**record, all); !decoded) return Told(decoded.error().message());
+  for (model::Exemplar& exemplar : all) {
+    const std::int64_t at_ms = *exemplar.timestamp_ms;
+    if (range.Contains(at_ms) && !HasHoles(entry.deleted, {.min_ms = at_ms, .max_ms = at_ms})) {
+      exemplars.push_back(std::move(exemplar));
+    }
+  }
+  return {};
+}
+
 base::Result<> BlockSelectionImpl::Read(std::size_t index, model::TimeRange range, SampleColumns& columns) const {
   columns.Clear();
   if (range.empty()) return {};
   const Entry& entry = entries_[index];
+  auto result = ReadSamples(entry, range, columns);
+  if (entry.start_count > 0) AddStarts(std::span(starts_).subspan(entry.first_start, entry.start_count), columns);
+  return result;
+}
+
+base::Result<> BlockSelectionImpl::ReadSamples(const Entry& entry, model::TimeRange range,
+                                               SampleColumns& columns) const {
   const bool has_holes = HasHoles(entry.deleted, range);
   base::Result<> result;
   if (entry.floats.timeline != nullptr) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tsdb/block/block_impl.h"
+#include "tsdb/starts/start_times.h"
 
 namespace baro::tsdb {
 
@@ -29,6 +30,9 @@ class BlockSelectionImpl : public BlockSelection {
   base::Result<> Read(std::size_t index, model::TimeRange range, SampleColumns& columns) const override;
   base::Result<> Outline(std::size_t index, model::TimeRange range, std::vector<ChunkOutline>& outlines) const override;
   std::span<const std::string> warnings() const override { return warnings_; }
+  /// As BlockScan::ReadExemplars().
+  base::Result<> ReadExemplars(std::size_t index, model::TimeRange range,
+                               std::vector<model::Exemplar>& exemplars) const;
 
  private:
   // The windows of one kind that a series has in the range.
@@ -40,6 +44,9 @@ class BlockSelectionImpl : public BlockSelection {
   };
   struct Entry {
     model::Labels labels;
+    std::uint32_t number = 0;
+    std::uint32_t start_count = 0;
+    std::size_t first_start = 0;  // in starts_
     Part floats;
     Part histograms;
     std::span<const model::TimeRange> deleted;  // borrowed from tombstones_
@@ -49,6 +56,8 @@ class BlockSelectionImpl : public BlockSelection {
   BlockSelectionImpl(std::shared_ptr<const BlockImpl> block, std::shared_ptr<const BlockTombstones> tombstones)
       : block_(std::move(block)), tombstones_(std::move(tombstones)) {}
 
+  void LoadStarts();
+  base::Result<> ReadSamples(const Entry& entry, model::TimeRange range, SampleColumns& columns) const;
   base::Result<bool> ReadWhole(const Part& part, model::TimeRange range, SampleColumns& columns) const;
   base::Result<> ReadPieces(const Part& part, model::TimeRange range, SampleColumns& columns) const;
   base::Result<> ReadHistograms(const Part& part, model::TimeRange range, SampleColumns& columns) const;
@@ -62,6 +71,7 @@ class BlockSelectionImpl : public BlockSelection {
   std::vector<std::unique_ptr<Timeline>> timelines_;
   std::vector<WindowPresence> presences_;
   std::vector<RowRun> rows_;
+  std::vector<StartRun> starts_;
   std::vector<std::string> warnings_;
 };
 

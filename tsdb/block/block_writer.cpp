@@ -10,7 +10,10 @@
 #include "tsdb/block/chunk_file.h"
 #include "tsdb/block/column_store.h"
 #include "tsdb/block/index_writer.h"
+#include "tsdb/block/side_file.h"
+#include "tsdb/block/side_records.h"
 #include "tsdb/downsample/aggregate.h"
+#include "tsdb/index/families_in_use.h"
 
 namespace baro::tsdb {
 namespace {
@@ -61,7 +64,10 @@ class BlockWriter::Impl {
         parent_(std::move(parent)),
         options_(std::move(options)),
         directory_(fmt::format("{}/{}", parent_, options_.ulid.ToString())),
-        building_(fmt::format("{}/tmp-{}", parent_, options_.ulid.ToString())) {}
+        building_(fmt::format("{}/tmp-{}", parent_, options_.ulid.ToString())),
+        metadata_file_(files, building_, options_.ulid, BlockFile::kMetadata),
+        exemplars_file_(files, building_, options_.ulid, BlockFile::kExemplars),
+        starts_file_(files, building_, options_.ulid, BlockFile::kStarts) {}
 
   ~Impl() {
     if (is_finished_) return;
@@ -143,11 +149,30 @@ class BlockWriter::Impl {
     return histograms_.values.size() >= kHistogramBatch ? FlushHistograms(/*is_last=*/false) : base::Result<>();
   }
 
+  base::Result<> AddStarts(std::span<const StartRun> runs) {
+    if (!is_open_) return Refuse("starts without a series");
+    starts_.assign(runs.begin(), runs.end());
+    return {};
+  }
+
+  base::Result<> AddExemplars(std::span<const model::Exemplar> exemplars) {
+    if (!is_open_) return Refuse("exemplars without a series");
+    const std::int64_t least = options_.min_time_ms.value_or(model::kMinTimestampMs);
+    const std::int64_t end = options_.max_time_ms.value_or(model::kMaxTimestampMs);
+    for (const model::Exemplar& exemplar : exemplars) {
+      if (exemplar.timestamp_ms && *exemplar.timestamp_ms >= least && *exemplar.timestamp_ms < end) {
+        series_exemplars_.push_back(exemplar);
+      }
+    }
+    return {};
+  }
+
   base::Result<> Finish() {
     BARO_TRY(EndSeries());
     if (index_.series_count() == 0) return Refuse("no sample at all");
     BARO_TRY(chunks_->Finish());
     BARO_TRY(columns_->Finish());
+    BARO_TRY(FinishSideFiles());
     FillMeta();
     const std::string text = FormatBlockMeta(meta_);
     BARO_TRY(index_.Finish({.meta = text,
@@ -167,7 +192,8 @@ class BlockWriter::Impl {
   }
 
   std::uint64_t written_bytes() const {
-    return index_file_->offset() + columns_file_->offset() + chunks_file_->offset();
+    return index_file_->offset() + columns_file_->offset() + chunks_file_->offset() + exemplars_file_.written_bytes() +
+           starts_file_.written_bytes();
   }
   std::uint64_t series_count() const { return index_.series_count(); }
   const std::string& directory() const { return directory_; }
@@ -195,13 +221,47 @@ class BlockWriter::Impl {
     BARO_TRY(FlushFloats(/*is_last=*/true));
     BARO_TRY(FlushHistograms(/*is_last=*/true));
     if (!floats_.track.empty() || !histograms_.track.empty()) {
+      BARO_TRY(AddSideRecords(index_.series_count()));
       index_.AddSeries(labels_, floats_.track, histograms_.track);
     }
+    starts_.clear();
+    series_exemplars_.clear();
     meta_.counts.float_samples += floats_.samples;
     meta_.counts.histogram_samples += histograms_.samples;
     floats_.Clear();
     hint_ = {};
     histograms_.Clear();
+    return {};
+  }
+
+  // What stands beside the samples of the series of that number.
+  base::Result<> AddSideRecords(std::uint64_t number) {
+    if (labels_.metric_name() != last_name_) {
+      last_name_ = labels_.metric_name();
+      if (!options_.metadata.empty()) families_.Add(last_name_);
+    }
+    if (!starts_.empty()) {
+      record_.clear();
+      EncodeStarts(starts_, record_);
+      BARO_TRY(starts_file_.Add(number, record_));
+    }
+    if (!series_exemplars_.empty()) {
+      record_.clear();
+      EncodeExemplars(series_exemplars_, record_);
+      BARO_TRY(exemplars_file_.Add(number, record_));
+    }
+    return {};
+  }
+
+  base::Result<> FinishSideFiles() {
+    std::uint64_t number = 0;
+    for (const FamilyMetadata& family : options_.metadata) {
+      if (!families_.Has(family.family)) continue;
+      record_.clear();
+      EncodeFamily(family, record_);
+      BARO_TRY(metadata_file_.Add(number++, record_));
+    }
+    for (SideFileWriter* file : {&metadata_file_, &exemplars_file_, &starts_file_}) BARO_TRY(file->Finish());
     return {};
   }
 
@@ -249,6 +309,9 @@ class BlockWriter::Impl {
     meta_.counts.float_chunks = chunks_->floats().chunk_count();
     meta_.counts.histogram_chunks = chunks_->histograms().chunk_count();
     meta_.counts.columns = columns_->column_count();
+    meta_.counts.families = metadata_file_.record_count();
+    meta_.counts.series_with_exemplars = exemplars_file_.record_count();
+    meta_.counts.series_with_starts = starts_file_.record_count();
     meta_.compaction_level = options_.compaction_level;
     meta_.sources = options_.sources.empty() ? std::vector<Ulid>{options_.ulid} : options_.sources;
     meta_.parents = options_.parents;
@@ -271,6 +334,9 @@ class BlockWriter::Impl {
   const BlockWriterOptions options_;
   const std::string directory_;
   const std::string building_;
+  SideFileWriter metadata_file_;
+  SideFileWriter exemplars_file_;
+  SideFileWriter starts_file_;
   std::unique_ptr<BlockFileWriter> index_file_;
   std::unique_ptr<BlockFileWriter> columns_file_;
   std::unique_ptr<BlockFileWriter> chunks_file_;
@@ -287,6 +353,11 @@ class BlockWriter::Impl {
   Pending<double> floats_;
   ChunkHint hint_;  // of the series' floats
   Pending<HistogramSample> histograms_;
+  std::vector<StartRun> starts_;                   // of the open series
+  std::vector<model::Exemplar> series_exemplars_;  // likewise
+  FamiliesInUse families_;
+  std::string last_name_;
+  base::ByteBuffer record_;
   Placement placement_;
   std::int64_t first_ms_ = model::kMaxTimestampMs;
   std::int64_t last_ms_ = model::kMinTimestampMs;
@@ -316,6 +387,21 @@ base::Result<> BlockWriter::AddFloats(std::span<const std::int64_t> timestamps_m
 
 base::Result<> BlockWriter::AddHistograms(std::span<const HistogramSample> samples) {
   return impl_->Guard([&] { return impl_->AddHistograms(samples); });
+}
+
+base::Result<> BlockWriter::AddStarts(std::span<const StartRun> runs) {
+  return impl_->Guard([&] { return impl_->AddStarts(runs); });
+}
+
+base::Result<> BlockWriter::AddExemplars(std::span<const model::Exemplar> exemplars) {
+  return impl_->Guard([&] { return impl_->AddExemplars(exemplars); });
+}
+
+base::Result<> BlockWriter::Add(const SampleColumns& columns) {
+  if (!columns.values().empty()) BARO_TRY(AddFloats(columns.timestamps_ms(), columns.values()));
+  if (!columns.histograms().empty()) BARO_TRY(AddHistograms(columns.histograms()));
+  const std::vector<StartRun> starts = RunsOf(columns);
+  return starts.empty() ? base::Result<>() : AddStarts(starts);
 }
 
 std::uint64_t BlockWriter::series_count() const { return impl_->series_count(); }

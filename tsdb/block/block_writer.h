@@ -23,6 +23,7 @@
 #include "model/labels.h"
 #include "tsdb/block/block_meta.h"
 #include "tsdb/reader.h"
+#include "tsdb/starts/start_times.h"
 
 namespace baro::tsdb {
 
@@ -45,6 +46,9 @@ struct BlockWriterOptions {
   std::vector<Ulid> sources;  ///< empty: the block itself
   std::vector<BlockParent> parents;
   std::vector<std::string> hints;
+
+  /// What is known of metric families. The block keeps what is said of those that its series belong to.
+  std::vector<FamilyMetadata> metadata;
 
   /// Encoded timestamps that are kept for comparing; beyond it columns that only one series has are forgotten first,
   /// which costs bytes, not correctness.
@@ -82,6 +86,16 @@ class BlockWriter {
   ///          but no timestamp in both: that is the caller's to know.
   base::Result<> AddFloats(std::span<const std::int64_t> timestamps_ms, std::span<const double> values);
   base::Result<> AddHistograms(std::span<const HistogramSample> samples);
+
+  /// Since when the series' samples count. Shape    once for a series; ascending.
+  base::Result<> AddStarts(std::span<const StartRun> runs);
+
+  /// All that was read of a series: AddFloats(), AddHistograms() and AddStarts(). Shape    once for a series.
+  base::Result<> Add(const SampleColumns& columns);
+
+  /// Exemplars of the series; they go with it if it has no samples.
+  /// Shape    once for a series; by time, each has one. Those outside of the block's time are left out.
+  base::Result<> AddExemplars(std::span<const model::Exemplar> exemplars);
 
   /// Series begun so far that have samples, without the one that is open.
   std::uint64_t series_count() const;

@@ -4,6 +4,7 @@
 
 #include "tsdb/downsample/aggregate.h"
 #include "tsdb/merge/merge_columns.h"
+#include "tsdb/merge/merge_families.h"
 
 namespace baro::tsdb {
 namespace {
@@ -41,6 +42,7 @@ class Join {
     const model::Labels labels = least->labels();
     const model::TimeRange kept{.min_ms = oldest_kept_ ? oldest_kept_(labels) : model::kMinTimestampMs};
     all_.Clear();
+    exemplars_.clear();
     for (auto& scan : scans_) {
       if (scan->labels() != labels) continue;
       BARO_TRY(scan->Read(kept, piece_));
@@ -49,14 +51,16 @@ class Join {
       } else {
         MergeInto(all_, piece_);
       }
+      exemplar_piece_.clear();
+      BARO_TRY(scan->ReadExemplars(kept, exemplar_piece_));
+      if (!exemplar_piece_.empty()) MergeExemplars(exemplars_, std::move(exemplar_piece_));
       if (!BARO_TRY(scan->Next(cancel))) scan.reset();
     }
     std::erase(scans_, nullptr);
     if (all_.empty()) return {};  // all of it was deleted, or is too old
     BARO_TRY(writer_.BeginSeries(labels));
-    if (!all_.values().empty()) BARO_TRY(writer_.AddFloats(all_.timestamps_ms(), all_.values()));
-    if (!all_.histograms().empty()) BARO_TRY(writer_.AddHistograms(all_.histograms()));
-    return {};
+    BARO_TRY(writer_.Add(all_));
+    return exemplars_.empty() ? base::Result<>() : writer_.AddExemplars(exemplars_);
   }
 
   BlockWriter& writer_;
@@ -64,6 +68,8 @@ class Join {
   std::vector<std::unique_ptr<BlockScan>> scans_;
   SampleColumns all_;
   SampleColumns piece_;
+  std::vector<model::Exemplar> exemplars_;
+  std::vector<model::Exemplar> exemplar_piece_;
 };
 
 }  // namespace
@@ -95,6 +101,12 @@ BlockWriterOptions OptionsOfJoined(std::span<const std::shared_ptr<Block>> block
       if (IsDownsampledHint(hint) && std::ranges::count(options.hints, hint) == 0) options.hints.push_back(hint);
     }
   }
+  for (const auto& block : blocks) {
+    auto known = block->Metadata();
+    if (!known) continue;  // its damage is told where blocks are searched for damage
+    std::ranges::move(*known, std::back_inserter(options.metadata));
+  }
+  MergeFamilies(options.metadata);
   if (blocks.size() > 1) ++options.compaction_level;  // one alone is only written anew
   std::ranges::sort(options.sources);
   const auto repeated = std::ranges::unique(options.sources);

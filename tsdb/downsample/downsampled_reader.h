@@ -30,6 +30,11 @@ class DownsampledReader : public Reader {
                                                      model::TimeRange range, std::size_t limit,
                                                      const base::CancelToken& cancel) const override;
 
+  base::Result<std::vector<FamilyMetadata>> Metadata(const MetadataRequest& request,
+                                                     const base::CancelToken& cancel) const override {
+    return below_->Metadata(request, cancel);
+  }
+
  private:
   std::unique_ptr<Reader> below_;
   std::vector<std::int64_t> resolutions_ms_;

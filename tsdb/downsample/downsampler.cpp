@@ -53,9 +53,8 @@ class Rewriting {
     const bool has_floats = !columns_.values().empty() && (key || resolution_ms == 0);
     if (!has_floats && columns_.histograms().empty()) return {};
     BARO_TRY(Begin(scan.labels(), key));
-    if (has_floats) BARO_TRY(writer_.AddFloats(columns_.timestamps_ms(), columns_.values()));
-    if (!columns_.histograms().empty()) BARO_TRY(writer_.AddHistograms(columns_.histograms()));
-    return {};
+    if (has_floats) return writer_.Add(columns_);
+    return writer_.AddHistograms(columns_.histograms());
   }
 
   base::Result<> WriteAggregate(const FamilyScan& scan, AggregateKey key) {

@@ -18,6 +18,7 @@
 #include "base/mutex.h"
 #include "base/result.h"
 #include "tsdb/head/group.h"
+#include "tsdb/head/metadata_table.h"
 #include "tsdb/head/series.h"
 #include "tsdb/head/series_table.h"
 #include "tsdb/index/label_index.h"
@@ -55,6 +56,9 @@ class Head {
   base::Mutex& StripeMutexAt(std::size_t stripe) const { return stripes_[stripe]; }
 
   const LabelIndex& index() const { return index_; }
+
+  MetadataTable& metadata() { return metadata_; }
+  const MetadataTable& metadata() const { return metadata_; }
 
   // Groups.
 
@@ -166,6 +170,7 @@ class Head {
   std::array<Shard, kShards> shards_;
   mutable std::array<base::Mutex, kStripes> stripes_;
   LabelIndex index_;
+  MetadataTable metadata_;
 
   mutable std::shared_mutex slots_mutex_;  // guards the four below
   std::deque<SeriesPtr> slots_;

@@ -234,6 +234,21 @@ void HeadAppender::NoteRefused(const Series& series, std::int64_t timestamp_ms, 
   stats_.first_refused = {.series = series.ref, .timestamp_ms = timestamp_ms, .status = status};
 }
 
+LastSample HeadAppender::LastInHead(const SeriesPtr& series) const {
+  LastSample last;
+  GroupPtr home;
+  std::uint32_t column = 0;
+  {
+    const base::MutexLock lock(writer_.head.StripeMutex(*series));
+    last = series->LastSingle();
+    home = series->home;
+    column = series->home_column;
+  }
+  if (home == nullptr) return last;
+  const base::MutexLock lock(home->mutex);
+  return Later(last, home->Last(column));
+}
+
 // Compares with the newest sample of the series in this appender, or else in the head. The commit looks again, and at
 // the rest: what does not come in order may be late.
 Verdict HeadAppender::CheckSingle(const SeriesPtr& series, std::int64_t timestamp_ms, const LastSample& candidate) {
@@ -248,18 +263,7 @@ Verdict HeadAppender::CheckSingle(const SeriesPtr& series, std::int64_t timestam
             .bits = Bits(pending.sample.value),
             .histogram = pending.histogram};
   } else {
-    GroupPtr home;
-    std::uint32_t column = 0;
-    {
-      const base::MutexLock lock(writer_.head.StripeMutex(*series));
-      last = series->LastSingle();
-      home = series->home;
-      column = series->home_column;
-    }
-    if (home != nullptr) {
-      const base::MutexLock lock(home->mutex);
-      last = Later(last, home->Last(column));
-    }
+    last = LastInHead(series);
   }
   const SampleStatus judged = candidate.histogram != nullptr ? Judge(last, timestamp_ms, *candidate.histogram)
                                                              : Judge(last, timestamp_ms, candidate.bits);
@@ -300,13 +304,40 @@ base::Result<SampleStatus> HeadAppender::AppendHistogram(SeriesRef ref, std::int
   return verdict.status;
 }
 
-void HeadAppender::AppendExemplar(SeriesRef ref, const model::Exemplar& exemplar) {
-  if (!exemplar.timestamp_ms || model::CountLabelRunes(exemplar.labels) > model::kExemplarLabelRunesMax) return;
+ExemplarStatus HeadAppender::AppendExemplar(SeriesRef ref, const model::Exemplar& exemplar) {
+  SeriesPtr series = writer_.head.FindPinned(ref);
+  if (series == nullptr) return ExemplarStatus::kUnknownSeries;
+  pinned_.push_back(series);
+  // Of several for one series in this appender the one before counts, as if it had been committed.
+  const auto before = newest_exemplars_.find(series.get());
+  const model::Exemplar* const pending =
+      before == newest_exemplars_.end() ? nullptr : &exemplars_[before->second].exemplar;
+  const ExemplarStatus status = writer_.exemplars.Judge(series, exemplar, pending);
+  if (status != ExemplarStatus::kAccepted) return status;
+  newest_exemplars_[series.get()] = exemplars_.size();
+  exemplars_.push_back({.series = std::move(series), .exemplar = exemplar});
+  return status;
+}
+
+void HeadAppender::AppendStart(SeriesRef ref, std::int64_t timestamp_ms, std::int64_t start_ms) {
+  BeginWindow(timestamp_ms);
+  const bool is_possible = rules_.in_order.Contains(timestamp_ms) ||
+                           rules_.Decide(timestamp_ms, SampleStatus::kOutOfOrder).status == SampleStatus::kAccepted;
+  if (!is_possible) return;  // its sample is refused
   SeriesPtr series = writer_.head.FindPinned(ref);
   if (series == nullptr) return;
   pinned_.push_back(series);
-  if (!writer_.exemplars.Accepts(series, exemplar)) return;
-  exemplars_.push_back({.series = std::move(series), .exemplar = exemplar});
+  const bool is_late = timestamp_ms < LastInHead(series).timestamp_ms;
+  starts_.push_back(
+      {.series = std::move(series), .run = {.from_ms = timestamp_ms, .start_ms = start_ms}, .is_late = is_late});
+}
+
+void HeadAppender::AppendMetadata(std::string_view family, const model::Metadata& metadata) {
+  // Known to all at once: a commit that fails takes it back.
+  const auto outcome = writer_.head.metadata().Put(family, metadata, base::ToMs(writer_.clock.Now()));
+  if (outcome == MetadataTable::Outcome::kNew) {
+    metadata_.push_back({.family = std::string(family), .metadata = metadata});
+  }
 }
 
 base::Result<CommitStats> HeadAppender::Commit(Durability durability) {
@@ -327,6 +358,10 @@ void HeadAppender::Clear() {
   samples_.clear();
   newest_.clear();
   exemplars_.clear();
+  newest_exemplars_.clear();
+  starts_.clear();
+  for (const PendingMetadata& pending : metadata_) writer_.head.metadata().Remove(pending.family, pending.metadata);
+  metadata_.clear();
   for (const SeriesPtr& series : pinned_) Head::Unpin(series);
   pinned_.clear();
   stats_ = {};

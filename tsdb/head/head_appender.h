@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -51,7 +53,9 @@ class HeadAppender : public Appender {
   SampleStatus Append(SeriesRef series, model::Sample sample) override;
   base::Result<SampleStatus> AppendHistogram(SeriesRef series, std::int64_t timestamp_ms,
                                              const model::FloatHistogram& histogram) override;
-  void AppendExemplar(SeriesRef series, const model::Exemplar& exemplar) override;
+  ExemplarStatus AppendExemplar(SeriesRef series, const model::Exemplar& exemplar) override;
+  void AppendStart(SeriesRef series, std::int64_t timestamp_ms, std::int64_t start_ms) override;
+  void AppendMetadata(std::string_view family, const model::Metadata& metadata) override;
   base::Result<CommitStats> Commit(Durability durability) override;
   void Rollback() override;
 
@@ -73,10 +77,22 @@ class HeadAppender : public Appender {
     std::shared_ptr<const model::FloatHistogram> histogram;  // then the sample's value is not used
     bool is_accepted = true;
     bool is_late = false;
+    bool is_difference = false;  // the histogram was logged as one
   };
   struct PendingExemplar {
     SeriesPtr series;
     model::Exemplar exemplar;
+  };
+  struct PendingStart {
+    SeriesPtr series;
+    StartRun run;
+    bool is_late = false;    // it holds for its time alone
+    bool is_change = false;  // written down and put into the series by this commit
+    std::int64_t before_ms = 0;
+  };
+  struct PendingMetadata {
+    std::string family;
+    model::Metadata metadata;
   };
   class Transaction;
 
@@ -84,6 +100,7 @@ class HeadAppender : public Appender {
   RowOrderPtr OrderOf(GroupRef ref, GroupPtr& group, std::span<const SeriesRef> series);
   bool Fill(PendingRow& pending, const RowOrderPtr& order, std::span<const double> values,
             std::span<SampleStatus> statuses);
+  LastSample LastInHead(const SeriesPtr& series) const;
   SampleStatus FillOne(PendingRow& pending, std::uint32_t column, double value, bool is_clear);
   static bool AddLate(PendingRow& pending, std::uint32_t column, double value);
   void BeginWindow(std::int64_t timestamp_ms);
@@ -100,6 +117,9 @@ class HeadAppender : public Appender {
   std::vector<PendingSample> samples_;
   std::unordered_map<Series*, std::size_t> newest_;  // the last of each series in samples_
   std::vector<PendingExemplar> exemplars_;
+  std::unordered_map<const Series*, std::size_t> newest_exemplars_;  // the last of each series in exemplars_
+  std::vector<PendingStart> starts_;
+  std::vector<PendingMetadata> metadata_;  // new to the head's table, in which it is already
 };
 
 }  // namespace baro::tsdb

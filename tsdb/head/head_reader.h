@@ -33,6 +33,10 @@ class HeadReader : public Reader {
   base::Result<std::vector<std::string>> LabelValues(std::string_view name, std::span<const model::Matcher> matchers,
                                                      model::TimeRange range, std::size_t limit,
                                                      const base::CancelToken& cancel) const override;
+  base::Result<std::vector<FamilyMetadata>> Metadata(const MetadataRequest& request,
+                                                     const base::CancelToken& /*cancel*/) const override {
+    return head_->metadata().Select(request.family);
+  }
 
  private:
   bool MayHave(model::TimeRange range) const;

@@ -119,6 +119,8 @@ void Head::DropBefore(std::int64_t cutoff_ms, CommitNumber visible_to_all) {
       if (singles == nullptr) continue;
       if (!singles->chunks.empty()) least = std::min(least, singles->chunks.front()->min_ms);
       if (!singles->tail.empty()) least = std::min(least, singles->tail.front().timestamp_ms);
+      const auto& sealed = singles->sealed_histograms.chunks();
+      if (!sealed.empty()) least = std::min(least, sealed.front()->min_ms);
       if (!singles->histograms.empty()) least = std::min(least, singles->histograms.front().sample.timestamp_ms);
     }
   }

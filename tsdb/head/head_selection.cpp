@@ -73,6 +73,9 @@ class HeadSelection::Viewer {
       for (const HeadTombstone& tombstone : series->tombstones()) {
         if (tombstone.commit <= visible_) entry.tombstones.push_back(tombstone);
       }
+      if (const StartTimes* starts = series->starts(); starts != nullptr && !starts->empty()) {
+        entry.starts = std::make_shared<const std::vector<StartRun>>(starts->runs().begin(), starts->runs().end());
+      }
     }
     entry.series = series;
     entry.first_source = sources.size();
@@ -95,12 +98,16 @@ class HeadSelection::Viewer {
       if (sample.commit > visible_ || !range_.Contains(sample.timestamp_ms)) continue;
       view->tail.push_back({.timestamp_ms = sample.timestamp_ms, .value = sample.value});
     }
+    for (const auto& chunk : singles.sealed_histograms.chunks()) {
+      if (range_.Overlaps({.min_ms = chunk->min_ms, .max_ms = chunk->max_ms})) view->histogram_chunks.push_back(chunk);
+    }
     for (const Singles::HistogramEntry& entry : singles.histograms) {
       if (entry.commit <= visible_ && range_.Contains(entry.sample.timestamp_ms)) {
         view->histograms.push_back(entry.sample);
       }
     }
-    if (view->chunks.empty() && view->tail.empty() && view->histograms.empty()) return nullptr;
+    const bool has_histograms = !view->histograms.empty() || !view->histogram_chunks.empty();
+    if (view->chunks.empty() && view->tail.empty() && !has_histograms) return nullptr;
     return view;
   }
 
@@ -160,12 +167,15 @@ base::Result<> HeadSelection::Read(std::size_t index, model::TimeRange range, Sa
   const Entry& entry = entries_[index];
   BARO_TRY(ReadInOrder(entry, range, columns));
   if (!entry.tombstones.empty()) HideDeleted(entry.tombstones, columns);
-  if (entry.late == LateView::kNone) return {};
-  SampleColumns late;
-  BARO_TRY(late_.Read(entry.late, range, late));
-  if (late.empty()) return {};
-  MergeInto(late, columns);  // what came in order counts
-  std::swap(late, columns);
+  if (entry.late != LateView::kNone) {
+    SampleColumns late;
+    BARO_TRY(late_.Read(entry.late, range, late));
+    if (!late.empty()) {
+      MergeInto(late, columns);  // what came in order counts
+      std::swap(late, columns);
+    }
+  }
+  if (entry.starts != nullptr) AddStarts(*entry.starts, columns);  // last: it tells them by the samples' times
   return {};
 }
 
@@ -271,9 +281,14 @@ base::Result<> HeadSelection::ReadSingles(const SinglesView& singles, model::Tim
   }
   timestamps.resize(kept);
   values.resize(kept);
-  for (const HistogramSample& sample : singles.histograms) {
-    if (range.Contains(sample.timestamp_ms)) columns.histogram_buffer().push_back(sample);
+  std::vector<HistogramSample>& histograms = columns.histogram_buffer();
+  for (const auto& chunk : singles.histogram_chunks) {
+    if (range.Overlaps({.min_ms = chunk->min_ms, .max_ms = chunk->max_ms})) {
+      BARO_TRY(ReadHistogramChunk(*chunk, histograms));
+    }
   }
+  histograms.insert(histograms.end(), singles.histograms.begin(), singles.histograms.end());
+  std::erase_if(histograms, [range](const HistogramSample& sample) { return !range.Contains(sample.timestamp_ms); });
   return {};
 }
 

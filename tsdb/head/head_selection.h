@@ -31,6 +31,7 @@ struct GroupView {
 struct SinglesView {
   std::vector<std::shared_ptr<const SingleChunk>> chunks;
   std::vector<model::Sample> tail;
+  std::vector<std::shared_ptr<const HistogramChunk>> histogram_chunks;
   std::vector<HistogramSample> histograms;
 };
 
@@ -58,7 +59,8 @@ class HeadSelection : public SeriesSelection {
     SeriesPtr series;
     std::size_t first_source = 0;
     std::size_t sources = 0;
-    std::shared_ptr<const SinglesView> singles;  // null: none
+    std::shared_ptr<const SinglesView> singles;           // null: none
+    std::shared_ptr<const std::vector<StartRun>> starts;  // null: none
     std::size_t late = LateView::kNone;
     std::vector<HeadTombstone> tombstones;  // those that the reader sees
   };

@@ -73,7 +73,27 @@ std::optional<LastSample> Singles::Seal(CommitNumber visible_to_all) {
   return newest;
 }
 
+std::optional<LastSample> Singles::SealHistograms(CommitNumber visible_to_all) {
+  std::size_t count = 0;
+  while (count < histograms.size() && histograms[count].commit <= visible_to_all) ++count;
+  if (count < SealedHistograms::kSealCount) return std::nullopt;
+  std::vector<HistogramSample> samples;
+  for (std::size_t i = 0; i < count; ++i) samples.push_back(histograms[i].sample);
+  bool is_sealed = true;
+  for (std::size_t at = 0; at < count && is_sealed; at += SealedHistograms::kChunkCountMax) {
+    const std::size_t size = std::min(SealedHistograms::kChunkCountMax, count - at);
+    is_sealed = sealed_histograms.Add(std::span(samples).subspan(at, size));
+    if (!is_sealed) count = at;  // the rest stays open
+  }
+  if (count == 0) return std::nullopt;
+  const HistogramSample& newest = samples[count - 1];
+  histograms.erase(histograms.begin(), histograms.begin() + static_cast<std::ptrdiff_t>(count));
+  histograms.shrink_to_fit();
+  return LastSample{.timestamp_ms = newest.timestamp_ms, .histogram = newest.histogram};
+}
+
 void Singles::Remove(CommitNumber commit) {
+  last_logged = {};
   std::erase_if(tail, [commit](const TailSample& sample) { return sample.commit == commit; });
   std::erase_if(histograms, [commit](const HistogramEntry& entry) { return entry.commit == commit; });
 }
@@ -86,6 +106,7 @@ void Singles::DropBefore(std::int64_t cutoff_ms, CommitNumber visible_to_all) {
   std::erase_if(histograms, [=](const HistogramEntry& entry) {
     return entry.sample.timestamp_ms < cutoff_ms && entry.commit <= visible_to_all;
   });
+  sealed_histograms.DropBefore(cutoff_ms);
 }
 
 std::size_t Singles::SizeBytes() const {
@@ -95,7 +116,9 @@ std::size_t Singles::SizeBytes() const {
 }
 
 std::size_t Singles::HistogramBytes() const {
-  std::size_t size = histograms.capacity() * sizeof(HistogramEntry);
+  std::size_t size = histograms.capacity() * sizeof(HistogramEntry) + sealed_histograms.SizeBytes();
+  // The last one is kept for the order rules and the log when it is sealed too.
+  if (histograms.empty() && last_logged.sample.histogram != nullptr) size += last_logged.sample.histogram->SizeBytes();
   for (const HistogramEntry& entry : histograms) size += entry.sample.histogram->SizeBytes();
   return size;
 }
@@ -128,6 +151,12 @@ void Series::DropEmptyLate() {
   if (late() != nullptr && late()->empty()) more_->late.reset();
 }
 
+StartTimes& Series::MakeStarts() {
+  auto& starts = MakeMore().starts;
+  if (starts == nullptr) starts = std::make_unique<StartTimes>();
+  return *starts;
+}
+
 void Series::DropBefore(std::int64_t cutoff_ms, CommitNumber visible_to_all, bool has_late) {
   if (more_ == nullptr) return;
   if (more_->singles != nullptr) {
@@ -135,13 +164,17 @@ void Series::DropBefore(std::int64_t cutoff_ms, CommitNumber visible_to_all, boo
     more_->singles->DropBefore(cutoff_ms, visible_to_all);
     if (more_->singles->empty()) more_->singles.reset();
   }
+  if (more_->starts != nullptr) {
+    more_->starts->DropBefore(cutoff_ms);
+    if (more_->starts->empty()) more_->starts.reset();
+  }
   // A tombstone goes with the last sample that it may hide. Late ones may be of any time: theirs goes with all of them.
   if (!has_late) {
     std::erase_if(more_->tombstones, [cutoff_ms](const HeadTombstone& tombstone) {
       return std::min(tombstone.range.max_ms, tombstone.in_order_max_ms) < cutoff_ms;
     });
   }
-  const bool is_needless = more_->singles == nullptr && more_->late == nullptr && more_->places.empty() &&
+  const bool is_needless = more_->singles == nullptr && more_->late == nullptr && more_->starts == nullptr && more_->places.empty() &&
                            more_->tombstones.empty() && more_->floor.timestamp_ms < cutoff_ms;
   if (is_needless && home != nullptr) more_.reset();
 }
@@ -193,12 +226,13 @@ LastSample Series::LastSingle() const {
 void Series::SealSingles(CommitNumber visible_to_all) {
   if (singles() == nullptr) return;
   if (const auto sealed = singles()->Seal(visible_to_all)) RaiseFloor(*sealed);
+  if (const auto sealed = singles()->SealHistograms(visible_to_all)) RaiseFloor(*sealed);
 }
 
 std::size_t Series::SizeBytes() const {
-  return sizeof(Series) + (more_ == nullptr ? 0
-                                            : sizeof(More) + more_->places.capacity() * sizeof(Place) +
-                                                  more_->tombstones.capacity() * sizeof(HeadTombstone));
+  if (more_ == nullptr) return sizeof(Series);
+  return sizeof(Series) + sizeof(More) + more_->places.capacity() * sizeof(Place) +
+         more_->tombstones.capacity() * sizeof(HeadTombstone) + (starts() == nullptr ? 0 : starts()->SizeBytes());
 }
 
 SampleStatus Judge(const LastSample& last, std::int64_t timestamp_ms, std::uint64_t bits) {

@@ -16,8 +16,10 @@
 #include "model/sample.h"
 #include "tsdb/appender.h"
 #include "tsdb/head/counted_ptr.h"
+#include "tsdb/head/histogram_chunk.h"
 #include "tsdb/index/slot_set.h"
 #include "tsdb/reader.h"
+#include "tsdb/starts/start_times.h"
 #include "tsdb/wal/log_writer.h"
 #include "tsdb/wal/record.h"
 
@@ -53,7 +55,7 @@ base::Result<> ReadSingleChunk(const SingleChunk& chunk, std::vector<std::int64_
 
 /// Samples that came singly: sealed ones, and a short tail that still knows its commits.
 ///
-/// Shape    timestamps increase over chunks and tail; `histograms` by time too.
+/// Shape    timestamps increase over chunks and tail; over sealed and open histograms too.
 struct Singles {
   struct TailSample {
     std::int64_t timestamp_ms = 0;
@@ -67,15 +69,26 @@ struct Singles {
   std::vector<std::shared_ptr<const SingleChunk>> chunks;
   std::vector<TailSample> tail;
   std::vector<HistogramEntry> histograms;
+  SealedHistograms sealed_histograms;  // before those
+
+  // The last histogram in the log, to which the next one can be told as a difference.
+  struct LastLogged {
+    HistogramSample sample;  // no histogram: there is none
+    std::uint64_t segment = 0;
+    std::uint32_t differences = 0;  // since one that stands for itself
+  };
+  LastLogged last_logged;
 
   /// Seals what every reader may see once there is enough of it; neighbours of equal size are joined, so that chunks
   /// are few and each sample is encoded a handful of times.
   /// Returns  the newest sample that left the tail: the order rules still need it.
   std::optional<LastSample> Seal(CommitNumber visible_to_all);
+  /// The same for histograms.
+  std::optional<LastSample> SealHistograms(CommitNumber visible_to_all);
   void Remove(CommitNumber commit);
   /// Drops chunks, tail and histograms that end before `cutoff_ms`.
   void DropBefore(std::int64_t cutoff_ms, CommitNumber visible_to_all);
-  bool empty() const { return chunks.empty() && tail.empty() && histograms.empty(); }
+  bool empty() const { return chunks.empty() && tail.empty() && histograms.empty() && sealed_histograms.empty(); }
   std::size_t SizeBytes() const;
   std::size_t HistogramBytes() const;
 };
@@ -167,6 +180,10 @@ struct Series {
   /// Seals singles that every reader may see.
   void SealSingles(CommitNumber visible_to_all);
 
+  /// Since when its samples count. Null: nobody ever said, or it is not known any more.
+  StartTimes* starts() const { return more_ == nullptr ? nullptr : more_->starts.get(); }
+  StartTimes& MakeStarts();
+
   /// Of all that is not counted as singles.
   std::size_t SizeBytes() const;
 
@@ -176,6 +193,7 @@ struct Series {
     std::vector<Place> places;
     LastSample floor;
     std::unique_ptr<Singles> singles;
+    std::unique_ptr<StartTimes> starts;
     std::unique_ptr<LateSingles> late;
     std::vector<HeadTombstone> tombstones;
     More();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <unordered_set>
 
 namespace baro::tsdb {
 namespace {
@@ -48,6 +49,7 @@ base::Result<CommitStats> HeadAppender::Transaction::Run(Durability durability) 
   for (const PendingExemplar& pending : appender_.exemplars_) {
     writer_.exemplars.Add(pending.series, pending.exemplar);
   }
+  appender_.metadata_.clear();  // it is written: nothing to take back
   writer_.head.NoteTimes(time_min_ms_, time_max_ms_);
   const CommitStats stats = appender_.stats_;
   Finish();
@@ -58,7 +60,7 @@ base::Result<CommitStats> HeadAppender::Transaction::Run(Durability durability) 
 bool HeadAppender::Transaction::IsEmpty() const {
   const auto has_samples = [](const PendingRow& pending) { return pending.present + pending.late_present > 0; };
   return std::ranges::none_of(appender_.rows_, has_samples) && appender_.samples_.empty() &&
-         appender_.exemplars_.empty();
+         appender_.exemplars_.empty() && appender_.starts_.empty() && appender_.metadata_.empty();
 }
 
 BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::LockAll() {
@@ -66,6 +68,7 @@ BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::LockAll() {
   stripes_.clear();
   for (const PendingRow& pending : appender_.rows_) groups_.push_back(pending.group.get());
   for (const PendingSample& pending : appender_.samples_) stripes_.push_back(Head::StripeOf(*pending.series));
+  for (const PendingStart& pending : appender_.starts_) stripes_.push_back(Head::StripeOf(*pending.series));
   std::ranges::sort(groups_, {}, [](const Group* group) { return group->log_id; });
   groups_.erase(std::unique(groups_.begin(), groups_.end()), groups_.end());
   std::ranges::sort(stripes_);
@@ -402,7 +405,8 @@ BARO_DYNAMIC_LOCKS base::ByteBuffer HeadAppender::Transaction::BuildPayload(std:
     }
     for (Series* series : newly_logged_) series->is_logged.store(true, std::memory_order_relaxed);
   }
-  for (const PendingSample& pending : appender_.samples_) {
+  histograms_here_.clear();
+  for (PendingSample& pending : appender_.samples_) {
     if (!pending.is_accepted) continue;
     name(*pending.series);
     const LogSeriesId id = pending.series->log_id;
@@ -411,17 +415,86 @@ BARO_DYNAMIC_LOCKS base::ByteBuffer HeadAppender::Transaction::BuildPayload(std:
     } else if (pending.is_late) {
       records.LateHistogram(id, pending.sample.timestamp_ms, *pending.histogram);
     } else {
-      records.Histogram(id, pending.sample.timestamp_ms, *pending.histogram);
+      BuildHistogram(records, pending, segment);
     }
   }
+  BuildExtras(records);
+  return payload;
+}
+
+// As the difference to the one before, if a reader of the log has that in hand.
+BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::BuildHistogram(RecordWriter& records, PendingSample& pending,
+                                                                  std::uint64_t segment) {
+  constexpr std::uint32_t kDifferencesMax = 63;  // what damage costs at most
+  const LogSeriesId series = pending.series->log_id;
+  const LoggedHistogram logged{.timestamp_ms = pending.sample.timestamp_ms, .histogram = pending.histogram.get()};
+  HistogramSample before;
+  if (const auto found = histograms_here_.find(pending.series.get()); found != histograms_here_.end()) {
+    before = found->second;
+  } else if (const Singles* singles = pending.series->singles(); singles != nullptr) {
+    const Singles::LastLogged& last = singles->last_logged;
+    if (last.segment == segment && last.differences < kDifferencesMax) before = last.sample;
+  }
+  pending.is_difference =
+      before.histogram != nullptr &&
+      records.HistogramDifference(series, logged,
+                                  {.timestamp_ms = before.timestamp_ms, .histogram = before.histogram.get()});
+  if (!pending.is_difference) records.Histogram(series, logged.timestamp_ms, *logged.histogram);
+  histograms_here_[pending.series.get()] = {.timestamp_ms = logged.timestamp_ms, .histogram = pending.histogram};
+}
+
+// What comes with samples and is not one.
+BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::BuildExtras(RecordWriter& records) {
+  // Not under the lock of its series' home: if it is being named by a commit behind this one, it is named twice.
+  const auto name_if_new = [&records](const Series& series) {
+    if (!series.is_logged.load(std::memory_order_relaxed)) records.Series(series.log_id, series.labels);
+  };
   for (const PendingExemplar& pending : appender_.exemplars_) {
-    // Not under its series' lock: if it is being named by a commit behind this one, replay leaves the exemplar out.
-    if (!pending.series->is_logged.load(std::memory_order_relaxed)) {
-      records.Series(pending.series->log_id, pending.series->labels);
-    }
+    name_if_new(*pending.series);
     records.Exemplar(pending.series->log_id, *pending.exemplar.timestamp_ms, pending.exemplar);
   }
-  return payload;
+  std::unordered_set<const Series*> changed;
+  for (PendingStart& pending : appender_.starts_) {
+    const StartTimes* starts = pending.series->starts();
+    const std::int64_t at_ms = pending.run.from_ms;
+    const auto known = starts == nullptr ? std::span<const StartRun>() : starts->runs();
+    const bool is_in_doubt = starts != nullptr && starts->is_in_doubt();
+    pending.is_change =
+        StartAt(known, at_ms) != pending.run.start_ms || is_in_doubt || changed.contains(pending.series.get());
+    if (!pending.is_change) continue;
+    changed.insert(pending.series.get());
+    name_if_new(*pending.series);
+    // As StartTimes::PutOnce() does: what follows first.
+    if (pending.is_late) records.Start(pending.series->log_id, at_ms + 1, StartAt(known, at_ms + 1));
+    records.Start(pending.series->log_id, at_ms, pending.run.start_ms);
+  }
+  const std::int64_t now_ms = base::ToMs(writer_.clock.Now());
+  for (const PendingMetadata& pending : appender_.metadata_) {
+    records.Metadata(now_ms, pending.family, pending.metadata);
+  }
+}
+
+BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::LinkStarts() {
+  for (PendingStart& pending : appender_.starts_) {
+    if (!pending.is_change) continue;
+    StartTimes& starts = pending.series->MakeStarts();
+    pending.before_ms = StartAt(starts.runs(), pending.run.from_ms);
+    if (pending.is_late) {
+      starts.PutOnce(pending.run.from_ms, pending.run.start_ms);
+    } else {
+      starts.Put(pending.run.from_ms, pending.run.start_ms);
+    }
+    starts.set_in_doubt(false);
+  }
+}
+
+BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::TakeBackStarts() {
+  for (auto pending = appender_.starts_.rbegin(); pending != appender_.starts_.rend(); ++pending) {
+    if (!pending->is_change) continue;
+    StartTimes& starts = pending->series->MakeStarts();
+    starts.Put(pending->run.from_ms, pending->before_ms);
+    starts.set_in_doubt(true);
+  }
 }
 
 // Returns 0 if the last checks left nothing.
@@ -466,6 +539,7 @@ BARO_DYNAMIC_LOCKS base::Result<CommitNumber> HeadAppender::Transaction::Enqueue
 
 BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::Link(CommitNumber number, std::uint64_t segment) {
   const DeleteEpoch epoch = writer_.head.delete_epoch();
+  LinkStarts();
   for (std::size_t i = 0; i < appender_.rows_.size(); ++i) {
     PendingRow& pending = appender_.rows_[i];
     if (pending.late_present > 0) {
@@ -487,6 +561,9 @@ BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::Link(CommitNumber number, std
     if (pending.histogram != nullptr) {
       singles.histograms.push_back(
           {.sample = {.timestamp_ms = pending.sample.timestamp_ms, .histogram = pending.histogram}, .commit = number});
+      singles.last_logged = {.sample = singles.histograms.back().sample,
+                             .segment = segment,
+                             .differences = pending.is_difference ? singles.last_logged.differences + 1 : 0};
     } else {
       singles.tail.push_back(
           {.timestamp_ms = pending.sample.timestamp_ms, .value = pending.sample.value, .commit = number});
@@ -508,6 +585,7 @@ BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::LinkLate(const PendingSample&
 
 BARO_DYNAMIC_LOCKS void HeadAppender::Transaction::TakeBack(CommitNumber number) {
   LockAll();
+  TakeBackStarts();
   for (Group* group : groups_) group->Unlink(number);
   for (const PendingSample& pending : appender_.samples_) {
     if (Singles* singles = pending.series->singles()) singles->Remove(number);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <set>
+#include <unordered_map>
 #include <utility>
 
 #include "tsdb/head/head_appender.h"
@@ -36,9 +37,13 @@ class HeadAppender::Transaction {
   RowPtr RowBefore(const PendingRow& pending, bool is_late, std::uint64_t segment) const;
   void BuildRow(class RecordWriter& records, const Group& group, Row& row, const RowPtr& last, bool is_late);
   base::Result<CommitNumber> EnqueueAndLink();
+  void BuildHistogram(class RecordWriter& records, PendingSample& pending, std::uint64_t segment);
+  void BuildExtras(class RecordWriter& records);
   void Link(CommitNumber number, std::uint64_t segment);
   void LinkLate(const PendingSample& pending, CommitNumber number, DeleteEpoch epoch);
   void NoteLateTime(std::int64_t timestamp_ms);
+  void LinkStarts();
+  void TakeBackStarts();
   void TakeBack(CommitNumber number);
   void Finish();
   bool IsEmpty() const;
@@ -53,6 +58,7 @@ class HeadAppender::Transaction {
   std::size_t late_ = 0;         // samples
   std::int64_t late_max_ms_ = model::kMinTimestampMs;
   std::set<std::pair<const Series*, std::int64_t>> late_times_;  // of those that come singly
+  std::unordered_map<const Series*, HistogramSample> histograms_here_;  // the last of each series in the payload
   std::int64_t time_min_ms_ = model::kMaxTimestampMs;
   std::int64_t time_max_ms_ = model::kMinTimestampMs;
 };

@@ -24,15 +24,18 @@ class MemorySelection : public SeriesSelection {
   base::Result<> Read(std::size_t index, model::TimeRange range, SampleColumns& columns) const override {
     columns.Clear();
     const LiteralSeries& series = (*series_)[chosen_[index]];
-    for (const model::Sample& sample : series.samples) {
+    for (std::size_t i = 0; i < series.samples.size(); ++i) {
+      const model::Sample& sample = series.samples[i];
       if (!range.Contains(sample.timestamp_ms)) continue;
       columns.timestamp_buffer().push_back(sample.timestamp_ms);
       columns.value_buffer().push_back(sample.value);
+      if (!series.start_timestamps_ms.empty()) columns.start_buffer().push_back(series.start_timestamps_ms[i]);
     }
     for (const HistogramSample& sample : series.histograms) {
       if (range.Contains(sample.timestamp_ms)) columns.histogram_buffer().push_back(sample);
     }
     columns.UseBuffers();
+    if (!series.start_timestamps_ms.empty()) columns.UseStarts();
     return {};
   }
 

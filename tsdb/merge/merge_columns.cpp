@@ -16,8 +16,49 @@ void TakeOver(SampleColumns& columns) {
     const std::vector<double> copy(columns.values().begin(), columns.values().end());
     values = copy;
   }
+  const bool has_starts = !columns.start_timestamps_ms().empty();
   columns.UseBuffers();
+  if (has_starts) columns.UseStarts();
 }
+
+// Since when the values count, of both sides, by time.
+class MergedStarts {
+ public:
+  MergedStarts(const SampleColumns& older, const SampleColumns& newer)
+      : has_any_(!older.start_timestamps_ms().empty() || !newer.start_timestamps_ms().empty()), newer_(newer) {
+    if (!has_any_) return;
+    times_.assign(older.timestamps_ms().begin(), older.timestamps_ms().end());
+    starts_.assign(older.start_timestamps_ms().begin(), older.start_timestamps_ms().end());
+    starts_.resize(times_.size());
+  }
+
+  // Shape    each time of `merged` is one of either side.
+  void Put(SampleColumns& merged) const {
+    if (!has_any_) return;
+    std::vector<std::int64_t>& out = merged.start_buffer();
+    out.clear();
+    const auto new_times = newer_.timestamps_ms();
+    const auto new_starts = newer_.start_timestamps_ms();
+    std::size_t old_at = 0;
+    std::size_t new_at = 0;
+    for (const std::int64_t time : merged.timestamps_ms()) {
+      while (new_at < new_times.size() && new_times[new_at] < time) ++new_at;
+      while (old_at < times_.size() && times_[old_at] < time) ++old_at;
+      if (new_at < new_times.size() && new_times[new_at] == time) {
+        out.push_back(new_starts.empty() ? 0 : new_starts[new_at]);
+      } else {
+        out.push_back(starts_[old_at]);
+      }
+    }
+    merged.UseStarts();
+  }
+
+ private:
+  const bool has_any_;
+  const SampleColumns& newer_;
+  std::vector<std::int64_t> times_;
+  std::vector<std::int64_t> starts_;
+};
 
 void MergeFloats(SampleColumns& columns, const SampleColumns& newer) {
   if (newer.values().empty()) return;
@@ -103,11 +144,13 @@ void CountAsOnes(SampleColumns& columns) {
 
 void MergeInto(SampleColumns& columns, const SampleColumns& newer) {
   if (newer.empty()) return;
+  const MergedStarts starts(columns, newer);
   TakeOver(columns);
   DropReplacedByOtherKind(columns, newer);
   MergeFloats(columns, newer);
   MergeHistograms(columns, newer);
   columns.UseBuffers();
+  starts.Put(columns);
 }
 
 }  // namespace baro::tsdb

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tsdb/merge/merge_columns.h"
+#include "tsdb/merge/merge_families.h"
 
 namespace baro::tsdb {
 namespace {
@@ -138,6 +139,18 @@ base::Result<std::vector<std::string>> MergeReader::LabelValues(std::string_view
     lists.push_back(BARO_TRY(source->LabelValues(name, matchers, range, limit, cancel)));
   }
   return Union(std::move(lists), limit);
+}
+
+base::Result<std::vector<FamilyMetadata>> MergeReader::Metadata(const MetadataRequest& request,
+                                                                const base::CancelToken& cancel) const {
+  std::vector<FamilyMetadata> all;
+  for (const auto& source : sources_) {
+    if (cancel.Cancelled()) return base::Fail(base::Code::kCancelled, "reading metadata: cancelled");
+    auto found = BARO_TRY(source->Metadata(request, cancel));
+    std::ranges::move(found, std::back_inserter(all));
+  }
+  MergeFamilies(all);
+  return all;
 }
 
 }  // namespace baro::tsdb

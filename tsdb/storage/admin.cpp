@@ -48,6 +48,7 @@ base::Result<std::size_t> Storage::Impl::Delete(std::span<const model::Matcher> 
     if (covered.max_ms < range.min_ms || covered.min_ms > range.max_ms) continue;
     touched += BARO_TRY(block->Delete(matchers, range, cancel));
   }
+  exemplars_.Delete(matchers, range);
   return touched;
 }
 
@@ -112,7 +113,7 @@ base::Result<> Storage::Impl::FillSnapshot(const std::string& directory, bool wi
                                .max_time_ms = head_->max_time_ms() + 1,
                                .hints = {std::string(kFromHead)}};
     if (*options.min_time_ms < *options.max_time_ms) {
-      BARO_TRY(WriteHeadBlock(deps_.files, blocks_directory, head_, *log_, std::move(options), closing_));
+      BARO_TRY(WriteHeadBlock(deps_.files, blocks_directory, head_, *log_, std::move(options), exemplars_, closing_));
     }
   }
   if (with_head && options_.block_range.count() > 0) {

@@ -1,6 +1,7 @@
 #include "tsdb/storage/head_cut.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 
 #include "base/planted_fault.h"
@@ -28,7 +29,8 @@ class OpenView {
 
 base::Result<std::optional<BlockMeta>> WriteHeadBlock(base::FileSystem& files, const std::string& parent,
                                                       const std::shared_ptr<Head>& head, const LogWriter& log,
-                                                      BlockWriterOptions options, const base::CancelToken& cancel) {
+                                                      BlockWriterOptions options, const ExemplarStore& exemplars,
+                                                      const base::CancelToken& cancel) {
   const model::TimeRange range{.min_ms = *options.min_time_ms,
                                .max_ms = *options.max_time_ms - (BARO_PLANTED(kEdgeOffByOne) ? 2 : 1)};
   const OpenView view(head, log);
@@ -40,6 +42,12 @@ base::Result<std::optional<BlockMeta>> WriteHeadBlock(base::FileSystem& files, c
     return InBlockOrder(selection.labels(a), selection.labels(b));
   });
 
+  std::map<model::Labels, std::vector<model::Exemplar>> exemplars_of;
+  for (SeriesExemplars& series : exemplars.All(range)) {
+    exemplars_of.emplace(std::move(series.labels), std::move(series.exemplars));
+  }
+  options.metadata = head->metadata().Select({});
+
   auto writer = BARO_TRY(BlockWriter::Create(files, parent, std::move(options)));
   SampleColumns columns;
   bool has_samples = false;
@@ -49,8 +57,11 @@ base::Result<std::optional<BlockMeta>> WriteHeadBlock(base::FileSystem& files, c
     if (columns.empty()) continue;  // its group has rows in that time, it has none
     has_samples = true;
     BARO_TRY(writer->BeginSeries(selection.labels(index), selection.group_key(index)));
-    if (!columns.values().empty()) BARO_TRY(writer->AddFloats(columns.timestamps_ms(), columns.values()));
-    if (!columns.histograms().empty()) BARO_TRY(writer->AddHistograms(columns.histograms()));
+    BARO_TRY(writer->Add(columns));
+    if (exemplars_of.empty()) continue;
+    if (const auto found = exemplars_of.find(selection.labels(index)); found != exemplars_of.end()) {
+      BARO_TRY(writer->AddExemplars(found->second));
+    }
   }
   if (!has_samples) return std::nullopt;
   return std::optional(BARO_TRY(writer->Finish()));

@@ -137,7 +137,8 @@ base::Result<> Storage::Impl::CutHead(bool& has_cut) {
                              .hints = {std::string(kFromHead)}};
   if (BARO_PLANTED(kPointerBeforeData)) BARO_TRY(TruncateLog(*until_ms));
   const base::MonotonicTime started = deps_.clock.Monotonic();
-  auto written = WriteHeadBlock(deps_.files, blocks_.directory(), head_, *log_, std::move(options), closing_);
+  auto written =
+      WriteHeadBlock(deps_.files, blocks_.directory(), head_, *log_, std::move(options), exemplars_, closing_);
   if (!written) {
     metrics_.head_cuts_failed.Add();
     return written.error().WithContext("cutting the head into a block");
@@ -315,6 +316,7 @@ std::uint64_t Storage::Impl::BytesMax(const RetentionLimits& limits) const {
 // Blocks go whole: by age when all of a block is too old, by size from the oldest on.
 base::Result<> Storage::Impl::ApplyRetention() {
   const RetentionLimits limits = retention();
+  ForgetMetadata();
   head_->TidyGroups(head_->VisibleToAll(log_->written()));
   std::vector<BlockPtr> kept = *blocks_.blocks();  // newest first
   const RetentionCutoffs cutoffs = Cutoffs();
@@ -395,12 +397,15 @@ base::Result<> Storage::Impl::TruncateLog(std::int64_t cutoff_ms) {
   }
   metrics_.checkpoints.Add();
   const LogSeriesId next = head_->next_log_id();
-  auto written = WriteCheckpoint(deps_.files, log_directory_, first_kept, next, [this](const auto& put) {
-    for (const SeriesPtr& series : head_->AllSeries()) {
-      if (BARO_PLANTED(kSeriesDroppedAtCheckpoint) && series->labels.Hash() % 5 == 0) continue;
-      put(series->log_id, series->labels);
-    }
-  });
+  auto written = WriteCheckpoint(
+      deps_.files, log_directory_, first_kept, next,
+      [this](const auto& put) {
+        for (const SeriesPtr& series : head_->AllSeries()) {
+          if (BARO_PLANTED(kSeriesDroppedAtCheckpoint) && series->labels.Hash() % 5 == 0) continue;
+          put(series->log_id, series->labels);
+        }
+      },
+      [this](RecordWriter& records, const auto& flush) { WriteExtras(records, flush); });
   if (!written) {
     metrics_.checkpoint_failures.Add();
     if (written.error().code() == base::Code::kCorruption) corruptions_.fetch_add(1, std::memory_order_relaxed);

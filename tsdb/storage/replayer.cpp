@@ -250,6 +250,7 @@ void Replayer::OnHistogram(LogSeriesId id, std::int64_t timestamp_ms,
   if (Judge(series->LastSingle(), timestamp_ms, *histogram) != SampleStatus::kAccepted) return;
   series->singles()->histograms.push_back(
       {.sample = {.timestamp_ms = timestamp_ms, .histogram = std::move(histogram)}, .commit = kBeforeThisRun});
+  series->SealSingles(kBeforeThisRun);
   ++samples_;
   Note(timestamp_ms);
 }
@@ -297,14 +298,23 @@ void Replayer::OnTombstones(model::TimeRange range, std::span<const LoggedTombst
     if (series == nullptr) continue;  // it has left
     series->AddTombstone(
         {.range = range, .in_order_max_ms = tombstone.in_order_max_ms, .commit = kBeforeThisRun, .epoch = epoch});
+    exemplars_.DeleteOf(*series, range);
   }
 }
 
 void Replayer::OnExemplar(LogSeriesId id, std::int64_t timestamp_ms, model::Exemplar exemplar) {
   const SeriesPtr series = series_.Find(id);
-  if (series == nullptr) return;
+  if (series == nullptr || timestamp_ms < head_.floor_ms()) return;  // a block has it, or it was deleted there
   exemplar.timestamp_ms = timestamp_ms;
   exemplars_.Add(series, exemplar);
+}
+
+void Replayer::OnMetadata(std::int64_t seen_ms, std::string_view family, model::Metadata metadata) {
+  head_.metadata().Put(family, metadata, seen_ms);
+}
+
+void Replayer::OnStart(LogSeriesId id, std::int64_t from_ms, std::int64_t start_ms) {
+  if (const SeriesPtr series = series_.Find(id)) series->MakeStarts().Put(from_ms, start_ms);
 }
 
 // Sees to it that series find the chunk's columns. `elsewhere` gets those whose series are not at home in them.

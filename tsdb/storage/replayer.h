@@ -39,6 +39,8 @@ class Replayer : public ReplayVisitor {
   void OnTombstones(model::TimeRange range, std::span<const LoggedTombstone> tombstones) override;
   void OnSegment(std::uint64_t segment) override { segment_ = segment; }
   void OnExemplar(LogSeriesId series, std::int64_t timestamp_ms, model::Exemplar exemplar) override;
+  void OnMetadata(std::int64_t seen_ms, std::string_view family, model::Metadata metadata) override;
+  void OnStart(LogSeriesId id, std::int64_t from_ms, std::int64_t start_ms) override;
   void OnNextSeries(LogSeriesId next) override { head_.ReserveLogIds(next); }
   std::int64_t TakeTimeMax() override;
   void OnDamage(const std::string& what) override;

@@ -311,9 +311,11 @@ base::Result<std::size_t> Storage::Delete(std::span<const model::Matcher> matche
   return impl_->Delete(matchers, range, cancel);
 }
 
-std::vector<SeriesExemplars> Storage::SelectExemplars(std::span<const std::vector<model::Matcher>> matcher_lists,
-                                                      model::TimeRange range) const {
-  return impl_->exemplars().Select(matcher_lists, range);
+base::Result<std::vector<SeriesExemplars>> Storage::SelectExemplars(
+    std::span<const std::vector<model::Matcher>> matcher_lists, model::TimeRange range,
+    const base::CancelToken& cancel) const {
+  return impl_->SelectExemplars(matcher_lists, range, cancel);
 }
+void Storage::SetExemplarsMax(std::size_t count) { impl_->SetExemplarsMax(count); }
 
 }  // namespace baro::tsdb

@@ -74,7 +74,10 @@ class Storage::Impl {
   HeadStatus Status(std::size_t limit) const;
   LogStatus log_status() const;
   StorageSummary Summary() const;
-  const ExemplarStore& exemplars() const { return exemplars_; }
+  base::Result<std::vector<SeriesExemplars>> SelectExemplars(std::span<const std::vector<model::Matcher>> matcher_lists,
+                                                             model::TimeRange range,
+                                                             const base::CancelToken& cancel) const;
+  void SetExemplarsMax(std::size_t count) { exemplars_.Resize(count); }
 
  private:
   struct Ticker;
@@ -125,6 +128,8 @@ class Storage::Impl {
       BARO_REQUIRES(maintenance_mutex_);
   base::Result<> Downsample(const BlockPtr& block, const ResolutionPlan& plan) BARO_REQUIRES(maintenance_mutex_);
   base::Result<> TruncateLog(std::int64_t cutoff_ms) BARO_REQUIRES(maintenance_mutex_);
+  void ForgetMetadata() BARO_REQUIRES(maintenance_mutex_);
+  void WriteExtras(class RecordWriter& records, const std::function<void()>& flush) const;
   void TurnSegment() BARO_REQUIRES(maintenance_mutex_);
   Ulid NewUlid() BARO_REQUIRES(maintenance_mutex_);
   void CollectMetrics(std::vector<base::MetricFamily>& families) const;
@@ -175,6 +180,7 @@ class Storage::Impl {
   // Segments from this one on may have late samples that are in no block.
   std::uint64_t late_from_segment_ BARO_GUARDED_BY(maintenance_mutex_) = 0;
   std::int64_t cut_until_ms_ BARO_GUARDED_BY(maintenance_mutex_) = model::kMinTimestampMs;
+  base::MonotonicTime next_forgetting_ BARO_GUARDED_BY(maintenance_mutex_){};
   base::MonotonicTime next_cut_ BARO_GUARDED_BY(maintenance_mutex_){};
   std::int64_t segment_begin_ms_ BARO_GUARDED_BY(maintenance_mutex_) = model::kMinTimestampMs;
   // Blocks that could not be joined for damage: not tried again in this run.

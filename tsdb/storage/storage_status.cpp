@@ -71,8 +71,8 @@ HeadSizes MeasureHead(const Head& head) {
     if (singles == nullptr) continue;
     sizes.singles += singles->SizeBytes();
     sizes.histograms += singles->HistogramBytes();
-    sizes.chunk_count +=
-        singles->chunks.size() + (singles->tail.empty() ? 0 : 1) + (singles->histograms.empty() ? 0 : 1);
+    sizes.chunk_count += singles->chunks.size() + singles->sealed_histograms.chunks().size() +
+                         (singles->tail.empty() ? 0 : 1) + (singles->histograms.empty() ? 0 : 1);
   }
   return sizes;
 }
@@ -84,6 +84,23 @@ base::MetricFamily OneValue(std::string name, std::string help, base::MetricKind
   base::MetricFamily family{.name = std::move(name), .help = std::move(help), .kind = kind};
   family.points.push_back({.value = value});
   return family;
+}
+
+void CollectExemplarMetrics(const ExemplarStats& stats, std::vector<base::MetricFamily>& families) {
+  using base::MetricKind;
+  const auto add = [&families](std::string name, std::string help, MetricKind kind, double value) {
+    families.push_back(OneValue("prometheus_tsdb_exemplar_" + std::move(name), std::move(help), kind, value));
+  };
+  add("exemplars_appended_total", "Exemplars that were taken into memory.", MetricKind::kCounter,
+      static_cast<double>(stats.added));
+  add("exemplars_in_storage", "Exemplars in memory.", MetricKind::kGauge, static_cast<double>(stats.count));
+  add("series_with_exemplars_in_storage", "Series that have exemplars in memory.", MetricKind::kGauge,
+      static_cast<double>(stats.series));
+  add("last_exemplars_timestamp_seconds", "Time of the exemplar that came last.", MetricKind::kGauge,
+      static_cast<double>(stats.newest_ms) / 1000);
+  add("max_exemplars", "How many exemplars memory keeps.", MetricKind::kGauge, static_cast<double>(stats.count_max));
+  add("out_of_order_exemplars_total", "Exemplars that were refused because their series has newer ones.",
+      MetricKind::kCounter, static_cast<double>(stats.out_of_order));
 }
 
 }  // namespace
@@ -116,12 +133,16 @@ HeadStatus Storage::Impl::Status(std::size_t limit) const {
 
   const HeadSizes sizes = MeasureHead(*head_);
   status.chunk_count = sizes.chunk_count;
-  status.memory_bytes_by_part = {
-      {.name = "labels", .count = sizes.labels},      {.name = "index", .count = index.size_bytes},
-      {.name = "series", .count = sizes.series},      {.name = "groups", .count = sizes.groups},
-      {.name = "staged rows", .count = sizes.staged}, {.name = "chunks", .count = sizes.chunks},
-      {.name = "singles", .count = sizes.singles},    {.name = "histograms", .count = sizes.histograms},
-      {.name = "late", .count = sizes.late}};
+  status.memory_bytes_by_part = {{.name = "labels", .count = sizes.labels},
+                                 {.name = "index", .count = index.size_bytes},
+                                 {.name = "series", .count = sizes.series},
+                                 {.name = "groups", .count = sizes.groups},
+                                 {.name = "staged rows", .count = sizes.staged},
+                                 {.name = "chunks", .count = sizes.chunks},
+                                 {.name = "singles", .count = sizes.singles},
+                                 {.name = "histograms", .count = sizes.histograms},
+                                 {.name = "late", .count = sizes.late},
+                                 {.name = "metadata", .count = head_->metadata().SizeBytes()}};
   return status;
 }
 
@@ -208,8 +229,7 @@ void Storage::Impl::CollectMetrics(std::vector<base::MetricFamily>& families) co
         static_cast<double>(blocks_.SizeBytes()));
   gauge("barograph_tsdb_damaged_places", "Blocks that were put aside, and damaged places in others, as far as known.",
         static_cast<double>(Damage().size()));
-  gauge("prometheus_tsdb_exemplar_exemplars_in_storage", "Exemplars in memory.",
-        static_cast<double>(exemplars_.size()));
+  CollectExemplarMetrics(exemplars_.Stats(), families);
   gauge("barograph_log_writable", "Whether the log takes samples.", log.is_writable ? 1 : 0);
 }
 

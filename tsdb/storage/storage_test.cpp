@@ -346,10 +346,11 @@ TEST_F(StorageTest, KeepsExemplarsInOrder) {
   appender.reset();
   const std::vector<std::vector<Matcher>> lists = {{Matcher::Equal("__name__", "a")}};
   for (int restart = 0; restart < 2; ++restart) {
-    const auto found = storage().SelectExemplars(lists, {});
-    ASSERT_EQ(found.size(), 1U);
-    ASSERT_EQ(found[0].exemplars.size(), 2U);
-    EXPECT_EQ(found[0].exemplars[1].value, 3);
+    const auto found = storage().SelectExemplars(lists, {}, {});
+    ASSERT_TRUE(found);
+    ASSERT_EQ(found->size(), 1U);
+    ASSERT_EQ((*found)[0].exemplars.size(), 2U);
+    EXPECT_EQ((*found)[0].exemplars[1].value, 3);
     Reopen();
   }
 }

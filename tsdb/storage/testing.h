@@ -50,6 +50,7 @@ inline std::vector<LiteralSeries> ReadAllOf(const Reader& reader) {
     for (std::size_t k = 0; k < columns.values().size(); ++k) {
       series.samples.push_back({.timestamp_ms = columns.timestamps_ms()[k], .value = columns.values()[k]});
     }
+    series.start_timestamps_ms.assign(columns.start_timestamps_ms().begin(), columns.start_timestamps_ms().end());
     series.histograms.assign(columns.histograms().begin(), columns.histograms().end());
     if (!series.samples.empty() || !series.histograms.empty()) all.push_back(std::move(series));
   }

@@ -43,7 +43,7 @@ class PieceWriter {
 };
 
 base::Result<> FillCheckpoint(base::FileSystem& files, const std::string& path, LogSeriesId next_series,
-                              const ForEachSeries& for_each) {
+                              const ForEachSeries& for_each, const WriteExtras& extras) {
   std::unique_ptr<base::WritableFile> file = BARO_TRY(files.OpenWritable(path, base::FileSystem::OpenMode::kReplace));
   BARO_TRY(file->Append(EncodeSegmentHeader({.segment = kFileNumber})));
   PieceWriter pieces(*file);
@@ -52,6 +52,7 @@ base::Result<> FillCheckpoint(base::FileSystem& files, const std::string& path, 
     records.Series(series, labels);
     pieces.FlushIfFull();
   });
+  if (extras) extras(records, [&pieces] { pieces.FlushIfFull(); });
   pieces.Flush();
   // Last, and alone in its frame: who finds it knows that nothing is missing.
   records.NextSeries(next_series);
@@ -72,6 +73,12 @@ class EndFinder : public RecordVisitor {
   void OnNextSeries(LogSeriesId next) override {
     found_ = true;
     if (next_ != nullptr) next_->OnNextSeries(next);
+  }
+  void OnMetadata(std::int64_t seen_ms, std::string_view family, model::Metadata metadata) override {
+    if (next_ != nullptr) next_->OnMetadata(seen_ms, family, std::move(metadata));
+  }
+  void OnStart(LogSeriesId series, std::int64_t from_ms, std::int64_t start_ms) override {
+    if (next_ != nullptr) next_->OnStart(series, from_ms, start_ms);
   }
   // A checkpoint has no samples: they stay in the segments until they are too old.
   void OnLayout(std::uint64_t /*group*/, std::span<const LogSeriesId> /*columns*/) override {}
@@ -149,7 +156,7 @@ std::uint64_t ParseCheckpointName(std::string_view name) {
 }
 
 base::Result<> WriteCheckpoint(base::FileSystem& files, const std::string& directory, std::uint64_t first_segment,
-                               LogSeriesId next_series, const ForEachSeries& for_each) {
+                               LogSeriesId next_series, const ForEachSeries& for_each, const WriteExtras& extras) {
   const std::string name = CheckpointName(first_segment);
   const std::string building = directory + "/tmp-" + name;
   const std::string path = directory + "/" + name;
@@ -161,7 +168,7 @@ base::Result<> WriteCheckpoint(base::FileSystem& files, const std::string& direc
   }
   BARO_TRY(files.RemoveAll(building));
   BARO_TRY(files.CreateDirectories(building));
-  BARO_TRY(FillCheckpoint(files, building + "/" + SegmentName(kFileNumber), next_series, for_each));
+  BARO_TRY(FillCheckpoint(files, building + "/" + SegmentName(kFileNumber), next_series, for_each, extras));
   BARO_TRY(files.SyncDirectory(building));
   BARO_TRY(files.Rename(building, path));
   BARO_TRY(files.SyncDirectory(directory));

@@ -16,6 +16,7 @@
 #include "model/exemplar.h"
 #include "model/histogram.h"
 #include "model/labels.h"
+#include "model/metadata.h"
 #include "model/sample.h"
 
 namespace baro::tsdb {
@@ -31,8 +32,10 @@ enum class RecordType : std::uint8_t {
   kHistograms = 5,
   kExemplars = 6,
   kTombstones = 7,
-  kMetadata = 8,  ///< reserved
+  kMetadata = 8,
   kNextSeries = 9,
+  kStart = 10,
+  kHistogramDifference = 11,
   kLateSample = 16,
   kLateHistogram = 17,
 };
@@ -54,6 +57,12 @@ struct LoggedTombstone {
   std::int64_t in_order_max_ms = 0;
 };
 
+/// A histogram as it is logged.
+struct LoggedHistogram {
+  std::int64_t timestamp_ms = 0;
+  const model::FloatHistogram* histogram = nullptr;
+};
+
 /// Builds a commit's payload.
 class RecordWriter {
  public:
@@ -69,7 +78,13 @@ class RecordWriter {
   void Histogram(LogSeriesId series, std::int64_t timestamp_ms, const model::FloatHistogram& histogram);
   void LateSample(LogSeriesId series, model::Sample sample);
   void LateHistogram(LogSeriesId series, std::int64_t timestamp_ms, const model::FloatHistogram& histogram);
+  /// The same as the difference to the last one of the series that a reader of the log has in hand.
+  /// False: it cannot be told so, and nothing was written.
+  bool HistogramDifference(LogSeriesId series, const LoggedHistogram& histogram, const LoggedHistogram& before);
   void Exemplar(LogSeriesId series, std::int64_t timestamp_ms, const model::Exemplar& exemplar);
+  void Metadata(std::int64_t seen_ms, std::string_view family, const model::Metadata& metadata);
+  /// The samples of the series from that time on, up to the next such record, count from `start_ms`; 0: not known.
+  void Start(LogSeriesId series, std::int64_t from_ms, std::int64_t start_ms);
   void NextSeries(LogSeriesId next);
   /// Shape  series rise.
   void Tombstones(model::TimeRange range, std::span<const LoggedTombstone> tombstones);
@@ -101,6 +116,8 @@ class RecordVisitor {
   virtual void OnLateHistogram(LogSeriesId /*series*/, std::int64_t /*timestamp_ms*/,
                                std::shared_ptr<const model::FloatHistogram> /*histogram*/) {}
   virtual void OnExemplar(LogSeriesId series, std::int64_t timestamp_ms, model::Exemplar exemplar) = 0;
+  virtual void OnMetadata(std::int64_t /*seen_ms*/, std::string_view /*family*/, model::Metadata /*metadata*/) {}
+  virtual void OnStart(LogSeriesId /*series*/, std::int64_t /*from_ms*/, std::int64_t /*start_ms*/) {}
   virtual void OnNextSeries(LogSeriesId next) = 0;
   virtual void OnTombstones(model::TimeRange /*range*/, std::span<const LoggedTombstone> /*tombstones*/) {}
 };
@@ -111,14 +128,19 @@ class RecordVisitor {
 class RecordReader {
  public:
   /// Reads one commit. Records of unknown type are passed over. A row whose base is unknown, after Forget(), is left
-  /// out and counted. `stays`: the payload outlives the reader; otherwise no row of it is passed over.
+  /// out and counted, and so is a histogram. `stays`: the payload outlives the reader; otherwise no row of it is passed
+  /// over.
   /// Errors   kCorruption: the commit contradicts itself; what came before in it was visited.
   base::Result<> Read(base::ByteSpan payload, RecordVisitor& visitor, bool stays = false);
 
   /// Something between two commits is missing: rows count again from the next one that stands for itself.
-  void Forget() { groups_.clear(); }
+  void Forget() {
+    groups_.clear();
+    histograms_.clear();
+  }
 
   std::uint64_t rows_left_out() const { return rows_left_out_; }
+  std::uint64_t histograms_left_out() const { return histograms_left_out_; }
 
  private:
   // A row as it stands in the log, behind its number of columns.
@@ -141,12 +163,22 @@ class RecordReader {
   base::Result<> ReadRow(base::ByteReader& body, RecordVisitor& visitor);
   base::Result<> ReadLateRow(const PackedRow& packed, LoggedRow row, Group& state, RecordVisitor& visitor);
   base::Result<> Decode(const PackedRow& row, Group& group);
+  base::Result<> ReadHistogram(base::ByteReader& body, RecordVisitor& visitor);
+  base::Result<> ReadHistogramDifference(base::ByteReader& body, RecordVisitor& visitor);
+
+  // The last of a series.
+  struct LastHistogram {
+    std::int64_t timestamp_ms = 0;
+    std::shared_ptr<const model::FloatHistogram> histogram;
+  };
 
   std::unordered_map<std::uint64_t, Group> groups_;
+  std::unordered_map<LogSeriesId, LastHistogram> histograms_;
   std::vector<std::uint64_t> presence_;  // of the row decoded last; empty: all columns are there
   std::vector<std::uint64_t> changed_;
   bool payload_stays_ = false;
   std::uint64_t rows_left_out_ = 0;
+  std::uint64_t histograms_left_out_ = 0;
 };
 
 }  // namespace baro::tsdb

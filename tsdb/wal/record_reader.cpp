@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "tsdb/wal/histogram_difference.h"
 #include "tsdb/wal/histogram_record.h"
 #include "tsdb/wal/record.h"
 #include "tsdb/wal/row_format.h"
@@ -109,16 +110,14 @@ base::Result<> RecordReader::ReadBody(RecordType type, base::ByteReader& body, R
       return {};
     }
     case RecordType::kHistograms:
+      return ReadHistogram(body, visitor);
+    case RecordType::kHistogramDifference:
+      return ReadHistogramDifference(body, visitor);
     case RecordType::kLateHistogram: {
       const LogSeriesId series = SeriesId(body.Varint());
       const std::int64_t timestamp_ms = body.SignedVarint();
       auto histogram = BARO_TRY(DecodeHistogram(body.Bytes(body.remaining())));
-      auto shared = std::make_shared<const model::FloatHistogram>(std::move(histogram));
-      if (type == RecordType::kLateHistogram) {
-        visitor.OnLateHistogram(series, timestamp_ms, std::move(shared));
-      } else {
-        visitor.OnHistogram(series, timestamp_ms, std::move(shared));
-      }
+      visitor.OnLateHistogram(series, timestamp_ms, std::make_shared<const model::FloatHistogram>(std::move(histogram)));
       return {};
     }
     case RecordType::kExemplars: {
@@ -131,9 +130,30 @@ base::Result<> RecordReader::ReadBody(RecordType type, base::ByteReader& body, R
                          {.labels = std::move(labels), .value = value, .timestamp_ms = timestamp_ms});
       return {};
     }
+    case RecordType::kMetadata: {
+      const std::int64_t seen_ms = body.SignedVarint();
+      const auto number = body.Le<std::uint8_t>();
+      const std::string_view family = body.Text();
+      const std::string_view unit = body.Text();
+      const std::string_view help = body.Text();
+      if (!body.ok() || family.empty()) return Damaged("metadata cut short");
+      // A type of a later version is none that this one knows.
+      const auto known = number <= static_cast<std::uint8_t>(model::MetricType::kStateSet)
+                             ? static_cast<model::MetricType>(number)
+                             : model::MetricType::kUnknown;
+      visitor.OnMetadata(seen_ms, family, {.type = known, .help = std::string(help), .unit = std::string(unit)});
+      return {};
+    }
+    case RecordType::kStart: {
+      const LogSeriesId series = SeriesId(body.Varint());
+      const std::int64_t from_ms = body.SignedVarint();
+      const std::int64_t start_ms = body.SignedVarint();
+      if (!body.ok()) return Damaged("start time cut short");
+      visitor.OnStart(series, from_ms, start_ms);
+      return {};
+    }
     case RecordType::kTombstones:
       return ReadTombstones(body, visitor);
-    case RecordType::kMetadata:
       return {};
   }
   return {};  // a later version's
@@ -152,6 +172,34 @@ base::Result<> RecordReader::ReadTombstones(base::ByteReader& body, RecordVisito
   }
   if (!body.ok()) return Damaged("tombstones cut short");
   visitor.OnTombstones(range, tombstones);
+  return {};
+}
+
+base::Result<> RecordReader::ReadHistogram(base::ByteReader& body, RecordVisitor& visitor) {
+  const LogSeriesId series = SeriesId(body.Varint());
+  const std::int64_t timestamp_ms = body.SignedVarint();
+  auto histogram =
+      std::make_shared<const model::FloatHistogram>(BARO_TRY(DecodeHistogram(body.Bytes(body.remaining()))));
+  histograms_[series] = {.timestamp_ms = timestamp_ms, .histogram = histogram};
+  visitor.OnHistogram(series, timestamp_ms, std::move(histogram));
+  return {};
+}
+
+base::Result<> RecordReader::ReadHistogramDifference(base::ByteReader& body, RecordVisitor& visitor) {
+  const LogSeriesId series = SeriesId(body.Varint());
+  const auto later_ms = static_cast<std::uint64_t>(body.SignedVarint());
+  if (!body.ok()) return Damaged("histogram cut short");
+  const auto before = histograms_.find(series);
+  if (before == histograms_.end()) {
+    ++histograms_left_out_;  // what it builds on was lost
+    return {};
+  }
+  LastHistogram& last = before->second;
+  auto histogram = std::make_shared<const model::FloatHistogram>(
+      BARO_TRY(DecodeHistogramDifference(body.Bytes(body.remaining()), *last.histogram)));
+  last.timestamp_ms = static_cast<std::int64_t>(static_cast<std::uint64_t>(last.timestamp_ms) + later_ms);
+  last.histogram = histogram;
+  visitor.OnHistogram(series, last.timestamp_ms, std::move(histogram));
   return {};
 }
 

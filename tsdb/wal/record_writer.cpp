@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "tsdb/codec/value_codec.h"
+#include "tsdb/wal/histogram_difference.h"
 #include "tsdb/wal/histogram_record.h"
 #include "tsdb/wal/record.h"
 #include "tsdb/wal/row_format.h"
@@ -157,6 +158,17 @@ void RecordWriter::AppendHistogram(RecordType type, LogSeriesId series, std::int
   Append(type, body_);
 }
 
+bool RecordWriter::HistogramDifference(LogSeriesId series, const LoggedHistogram& histogram,
+                                       const LoggedHistogram& before) {
+  body_.clear();
+  base::AppendVarint(body_, static_cast<std::uint64_t>(series));
+  const auto at_ms = static_cast<std::uint64_t>(histogram.timestamp_ms);
+  base::AppendSignedVarint(body_, static_cast<std::int64_t>(at_ms - static_cast<std::uint64_t>(before.timestamp_ms)));
+  if (!EncodeHistogramDifference(*histogram.histogram, *before.histogram, body_)) return false;
+  Append(RecordType::kHistogramDifference, body_);
+  return true;
+}
+
 void RecordWriter::Exemplar(LogSeriesId series, std::int64_t timestamp_ms, const model::Exemplar& exemplar) {
   body_.clear();
   base::AppendVarint(body_, static_cast<std::uint64_t>(series));
@@ -164,6 +176,25 @@ void RecordWriter::Exemplar(LogSeriesId series, std::int64_t timestamp_ms, const
   base::AppendLe(body_, Bits(exemplar.value));
   base::AppendBytes(body_, base::AsBytes(exemplar.labels.packed()));
   Append(RecordType::kExemplars, body_);
+}
+
+void RecordWriter::Metadata(std::int64_t seen_ms, std::string_view family, const model::Metadata& metadata) {
+  body_.clear();
+  base::AppendSignedVarint(body_, seen_ms);
+  body_.push_back(static_cast<std::byte>(metadata.type));
+  for (const std::string_view text : {family, std::string_view(metadata.unit), std::string_view(metadata.help)}) {
+    base::AppendVarint(body_, text.size());
+    base::AppendBytes(body_, base::AsBytes(text));
+  }
+  Append(RecordType::kMetadata, body_);
+}
+
+void RecordWriter::Start(LogSeriesId series, std::int64_t from_ms, std::int64_t start_ms) {
+  body_.clear();
+  base::AppendVarint(body_, static_cast<std::uint64_t>(series));
+  base::AppendSignedVarint(body_, from_ms);
+  base::AppendSignedVarint(body_, start_ms);
+  Append(RecordType::kStart, body_);
 }
 
 void RecordWriter::NextSeries(LogSeriesId next) {
