@@ -59,6 +59,10 @@ struct ScrapeJobOptions {
   bool track_timestamps_staleness = false;
   bool enable_compression = true;
   bool extra_metrics = false;  ///< scrape_timeout_seconds and its relatives
+
+  // `_created` lines of OpenMetrics: series, unless one of these says that they are no series but starts of others.
+  bool stores_starts = false;           ///< --enable-feature=st-storage: storage is told
+  bool writes_zeros_at_starts = false;  ///< --enable-feature=created-timestamp-zero-ingestion: a sample 0 at each start
   model::NameScheme name_scheme = model::NameScheme::kUtf8;
   model::EscapingScheme escaping = model::EscapingScheme::kAllowUtf8;
   std::vector<ScrapeProtocol> protocols;            ///< in order of preference; empty: DefaultScrapeProtocols()

@@ -88,6 +88,11 @@ SeriesHandle ScrapedSeries::NewRow(Row row) {
 }
 
 base::Result<SeriesHandle> ScrapedSeries::Resolve(const SampleLine& line) {
+  const StartRole role = reads_starts_ ? StartRoleOf(line) : StartRole();
+  if (role.is_created) {
+    if (rows_.size() > static_cast<std::size_t>(SeriesHandle::kMax)) return SeriesHandle::kDropped;
+    return NewRow({.start_role = role});
+  }
   if (!MakeLabels(line)) return SeriesHandle::kDropped;
   const model::Labels labels = builder_.Build();
   if (const auto found = handle_of_.find(labels); found != handle_of_.end()) return found->second;
@@ -98,7 +103,7 @@ base::Result<SeriesHandle> ScrapedSeries::Resolve(const SampleLine& line) {
   // Past the sample limit the scrape fails anyway: storage is spared the series, the lines are only counted.
   const bool is_over_limit = job_.limits.samples > 0 && series_added_ >= job_.limits.samples;
   const tsdb::SeriesRef ref = is_over_limit ? tsdb::SeriesRef::kNone : BARO_TRY(appender_->Resolve(labels));
-  const SeriesHandle handle = NewRow({.ref = ref, .labels = labels});
+  const SeriesHandle handle = NewRow({.ref = ref, .labels = labels, .start_role = role});
   handle_of_.emplace(labels, handle);
   ++series_added_;
   return handle;
@@ -107,7 +112,12 @@ base::Result<SeriesHandle> ScrapedSeries::Resolve(const SampleLine& line) {
 base::Result<tsdb::SeriesRef> ScrapedSeries::ResolveAgain(SeriesHandle handle, tsdb::Appender& appender) {
   Row& row = rows_[static_cast<std::size_t>(handle)];
   row.ref = BARO_TRY(appender.Resolve(row.labels));
+  row.told_start_ms = kUnknownStart;
   return row.ref;
+}
+
+void ScrapedSeries::ForgetToldStarts() {
+  for (Row& row : rows_) row.told_start_ms = kUnknownStart;
 }
 
 void ScrapedSeries::MarkAllEnded() {

@@ -11,6 +11,7 @@
 #include "model/labels.h"
 #include "model/relabel.h"
 #include "scraper/exposition.h"
+#include "scraper/loop/start_role.h"
 #include "scraper/options.h"
 #include "tsdb/appender.h"
 
@@ -26,8 +27,10 @@ class ScrapedSeries : public SeriesResolver {
       : job_(job), target_labels_(target_labels), relabeler_(relabeler) {}
 
   /// The appender in which new series are made during the Parse() that follows.
-  void Begin(tsdb::Appender& appender) {
+  /// `reads_starts`: lines that OpenMetrics has for start times are no series.
+  void Begin(tsdb::Appender& appender, bool reads_starts = false) {
     appender_ = &appender;
+    reads_starts_ = reads_starts;
     series_added_ = 0;
     is_over_label_limit_ = false;
   }
@@ -48,6 +51,19 @@ class ScrapedSeries : public SeriesResolver {
   /// Stale markers were written for all.
   void MarkAllEnded();
 
+  /// What the line of this handle has to do with start times.
+  const StartRole& start_role(SeriesHandle handle) const { return rows_[static_cast<std::size_t>(handle)].start_role; }
+  /// The start that storage was told of the series; kUnknownStart: it may have any.
+  std::int64_t told_start_ms(SeriesHandle handle) const {
+    return rows_[static_cast<std::size_t>(handle)].told_start_ms;
+  }
+  void set_told_start_ms(SeriesHandle handle, std::int64_t start_ms) {
+    rows_[static_cast<std::size_t>(handle)].told_start_ms = start_ms;
+  }
+  static constexpr std::int64_t kUnknownStart = -1;
+  /// What was told may not have been stored.
+  void ForgetToldStarts();
+
   /// New series since Begin() that relabelling kept: `scrape_series_added`.
   std::size_t series_added() const { return series_added_; }
   /// Whether a label limit was why Resolve() failed since Begin().
@@ -58,6 +74,8 @@ class ScrapedSeries : public SeriesResolver {
     tsdb::SeriesRef ref = tsdb::SeriesRef::kNone;
     model::Labels labels;
     bool is_live = false;
+    StartRole start_role;
+    std::int64_t told_start_ms = 0;
   };
   struct LabelsHash {
     std::size_t operator()(const model::Labels& labels) const { return labels.Hash(); }
@@ -75,6 +93,7 @@ class ScrapedSeries : public SeriesResolver {
   tsdb::Appender* appender_ = nullptr;
   std::size_t series_added_ = 0;
   bool is_over_label_limit_ = false;
+  bool reads_starts_ = false;
   std::vector<Row> rows_;
   std::vector<std::uint32_t> free_rows_;
   std::unordered_map<model::Labels, SeriesHandle, LabelsHash> handle_of_;  // lines that relabelling makes one series

@@ -1,6 +1,8 @@
 #include "scraper/loop/target_writer.h"
 
 #include <algorithm>
+#include <cmath>
+#include <unordered_map>
 #include <unordered_set>
 
 #include <fmt/format.h>
@@ -12,6 +14,8 @@ using base::Code;
 using base::Fail;
 
 constexpr std::size_t kReportSeriesMax = 8;
+
+constexpr std::uint32_t kNoStart = 0xffff'ffff;
 
 /// Markers that wait for a disk which takes nothing; the series of further ones end by the lookback.
 constexpr std::size_t kOwedMarkersMax = 1'000'000;
@@ -44,6 +48,7 @@ ScrapeOutcome TargetWriter::Write(const ScrapeInput& input) {
     // What was appended of a bad scrape is forgotten; the series end instead.
     appender->Rollback();
     refs_revision_ = 0;
+    if (reads_starts()) series_.ForgetToldStarts();
     appender = storage_.NewAppender();
     AppendAllStale(input.timestamp_ms, *appender);
   }
@@ -72,13 +77,19 @@ void TargetWriter::Committed(bool is_good) {
     return;
   }
   const ParsedExposition& seen = cache_.parsed();
-  for (const TimestampedSample& sample : seen.timestamped()) series_.MarkLive(sample.series);
+  for (const TimestampedSample& sample : seen.timestamped()) {
+    if (!series_.start_role(sample.series).is_created) series_.MarkLive(sample.series);
+  }
   if (seen.row_revision() == live_revision_) return;
-  for (const SeriesHandle handle : seen.handles()) series_.MarkLive(handle);
+  for (const SeriesHandle handle : seen.handles()) {
+    if (!series_.start_role(handle).is_created) series_.MarkLive(handle);
+  }
   live_revision_ = seen.row_revision();
 }
 
 void TargetWriter::NotCommitted() {
+  told_metadata_ = 0;
+  if (reads_starts()) series_.ForgetToldStarts();
   if (inherited_.size() < kOwedMarkersMax) inherited_.insert(inherited_.end(), gone_.begin(), gone_.end());
   gone_.clear();
 }
@@ -90,6 +101,9 @@ base::Result<> TargetWriter::Append(const ScrapeInput& input, tsdb::Appender& ap
   }
   BARO_TRY(Parse(input, appender, outcome));
   const ParsedExposition& seen = cache_.parsed();
+  if (seen.row_revision() != refs_revision_) ReadRow();
+  outcome.samples_scraped -= created_count_;
+  outcome.samples_kept -= created_count_;
   outcome.series_added = series_.series_added();
   metrics_.samples_total.Add(static_cast<double>(seen.samples_count()));
   metrics_.predicted_lines_total.Add(static_cast<double>(seen.predicted_count()));
@@ -100,7 +114,7 @@ base::Result<> TargetWriter::Append(const ScrapeInput& input, tsdb::Appender& ap
 base::Result<> TargetWriter::Parse(const ScrapeInput& input, tsdb::Appender& appender, ScrapeOutcome& outcome) {
   const auto format = FormatOfContentType(input.content_type, job_.fallback_protocol);
   if (!format) return std::unexpected(format.error());
-  series_.Begin(appender);
+  series_.Begin(appender, reads_starts() && *format == ExpositionFormat::kOpenMetrics);
   auto parsed = cache_.Parse(input.body, {.format = *format, .honor_timestamps = job_.honor_timestamps}, series_);
   outcome.samples_scraped = cache_.parsed().samples_count();
   outcome.samples_kept = outcome.samples_scraped - cache_.parsed().dropped_count();
@@ -119,7 +133,7 @@ void TargetWriter::TakeReleased() {
 
 base::Result<> TargetWriter::CheckSampleLimit() const {
   const ParsedExposition& seen = cache_.parsed();
-  const std::size_t kept = seen.samples_count() - seen.dropped_count();
+  const std::size_t kept = seen.samples_count() - seen.dropped_count() - created_count_;
   if (job_.limits.samples == 0 || kept <= job_.limits.samples) return {};
   metrics_.exceeded_sample_limit_total.Add();
   return Fail(Code::kLimitExceeded,
@@ -128,13 +142,11 @@ base::Result<> TargetWriter::CheckSampleLimit() const {
 
 base::Result<> TargetWriter::AppendParsed(const ScrapeInput& input, tsdb::Appender& appender) {
   const ParsedExposition& seen = cache_.parsed();
-  if (seen.row_revision() != refs_revision_) {
-    refs_.clear();
-    for (const SeriesHandle handle : seen.handles()) refs_.push_back(series_.ref(handle));
-    refs_revision_ = seen.row_revision();
-  }
+  if (job_.writes_zeros_at_starts) WriteZeros(input.timestamp_ms);
   BARO_TRY(AppendRow(input.timestamp_ms, appender));
+  if (reads_starts()) AppendStarts(input.timestamp_ms, appender);
   for (const TimestampedSample& sample : seen.timestamped()) {
+    if (series_.start_role(sample.series).is_created) continue;  // of samples with their own times none is read
     const model::Sample stamped{.timestamp_ms = sample.timestamp_ms, .value = sample.value};
     tsdb::SampleStatus status = appender.Append(series_.ref(sample.series), stamped);
     if (status == tsdb::SampleStatus::kUnknownSeries) {
@@ -146,19 +158,116 @@ base::Result<> TargetWriter::AppendParsed(const ScrapeInput& input, tsdb::Append
     if (!sample.is_same()) metrics_.duplicate_timestamp_total.Add();
   }
   AppendGone(input.timestamp_ms, appender);
+  AppendExemplars(input.timestamp_ms, appender);
+  AppendMetadata(input.timestamp_ms, appender);
   return {};
 }
 
-base::Result<> TargetWriter::AppendRow(std::int64_t timestamp_ms, tsdb::Appender& appender) {
+// An exemplar never fails a scrape.
+void TargetWriter::AppendExemplars(std::int64_t timestamp_ms, tsdb::Appender& appender) {
+  for (const SeriesExemplar& seen : cache_.parsed().exemplars()) {
+    exemplar_labels_.Reset({});
+    for (const ExpositionLabel& label : seen.labels) exemplar_labels_.Set(label.name, label.value);
+    const std::optional<std::int64_t> sample_ms = job_.honor_timestamps ? seen.sample_timestamp_ms : std::nullopt;
+    const model::Exemplar exemplar{
+        .labels = exemplar_labels_.Build(),
+        .value = seen.value,
+        .timestamp_ms = seen.timestamp_ms ? seen.timestamp_ms : sample_ms.value_or(timestamp_ms)};
+    if (appender.AppendExemplar(series_.ref(seen.series), exemplar) == tsdb::ExemplarStatus::kOutOfOrder) {
+      metrics_.exemplar_out_of_order_total.Add();
+    }
+  }
+}
+
+void TargetWriter::AppendMetadata(std::int64_t timestamp_ms, tsdb::Appender& appender) {
+  constexpr std::int64_t kAgainAfterMs = std::chrono::milliseconds(tsdb::kMetadataRefresh).count();
+  const bool is_due = cache_.metadata_revision() != told_metadata_ || timestamp_ms - told_metadata_ms_ >= kAgainAfterMs;
+  if (!is_due) return;
+  for (const FamilyMetadata& family : cache_.metadata()) {
+    if (family.is_present) appender.AppendMetadata(family.family, family.metadata);
+  }
+  told_metadata_ = cache_.metadata_revision();
+  told_metadata_ms_ = timestamp_ms;
+}
+
+void TargetWriter::ReadRow() {
   const ParsedExposition& seen = cache_.parsed();
+  const auto handles = seen.handles();
+  refs_.clear();
+  places_.clear();
+  starts_.clear();
+  created_count_ = 0;
+  std::unordered_map<std::uint64_t, std::uint32_t> place_of;
+  for (std::uint32_t place = 0; place < handles.size(); ++place) {
+    const StartRole& role = series_.start_role(handles[place]);
+    if (!role.is_created) {
+      refs_.push_back(series_.ref(handles[place]));
+      continue;
+    }
+    ++created_count_;
+    place_of.emplace(role.key, place);
+  }
+  refs_revision_ = seen.row_revision();
+  if (created_count_ == 0) return;
+  for (std::uint32_t place = 0; place < handles.size(); ++place) {
+    const StartRole& role = series_.start_role(handles[place]);
+    if (role.is_created) continue;
+    places_.push_back(place);
+    const auto start = role.may_have_start ? place_of.find(role.key) : place_of.end();
+    starts_.push_back(start == place_of.end() ? kNoStart : start->second);
+  }
+}
+
+SeriesHandle TargetWriter::HandleAt(std::size_t index) const {
+  return cache_.parsed().handles()[places_.empty() ? index : places_[index]];
+}
+
+std::int64_t TargetWriter::StartAt(std::size_t index, std::int64_t timestamp_ms) const {
+  if (starts_.empty() || starts_[index] == kNoStart) return 0;
+  const double start_ms = cache_.parsed().values()[starts_[index]] * 1000;
+  // Behind the sample, or no time at all: not known.
+  return start_ms >= 1 && start_ms < static_cast<double>(timestamp_ms) ? std::llround(start_ms) : 0;
+}
+
+void TargetWriter::AppendStarts(std::int64_t timestamp_ms, tsdb::Appender& appender) {
+  for (std::size_t i = 0; i < refs_.size(); ++i) {
+    const SeriesHandle handle = HandleAt(i);
+    const std::int64_t start_ms = StartAt(i, timestamp_ms);
+    if (series_.told_start_ms(handle) == start_ms) continue;
+    if (job_.stores_starts) appender.AppendStart(refs_[i], timestamp_ms, start_ms);
+    series_.set_told_start_ms(handle, start_ms);
+  }
+}
+
+// A counter that is new began with 0, and so did one that began anew. In a commit of its own: a commit takes a series
+// in a row or singly. What is not newer than what storage has is refused there, as in Prometheus without a word.
+void TargetWriter::WriteZeros(std::int64_t timestamp_ms) {
+  std::unique_ptr<tsdb::Appender> zeros;
+  for (std::size_t i = 0; i < refs_.size(); ++i) {
+    const std::int64_t start_ms = StartAt(i, timestamp_ms);
+    if (start_ms == 0 || series_.told_start_ms(HandleAt(i)) == start_ms) continue;
+    if (zeros == nullptr) zeros = storage_.NewAppender();
+    zeros->Append(refs_[i], {.timestamp_ms = start_ms, .value = 0});
+  }
+  // If it cannot be stored, neither can the scrape, which says so.
+  if (zeros != nullptr) (void)zeros->Commit(tsdb::Durability::kInterval).has_value();
+}
+
+base::Result<> TargetWriter::AppendRow(std::int64_t timestamp_ms, tsdb::Appender& appender) {
+  std::span<const double> values = cache_.parsed().values();
+  if (created_count_ > 0) {
+    values_.clear();
+    for (const std::uint32_t place : places_) values_.push_back(values[place]);
+    values = values_;
+  }
   statuses_.assign(refs_.size(), tsdb::SampleStatus::kAccepted);
-  appender.AppendRow(group_, timestamp_ms, refs_, seen.values(), statuses_);
+  appender.AppendRow(group_, timestamp_ms, refs_, values, statuses_);
   for (std::size_t i = 0; i < refs_.size(); ++i) {
     if (statuses_[i] == tsdb::SampleStatus::kAccepted) [[likely]]
       continue;
     if (statuses_[i] == tsdb::SampleStatus::kUnknownSeries) {
-      refs_[i] = BARO_TRY(series_.ResolveAgain(seen.handles()[i], appender));
-      statuses_[i] = appender.Append(refs_[i], {.timestamp_ms = timestamp_ms, .value = seen.values()[i]});
+      refs_[i] = BARO_TRY(series_.ResolveAgain(HandleAt(i), appender));
+      statuses_[i] = appender.Append(refs_[i], {.timestamp_ms = timestamp_ms, .value = values[i]});
     }
     Count(statuses_[i]);
   }

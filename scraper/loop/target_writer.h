@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "model/labels.h"
 #include "scraper/exposition.h"
 #include "scraper/loop/scrape_metrics.h"
 #include "scraper/loop/scraped_series.h"
@@ -63,6 +64,17 @@ class TargetWriter {
   base::Result<> Parse(const ScrapeInput& input, tsdb::Appender& appender, ScrapeOutcome& outcome);
   base::Result<> AppendParsed(const ScrapeInput& input, tsdb::Appender& appender);
   base::Result<> AppendRow(std::int64_t timestamp_ms, tsdb::Appender& appender);
+  /// Finds series and starts in a row that is new.
+  void ReadRow();
+  SeriesHandle HandleAt(std::size_t index) const;
+  /// The start that the exposition says of the series at `index` of the row; 0: none.
+  std::int64_t StartAt(std::size_t index, std::int64_t timestamp_ms) const;
+  void AppendStarts(std::int64_t timestamp_ms, tsdb::Appender& appender);
+  void WriteZeros(std::int64_t timestamp_ms);
+  bool reads_starts() const { return job_.stores_starts || job_.writes_zeros_at_starts; }
+  void AppendExemplars(std::int64_t timestamp_ms, tsdb::Appender& appender);
+  /// Tells what the target says of its metrics when that has changed, and now and then.
+  void AppendMetadata(std::int64_t timestamp_ms, tsdb::Appender& appender);
   void TakeReleased();
   void AppendGone(std::int64_t timestamp_ms, tsdb::Appender& appender);
   void AppendAllStale(std::int64_t timestamp_ms, tsdb::Appender& appender);
@@ -85,11 +97,18 @@ class TargetWriter {
   ExpositionCache cache_;
   ScrapedSeries series_;
 
-  std::vector<tsdb::SeriesRef> refs_;  // of cache_.parsed().handles(), in that order
+  std::vector<tsdb::SeriesRef> refs_;  // of cache_.parsed().handles(), in that order, but for starts
+  std::size_t created_count_ = 0;      // handles that are starts; with none the next three are empty
+  std::vector<std::uint32_t> places_;  // of refs_ among the handles
+  std::vector<std::uint32_t> starts_;  // of refs_: the place of its start, or kNoStart
+  std::vector<double> values_;         // of refs_
   std::uint64_t refs_revision_ = 0;    // of the row that refs_ belongs to; 0: none
   std::vector<tsdb::SampleStatus> statuses_;
   std::vector<tsdb::SeriesRef> report_refs_;
   std::uint64_t live_revision_ = 0;         // of the row whose series are all marked live; 0: none
+  std::uint64_t told_metadata_ = 0;         // the revision that storage was told; 0: none
+  std::int64_t told_metadata_ms_ = 0;       // when
+  model::LabelsBuilder exemplar_labels_;    // kept for its memory
   std::vector<tsdb::SeriesRef> gone_;       // ended with this scrape
   std::vector<tsdb::SeriesRef> inherited_;  // ended before it, unless they come again, and have no marker yet
 };

@@ -296,5 +296,105 @@ TEST_F(TargetWriterTest, EndMarkersEndTheReportToo) {
   EXPECT_EQ(storage_.groups(), 0);
 }
 
+constexpr std::string_view kOpenMetrics = "application/openmetrics-text; version=1.0.0";
+
+TEST_F(TargetWriterTest, StoresExemplarsWithTheTimeTheyHave) {
+  ASSERT_TRUE(Scrape(R"(# TYPE c counter
+c_total{a="1"} 5 # {t="x"} 0.5 1700000001.5
+c_total{a="2"} 5 1700000002 # {t="y",u="z"} 1
+c_total{a="3"} 5 # {} 2
+# EOF
+)",
+                     kOpenMetrics)
+                  .result);
+  EXPECT_THAT(storage_.TakeExemplars(),
+              ElementsAre(R"(c_total {t="x"} 0.5@1500)", R"(c_total {t="y", u="z"} 1@2000)", R"(c_total {} 2@0)"));
+  job_.honor_timestamps = false;
+  ASSERT_TRUE(Scrape("# TYPE c counter\nc_total{a=\"2\"} 5 1700000002 # {} -1\n# EOF\n", kOpenMetrics).result);
+  EXPECT_THAT(storage_.TakeExemplars(), ElementsAre(R"(c_total {} -1@10000)"));
+  EXPECT_EQ(metrics_.exemplar_out_of_order_total.value(), 1);
+}
+
+TEST_F(TargetWriterTest, TellsMetadataWhenItChangesAndOnceInAnHour) {
+  constexpr std::string_view kOne = "# HELP m Help.\n# TYPE m gauge\nm 1\n";
+  ASSERT_TRUE(Scrape(kOne).result);
+  EXPECT_THAT(storage_.TakeMetadata(), ElementsAre("m gauge Help."));
+  ASSERT_TRUE(Scrape(kOne).result);
+  EXPECT_THAT(storage_.TakeMetadata(), ElementsAre());
+  ASSERT_TRUE(Scrape("# HELP m Other.\n# TYPE m gauge\nm 1\n").result);
+  EXPECT_THAT(storage_.TakeMetadata(), ElementsAre("m gauge Other."));
+  // What could not be stored is told again.
+  storage_.FailCommits(base::Code::kNoSpace);
+  EXPECT_FALSE(Scrape(kOne).result);
+  storage_.FailCommits(std::nullopt);
+  ASSERT_TRUE(Scrape(kOne).result);
+  EXPECT_THAT(storage_.TakeMetadata(), ElementsAre("m gauge Help."));
+  scrapes_ += 360;
+  ASSERT_TRUE(Scrape(kOne).result);
+  EXPECT_THAT(storage_.TakeMetadata(), ElementsAre("m gauge Help."));
+  ASSERT_TRUE(Scrape(kOne).result);
+  EXPECT_THAT(storage_.TakeMetadata(), ElementsAre());
+}
+
+constexpr std::string_view kWithStarts = R"(# TYPE c counter
+c_total{a="1"} 5
+c_created{a="1"} 1700000000.5
+c_total{a="2"} 5
+# TYPE h histogram
+h_created 1699999000
+h_bucket{le="1.0"} 1
+h_bucket{le="+Inf"} 2
+h_count 2
+h_sum 3
+# TYPE g gauge
+g_created 7
+# EOF
+)";
+
+TEST_F(TargetWriterTest, CreatedLinesAreSeriesUnlessStartsAreAskedFor) {
+  ASSERT_TRUE(Scrape(kWithStarts, kOpenMetrics).result);
+  EXPECT_NE(storage_.Samples(R"(c_created{a="1", instance="i", job="j"})"), "");
+  EXPECT_THAT(storage_.TakeStarts(), ElementsAre());
+}
+
+TEST_F(TargetWriterTest, ToldStartsAreThoseOfTheMetricPointWhenTheyChange) {
+  job_.stores_starts = true;
+  const auto first = Scrape(kWithStarts, kOpenMetrics);
+  ASSERT_TRUE(first.result);
+  EXPECT_EQ(first.samples_scraped, 7U);
+  EXPECT_THAT(storage_.TakeStarts(), ElementsAre("h_bucket -1000000@0", "h_bucket -1000000@0", "h_count -1000000@0",
+                                                 "h_sum -1000000@0"));  // that of c is later than its sample
+  EXPECT_EQ(storage_.Samples(R"(c_created{a="1", instance="i", job="j"})"), "");
+  EXPECT_EQ(Of("h_created"), "");
+  EXPECT_NE(Of("g_created"), "");  // gauges have no start
+  EXPECT_EQ(Of("h_sum"), "0=3");
+  ASSERT_TRUE(Scrape(kWithStarts, kOpenMetrics).result);
+  EXPECT_THAT(storage_.TakeStarts(), ElementsAre("c_total 500@10000"));
+  ASSERT_TRUE(Scrape(kWithStarts, kOpenMetrics).result);
+  EXPECT_THAT(storage_.TakeStarts(), ElementsAre());
+  // It is not said any more, and the other one has a new one.
+  ASSERT_TRUE(Scrape("# TYPE c counter\nc_total{a=\"1\"} 6\nc_created{a=\"2\"} 1700000020\nc_total{a=\"2\"} 1\n# EOF\n",
+                     kOpenMetrics)
+                  .result);
+  EXPECT_THAT(storage_.TakeStarts(), ElementsAre("c_total 0@30000", "c_total 20000@30000"));
+  // What may not have been stored is told again.
+  storage_.FailCommits(base::Code::kNoSpace);
+  EXPECT_FALSE(Scrape(kWithStarts, kOpenMetrics).result);
+  storage_.FailCommits(std::nullopt);
+  ASSERT_TRUE(Scrape(kWithStarts, kOpenMetrics).result);
+  EXPECT_THAT(storage_.TakeStarts(), testing::Contains("c_total 500@50000"));
+}
+
+TEST_F(TargetWriterTest, ZerosAreWrittenAtStarts) {
+  job_.writes_zeros_at_starts = true;
+  ++scrapes_;
+  ASSERT_TRUE(Scrape(kWithStarts, kOpenMetrics).result);
+  ASSERT_TRUE(Scrape(kWithStarts, kOpenMetrics).result);
+  EXPECT_THAT(storage_.TakeStarts(), ElementsAre());
+  EXPECT_EQ(storage_.Samples(R"(c_total{a="1", instance="i", job="j"})"), "0.5=0 10=5 20=5");
+  EXPECT_EQ(storage_.Samples(R"(c_total{a="2", instance="i", job="j"})"), "10=5 20=5");
+  EXPECT_EQ(Of("h_sum"), "-1000=0 10=3 20=3");
+}
+
 }  // namespace
 }  // namespace baro::scraper
