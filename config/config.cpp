@@ -131,7 +131,13 @@ class FileReader {
         });
         tsdb.Ignored("stale_series_compaction_threshold");
       });
-      storage.NotSupported("exemplars");
+      storage.Child("exemplars", [&](Mapping& exemplars) {
+        constexpr std::int64_t kExemplarsMax = 100'000'000;  // tens of gigabytes
+        std::int64_t count = 0;
+        if (exemplars.Integer("max_exemplars", count, std::numeric_limits<std::int64_t>::min(), kExemplarsMax)) {
+          config_.exemplars_max = static_cast<std::size_t>(std::max<std::int64_t>(count, 0));
+        }
+      });
     });
   }
 

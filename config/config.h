@@ -43,6 +43,9 @@ struct Config {
   /// storage.tsdb.out_of_order_time_window; 0: samples out of order are refused.
   std::chrono::milliseconds out_of_order_window{0};
 
+  /// storage.exemplars.max_exemplars; 0: none are kept.
+  std::size_t exemplars_max = 100'000;
+
   /// storage.tsdb.retention.rules and storage.tsdb.downsampling.
   tsdb::StorageRules storage_rules;
 

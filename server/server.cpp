@@ -215,6 +215,7 @@ class Server::Impl {
                                  .replay_progress = state_.shared_replay()};
     while (options.directory.size() > 1 && options.directory.ends_with('/')) options.directory.pop_back();
     options.retention = RetentionOf(config);
+    options.exemplars_max = config.exemplars_max;
     options.block_range = flags_.Duration("storage.tsdb.min-block-duration");
     options.block_range_max = flags_.Duration("storage.tsdb.max-block-duration");
     options.lateness_max = options.block_range / 2;
@@ -276,9 +277,15 @@ class Server::Impl {
   }
 
   base::Result<> Apply(const config::Config& config) {
-    BARO_TRY(scraping_->Apply(config.jobs));
+    std::vector<scraper::ScrapeJobOptions> jobs = config.jobs;
+    for (scraper::ScrapeJobOptions& job : jobs) {
+      job.stores_starts = flags_.HasFeature("st-storage");
+      job.writes_zeros_at_starts = flags_.HasFeature("created-timestamp-zero-ingestion");
+    }
+    BARO_TRY(scraping_->Apply(jobs));
     storage_->SetRetention(RetentionOf(config));
     storage_->SetOutOfOrderWindow(config.out_of_order_window);
+    storage_->SetExemplarsMax(config.exemplars_max);
     engine_->SetSubqueryStep(config.evaluation_interval);
     config_files_ = config.files;
     files_hash_ = HashFiles();

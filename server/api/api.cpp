@@ -105,6 +105,7 @@ void AddApi(net::Router& router, ApiState& state, QueryMetrics& metrics, bool is
   ApiRoutes routes(router, state);
   AddQueryRoutes(routes, state, metrics);
   AddSeriesRoutes(routes, state);
+  AddExemplarRoutes(routes, state);
   AddTargetRoutes(routes, state);
   AddStatusRoutes(routes, state);
   AddAdminRoutes(routes, state, is_admin_enabled);

@@ -44,6 +44,7 @@ class ApiRoutes {
 
 void AddQueryRoutes(ApiRoutes& routes, ApiState& state, QueryMetrics& metrics);
 void AddSeriesRoutes(ApiRoutes& routes, ApiState& state);
+void AddExemplarRoutes(ApiRoutes& routes, ApiState& state);
 void AddTargetRoutes(ApiRoutes& routes, ApiState& state);
 void AddStatusRoutes(ApiRoutes& routes, ApiState& state);
 /// Deletes and snapshots. Unless `is_enabled` they answer that they are not.

@@ -124,22 +124,38 @@ net::HttpResponse TargetMetadata(ApiState& state, const net::HttpRequest& reques
   return ApiSuccess(std::move(data));
 }
 
-net::HttpResponse Metadata(ApiState& state, const net::HttpRequest& request) {
+net::HttpResponse Metadata(ApiState& state, const net::HttpRequest& request, const base::CancelToken& cancel) {
   const auto limit = LimitParam(request);
   if (!limit) return ApiError(limit.error());
   const auto per_metric = LimitParam(request, "limit_per_metric");
   if (!per_metric) return ApiError(per_metric.error());
   const std::string_view metric = request.params.Get("metric");
 
+  const auto range = RangeParams(request);
+  if (!range) return ApiError(range.error());
+  // What memory has is asked in any case; blocks only if the request names a time.
+  const bool asks_history = !request.params.Get("start").empty() || !request.params.Get("end").empty();
+  const model::TimeRange stored_range = asks_history ? *range : model::TimeRange{.min_ms = model::kMaxTimestampMs};
+  const auto stored = state.storage().OpenReader()->Metadata({.family = metric, .range = stored_range}, cancel);
+  if (!stored) return ApiError(stored.error());
+
   using Key = std::tuple<model::MetricType, std::string, std::string>;
   std::map<std::string, std::set<Key>> by_metric;
-  for (scraper::TargetMetadata& entry : state.scraping().metadata()) {
+  const auto add = [&](const std::string& family, const model::Metadata& metadata) {
+    const auto found = by_metric.find(family);
+    if (found == by_metric.end() && *limit > 0 && by_metric.size() == *limit) return;
+    auto& known = by_metric[family];
+    if (*per_metric > 0 && known.size() == *per_metric) return;
+    known.emplace(metadata.type, metadata.help, metadata.unit);
+  };
+  std::set<std::string, std::less<>> scraped;
+  for (const scraper::TargetMetadata& entry : state.scraping().metadata()) {
     if (!metric.empty() && entry.metric != metric) continue;
-    const auto found = by_metric.find(entry.metric);
-    if (found == by_metric.end() && *limit > 0 && by_metric.size() == *limit) continue;
-    auto& known = by_metric[entry.metric];
-    if (*per_metric > 0 && known.size() == *per_metric) continue;
-    known.emplace(entry.metadata.type, std::move(entry.metadata.help), std::move(entry.metadata.unit));
+    scraped.insert(entry.metric);
+    add(entry.metric, entry.metadata);
+  }
+  for (const tsdb::FamilyMetadata& entry : *stored) {
+    if (asks_history || !scraped.contains(entry.family)) add(entry.family, entry.metadata);
   }
   std::string data;
   JsonWriter json(data);
@@ -170,11 +186,13 @@ void AddTargetRoutes(ApiRoutes& routes, ApiState& state) {
                   {"metric", false, false, "one metric's only"},
                   {"limit", false, false, "most entries"}},
                  [&state](const auto& request, const auto&) { return TargetMetadata(state, request); });
-  routes.AddRead("metadata", false, "What is known of metrics, over all targets.",
+  routes.AddRead("metadata", false, "What is known of metrics: what targets say, and what was sent in.",
                  {{"metric", false, false, "one metric's only"},
                   {"limit", false, false, "most metrics"},
-                  {"limit_per_metric", false, false, "most entries per metric"}},
-                 [&state](const auto& request, const auto&) { return Metadata(state, request); });
+                  {"limit_per_metric", false, false, "most entries per metric"},
+                  {"start", false, false, "also what was known from then on"},
+                  {"end", false, false, "also what was known until then"}},
+                 [&state](const auto& request, const auto& cancel) { return Metadata(state, request, cancel); });
 }
 
 }  // namespace baro::server

@@ -88,7 +88,11 @@ constexpr std::string_view kKnownFeatures[] = {"promql-experimental-functions",
                                                "extra-scrape-metrics",
                                                "native-histograms",
                                                "ooo-native-histograms",
-                                               "auto-reload-config"};
+                                               "auto-reload-config",
+                                               "exemplar-storage",
+                                               "metadata-wal-records",
+                                               "st-storage",
+                                               "created-timestamp-zero-ingestion"};
 
 }  // namespace
 
