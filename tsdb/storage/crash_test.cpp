@@ -1,5 +1,6 @@
 // The promise of docs/formats/log.md on a disk that fails, fills up, tears and loses: what was acknowledged is there
 // after every restart, what is there was appended, and the store always opens.
+#include <cmath>
 #include <map>
 
 #include <gtest/gtest.h>
@@ -17,6 +18,21 @@ using base::Code;
 using testing_support::Bits;
 
 constexpr std::size_t kSeries = 12;
+constexpr std::size_t kHistogramSeries = kSeries;  // behind the others
+
+// All samples of a time have this start: it changes often, and each sample shows whether all changes are there.
+std::int64_t StartOf(std::int64_t timestamp_ms) { return timestamp_ms / 20'000 * 20'000 - 5; }
+
+// A histogram that its sum tells all of.
+model::FloatHistogram HistogramOf(std::uint64_t observations) {
+  const auto count = static_cast<double>(observations);
+  model::FloatHistogram histogram;
+  histogram.positive_spans = {{.offset = 1, .length = 3}};
+  histogram.positive_buckets = {count, std::floor(count / 3), 7};
+  histogram.count = count + std::floor(count / 3) + 7;
+  histogram.sum = count;
+  return histogram;
+}
 
 // What may happen to one sample.
 enum class Fate { kRefused, kWritten, kDurable };
@@ -50,6 +66,7 @@ class CrashWorld {
     if (!opened) return opened.error();
     storage_ = *std::move(opened);
     groups_ = {storage_->NewGroup(), storage_->NewGroup()};
+    told_.clear();
     return {};
   }
 
@@ -64,7 +81,7 @@ class CrashWorld {
     const std::size_t group = random_.Below(2);
     for (std::size_t i = 0; i < kSeries; ++i) {
       if (random_.OneIn(5)) continue;
-      const SeriesRef ref = *appender->Resolve(LabelsOf(i), nullptr);
+      const SeriesRef ref = Resolve(*appender, i);
       const double value = static_cast<double>(random_.Below(1000)) / 8;
       put.emplace_back(i, value);
       refs.push_back(ref);
@@ -73,6 +90,21 @@ class CrashWorld {
       EXPECT_EQ(appender->Append(ref, {.timestamp_ms = now_ms, .value = value}), SampleStatus::kAccepted);
     }
     if (as_row) appender->AppendRow(groups_[group], now_ms, refs, values, {});
+    if (random_.OneIn(2)) {
+      observations_ = random_.OneIn(10) ? 0 : observations_ + random_.Below(1000);
+      const SeriesRef ref = Resolve(*appender, kHistogramSeries);
+      EXPECT_EQ(appender->AppendHistogram(ref, now_ms, HistogramOf(observations_)).value(), SampleStatus::kAccepted);
+      put.emplace_back(kHistogramSeries, static_cast<double>(observations_));
+      refs.push_back(ref);
+    }
+    for (std::size_t i = 0; i < put.size(); ++i) {
+      const auto told = told_.find(put[i].first);
+      if (told != told_.end() && told->second == StartOf(now_ms) && !random_.OneIn(9)) continue;
+      appender->AppendStart(refs[i], now_ms, StartOf(now_ms));
+      told_[put[i].first] = StartOf(now_ms);
+    }
+    const std::string help = fmt::format("{}", random_.Below(5));
+    appender->AppendMetadata("m", {.type = model::MetricType::kGauge, .help = help, .unit = {}});
     std::vector<Late> late;
     if (options_.out_of_order_window.count() > 0 && random_.OneIn(2)) AppendLate(*appender, now_ms, late);
     const bool synced = random_.OneIn(3);
@@ -80,6 +112,8 @@ class CrashWorld {
     const Fate fate = !result ? Fate::kRefused : synced ? Fate::kDurable : Fate::kWritten;
     for (const auto& [series, value] : put) model_[series][now_ms] = {.value = value, .fate = fate};
     for (const Late& each : late) model_[each.series][each.time_ms] = {.value = each.value, .fate = fate};
+    if (result) helps_[help] = std::max(helps_[help], fate);
+    if (!result) told_.clear();  // what was told may not have been stored
     if (result && synced) MarkAllDurable();
     refused_ += result ? 0 : 1;
   }
@@ -143,12 +177,24 @@ class CrashWorld {
   }
 
   void Check(Fate must_be_there) {
+    CheckHelps(must_be_there);
     std::map<std::size_t, std::map<std::int64_t, double>> found;
+    std::map<std::size_t, std::map<std::int64_t, std::int64_t>> starts;
     std::int64_t newest_ms = 0;
     for (const LiteralSeries& series : testing_support::ReadAll(*storage_)) {
       const auto index = static_cast<std::size_t>(std::stoi(std::string(series.labels.Get("n"))));
       EXPECT_EQ(series.labels, LabelsOf(index));
-      for (const model::Sample& sample : series.samples) {
+      for (std::size_t i = 0; i < series.samples.size(); ++i) {
+        starts[index][series.samples[i].timestamp_ms] =
+            series.start_timestamps_ms.empty() ? 0 : series.start_timestamps_ms[i];
+      }
+      std::vector<model::Sample> samples = series.samples;
+      for (const HistogramSample& sample : series.histograms) {
+        ASSERT_EQ(*sample.histogram, HistogramOf(static_cast<std::uint64_t>(sample.histogram->sum)));
+        starts[index][sample.timestamp_ms] = sample.start_timestamp_ms;
+        samples.push_back({.timestamp_ms = sample.timestamp_ms, .value = sample.histogram->sum});
+      }
+      for (const model::Sample& sample : samples) {
         found[index][sample.timestamp_ms] = sample.value;
         newest_ms = std::max(newest_ms, sample.timestamp_ms);
         const auto known = model_[index].find(sample.timestamp_ms);
@@ -159,6 +205,10 @@ class CrashWorld {
     const RetentionCutoffs cutoffs(options_.retention.rules, options_.retention.time, newest_ms);
     for (auto& [index, samples] : model_) {
       const std::int64_t kept_from_ms = cutoffs.KeepFrom(LabelsOf(index));
+      for (const auto& [time_ms, start_ms] : starts[index]) {
+        if (time_ms < kept_from_ms) continue;  // of a series that had left memory for its age
+        ASSERT_EQ(start_ms, StartOf(time_ms)) << "start of series " << index << " at " << time_ms;
+      }
       for (auto& [time_ms, written] : samples) {
         if (written.fate < must_be_there || time_ms < kept_from_ms) continue;
         ASSERT_TRUE(found[index].contains(time_ms)) << "lost: series " << index << " at " << time_ms;
@@ -170,6 +220,21 @@ class CrashWorld {
     if (storage_->Sync()) MarkAllDurable();
   }
 
+  // What was said of the metric, and how far it must have come.
+  void CheckHelps(Fate must_be_there) {
+    const auto all = storage_->OpenReader()->Metadata({}, {});
+    ASSERT_TRUE(all);
+    std::map<std::string, Fate> kept;
+    for (const FamilyMetadata& each : *all) {
+      EXPECT_TRUE(helps_.contains(each.metadata.help) || refused_ > 0) << "invented";
+      kept[each.metadata.help] = Fate::kWritten;
+    }
+    for (const auto& [help, fate] : helps_) {
+      EXPECT_TRUE(fate < must_be_there || kept.contains(help)) << "lost: help " << help;
+    }
+    helps_ = std::move(kept);
+  }
+
   std::size_t refused() const { return refused_; }
   base::SimClock& clock() { return clock_; }
   Storage& storage() { return *storage_; }
@@ -178,6 +243,13 @@ class CrashWorld {
   static model::Labels LabelsOf(std::size_t series) {
     return model::Labels::FromPairs({{"__name__", "m"}, {"n", fmt::format("{}", series)}});
   }
+  // A series that had left memory begins anew, without what was told of it.
+  SeriesRef Resolve(Appender& appender, std::size_t series) {
+    bool created = false;
+    const SeriesRef ref = *appender.Resolve(LabelsOf(series), &created);
+    if (created) told_.erase(series);
+    return ref;
+  }
   // A sync makes all durable that was written before.
   void MarkAllDurable() {
     for (auto& [index, samples] : model_) {
@@ -185,6 +257,7 @@ class CrashWorld {
         if (written.fate == Fate::kWritten) written.fate = Fate::kDurable;
       }
     }
+    for (auto& [help, fate] : helps_) fate = Fate::kDurable;
   }
 
   base::SeededRandom random_;
@@ -196,6 +269,9 @@ class CrashWorld {
   std::unique_ptr<Storage> storage_;
   std::vector<GroupRef> groups_;
   std::map<std::size_t, std::map<std::int64_t, Written>> model_;
+  std::map<std::size_t, std::int64_t> told_;  // starts, by series
+  std::map<std::string, Fate> helps_;
+  std::uint64_t observations_ = 0;
   std::size_t refused_ = 0;
 };
 

@@ -92,7 +92,11 @@ void Replayer::OnSeries(LogSeriesId id, model::Labels labels) {
   auto series = head_.GetOrCreatePinned(labels, nullptr);
   if (!series) return;  // over the limit of series; its samples are counted as without one
   head_.ReserveLogIds(static_cast<LogSeriesId>(static_cast<std::uint64_t>(id) + 1));
-  // One label set may have had several numbers in the life of a log. The last one is its own from now on.
+  // One label set may have had several numbers in the life of a log. The last one is its own from now on, and knows no
+  // start of the one before.
+  if (StartTimes* const starts = (*series)->starts(); starts != nullptr && (*series)->log_id != id) {
+    *starts = StartTimes();
+  }
   (*series)->log_id = id;
   (*series)->is_logged.store(true, std::memory_order_relaxed);
   if (series_.Find(id) != nullptr || !series_.Add(id, *series)) Head::Unpin(*series);  // of two the first counts
