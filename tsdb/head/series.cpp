@@ -174,8 +174,8 @@ void Series::DropBefore(std::int64_t cutoff_ms, CommitNumber visible_to_all, boo
       return std::min(tombstone.range.max_ms, tombstone.in_order_max_ms) < cutoff_ms;
     });
   }
-  const bool is_needless = more_->singles == nullptr && more_->late == nullptr && more_->starts == nullptr && more_->places.empty() &&
-                           more_->tombstones.empty() && more_->floor.timestamp_ms < cutoff_ms;
+  const bool is_needless = more_->singles == nullptr && more_->late == nullptr && more_->starts == nullptr &&
+                           more_->places.empty() && more_->tombstones.empty() && more_->floor.timestamp_ms < cutoff_ms;
   if (is_needless && home != nullptr) more_.reset();
 }
 

@@ -57,7 +57,7 @@ class HeadAppender::Transaction {
   std::vector<bool> was_whole_;  // by row
   std::size_t late_ = 0;         // samples
   std::int64_t late_max_ms_ = model::kMinTimestampMs;
-  std::set<std::pair<const Series*, std::int64_t>> late_times_;  // of those that come singly
+  std::set<std::pair<const Series*, std::int64_t>> late_times_;         // of those that come singly
   std::unordered_map<const Series*, HistogramSample> histograms_here_;  // the last of each series in the payload
   std::int64_t time_min_ms_ = model::kMaxTimestampMs;
   std::int64_t time_max_ms_ = model::kMinTimestampMs;

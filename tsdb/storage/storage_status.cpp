@@ -133,16 +133,12 @@ HeadStatus Storage::Impl::Status(std::size_t limit) const {
 
   const HeadSizes sizes = MeasureHead(*head_);
   status.chunk_count = sizes.chunk_count;
-  status.memory_bytes_by_part = {{.name = "labels", .count = sizes.labels},
-                                 {.name = "index", .count = index.size_bytes},
-                                 {.name = "series", .count = sizes.series},
-                                 {.name = "groups", .count = sizes.groups},
-                                 {.name = "staged rows", .count = sizes.staged},
-                                 {.name = "chunks", .count = sizes.chunks},
-                                 {.name = "singles", .count = sizes.singles},
-                                 {.name = "histograms", .count = sizes.histograms},
-                                 {.name = "late", .count = sizes.late},
-                                 {.name = "metadata", .count = head_->metadata().SizeBytes()}};
+  status.memory_bytes_by_part = {
+      {.name = "labels", .count = sizes.labels},      {.name = "index", .count = index.size_bytes},
+      {.name = "series", .count = sizes.series},      {.name = "groups", .count = sizes.groups},
+      {.name = "staged rows", .count = sizes.staged}, {.name = "chunks", .count = sizes.chunks},
+      {.name = "singles", .count = sizes.singles},    {.name = "histograms", .count = sizes.histograms},
+      {.name = "late", .count = sizes.late},          {.name = "metadata", .count = head_->metadata().SizeBytes()}};
   return status;
 }
 

@@ -117,7 +117,8 @@ base::Result<> RecordReader::ReadBody(RecordType type, base::ByteReader& body, R
       const LogSeriesId series = SeriesId(body.Varint());
       const std::int64_t timestamp_ms = body.SignedVarint();
       auto histogram = BARO_TRY(DecodeHistogram(body.Bytes(body.remaining())));
-      visitor.OnLateHistogram(series, timestamp_ms, std::make_shared<const model::FloatHistogram>(std::move(histogram)));
+      visitor.OnLateHistogram(series, timestamp_ms,
+                              std::make_shared<const model::FloatHistogram>(std::move(histogram)));
       return {};
     }
     case RecordType::kExemplars: {
