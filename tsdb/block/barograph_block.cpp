@@ -1,6 +1,7 @@
 #include "tsdb/barograph_block.h"
 
 #include <algorithm>
+#include <map>
 
 #include "tsdb/block/block.h"
 #include "tsdb/block/block_writer.h"
@@ -75,6 +76,13 @@ base::Result<std::vector<std::string>> BarographBlock::Verify(const base::Cancel
 base::Result<std::optional<BlockMeta>> BarographBlock::Rescue(base::FileSystem& files, const std::string& parent,
                                                               const Ulid& ulid, const base::CancelToken& cancel) const {
   const BlockMeta& old = meta();
+  // A side file that cannot be read to its end is left out: samples matter more.
+  auto families = block_->Metadata();
+  const std::vector<std::vector<model::Matcher>> all_series(1);
+  std::map<model::Labels, std::vector<model::Exemplar>> exemplars;
+  if (auto found = block_->SelectExemplars(all_series, {}, cancel)) {
+    for (SeriesExemplars& each : *found) exemplars.emplace(std::move(each.labels), std::move(each.exemplars));
+  }
   auto writer = BARO_TRY(BlockWriter::Create(
       files, parent,
       {.ulid = ulid,
@@ -84,7 +92,8 @@ base::Result<std::optional<BlockMeta>> BarographBlock::Rescue(base::FileSystem& 
        .compaction_level = old.compaction_level,
        .sources = old.sources,
        .parents = {{.ulid = old.ulid, .min_time_ms = old.min_time_ms, .max_time_ms = old.max_time_ms}},
-       .hints = old.hints}));
+       .hints = old.hints,
+       .metadata = families ? *std::move(families) : std::vector<FamilyMetadata>()}));
   const auto scan = block_->Scan();
   SampleColumns columns;
   bool has_samples = false;
@@ -94,8 +103,10 @@ base::Result<std::optional<BlockMeta>> BarographBlock::Rescue(base::FileSystem& 
     if (columns.empty()) continue;
     has_samples = true;
     BARO_TRY(writer->BeginSeries(scan->labels()));
-    if (!columns.values().empty()) BARO_TRY(writer->AddFloats(columns.timestamps_ms(), columns.values()));
-    if (!columns.histograms().empty()) BARO_TRY(writer->AddHistograms(columns.histograms()));
+    BARO_TRY(writer->Add(columns));
+    if (const auto found = exemplars.find(scan->labels()); found != exemplars.end()) {
+      BARO_TRY(writer->AddExemplars(found->second));
+    }
   }
   if (!has_samples) return std::nullopt;
   return std::optional(BARO_TRY(writer->Finish()));

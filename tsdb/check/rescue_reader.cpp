@@ -72,6 +72,10 @@ class RescueReader : public Reader {
                                                      const base::CancelToken& cancel) const override {
     return below_->LabelValues(name, matchers, range, limit, cancel);
   }
+  base::Result<std::vector<FamilyMetadata>> Metadata(const MetadataRequest& request,
+                                                     const base::CancelToken& cancel) const override {
+    return below_->Metadata(request, cancel);
+  }
 
  private:
   std::unique_ptr<Reader> below_;

@@ -73,6 +73,7 @@ base::Result<std::optional<BlockMeta>> WriteBlockOf(base::FileSystem& files, con
     of_writer.min_time_ms = options.range.min_ms;
     of_writer.max_time_ms = options.range.max_ms + 1;
   }
+  of_writer.metadata = BARO_TRY(reader.Metadata({.family = {}, .range = options.range}, cancel));
   std::unique_ptr<BlockWriter> writer;
   SampleColumns columns;
   for (const auto& place : all.places()) {
@@ -83,8 +84,7 @@ base::Result<std::optional<BlockMeta>> WriteBlockOf(base::FileSystem& files, con
     if (columns.empty()) continue;
     if (writer == nullptr) writer = BARO_TRY(BlockWriter::Create(files, parent, of_writer));
     BARO_TRY(writer->BeginSeries(place.labels()));
-    if (!columns.values().empty()) BARO_TRY(writer->AddFloats(columns.timestamps_ms(), columns.values()));
-    if (!columns.histograms().empty()) BARO_TRY(writer->AddHistograms(columns.histograms()));
+    BARO_TRY(writer->Add(columns));
   }
   if (writer == nullptr) return std::nullopt;
   return std::optional(BARO_TRY(writer->Finish()));

@@ -47,6 +47,10 @@ class TellingReader : public Reader {
                                                      const base::CancelToken& cancel) const override {
     return reader_->LabelValues(name, matchers, range, limit, cancel);
   }
+  base::Result<std::vector<FamilyMetadata>> Metadata(const MetadataRequest& request,
+                                                     const base::CancelToken& cancel) const override {
+    return reader_->Metadata(request, cancel);
+  }
 
  private:
   std::unique_ptr<Reader> reader_;

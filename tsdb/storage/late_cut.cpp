@@ -62,8 +62,7 @@ class LateWriter {
       BARO_TRY(selection_.Read(index, {.min_ms = begin_ms, .max_ms = end_ms - 1}, columns));
       if (columns.empty()) continue;
       BARO_TRY(writer->BeginSeries(selection_.labels(index)));
-      if (!columns.values().empty()) BARO_TRY(writer->AddFloats(columns.timestamps_ms(), columns.values()));
-      if (!columns.histograms().empty()) BARO_TRY(writer->AddHistograms(columns.histograms()));
+      BARO_TRY(writer->Add(columns));
     }
     return writer->Finish();
   }
