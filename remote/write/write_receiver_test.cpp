@@ -373,7 +373,9 @@ class LosingSource : public tsdb::AppenderSource {
                                                      const model::FloatHistogram& /*histogram*/) override {
       return tsdb::SampleStatus::kAccepted;
     }
-    void AppendExemplar(tsdb::SeriesRef /*series*/, const model::Exemplar& /*exemplar*/) override {}
+    tsdb::ExemplarStatus AppendExemplar(tsdb::SeriesRef /*series*/, const model::Exemplar& /*exemplar*/) override {
+      return tsdb::ExemplarStatus::kAccepted;
+    }
     base::Result<tsdb::CommitStats> Commit(tsdb::Durability /*durability*/) override {
       return tsdb::CommitStats{.accepted = samples_ - 1, .unknown = 1};
     }

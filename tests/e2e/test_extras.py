@@ -67,7 +67,7 @@ class Extras(unittest.TestCase):
         self.assertIn(b"\nprometheus_tsdb_exemplar_max_exemplars 0\n", metrics)
 
     def test_all_of_it_survives_kill_9(self):
-        start = int(time.time() * 1000) - 60_000
+        start = int(time.time()) * 1000 - 60_000  # a step of the subquery below
         answer = push(self.server, metadata(1, "pushed", "What was sent in."), metadata(3, "sizes", "Sizes."),
                       series({"__name__": "pushed_total"}, sample(start, 3), exemplar([("id", "p")], 3, start)),
                       *(series({"__name__": "sizes"}, histogram(start + 100 * i, 1.5 * i, [2 + i, 5, 3 + i // 2]))
