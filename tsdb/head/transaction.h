@@ -11,6 +11,9 @@
 
 namespace baro::tsdb {
 
+// Locks are taken by lists that are only known at run time, which clang's analysis cannot follow.
+#define BARO_DYNAMIC_LOCKS BARO_THREAD_ANNOTATION(no_thread_safety_analysis)
+
 class HeadAppender::Transaction {
  public:
   explicit Transaction(HeadAppender& appender) : appender_(appender), writer_(appender.writer_) {}
