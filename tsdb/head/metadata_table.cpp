@@ -84,11 +84,13 @@ void MetadataTable::Forget(const std::function<bool(std::string_view)>& is_used,
     std::vector<Variant>& variants = place->second;
     const std::int64_t last_ms = std::ranges::max_element(variants, {}, &Variant::seen_ms)->seen_ms;
     const bool stays = is_used(place->first);
+    std::size_t freed_bytes = 0;
     std::erase_if(variants, [&](const Variant& variant) {
       const bool is_old = variant.seen_ms < cutoff_ms && !(stays && variant.seen_ms == last_ms);
-      if (is_old) bytes_ -= BytesOf(variant.metadata);
+      if (is_old) freed_bytes += BytesOf(variant.metadata);
       return is_old;
     });
+    bytes_ -= freed_bytes;
     if (!variants.empty()) {
       ++place;
       continue;
