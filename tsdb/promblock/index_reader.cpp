@@ -30,8 +30,9 @@ IndexReader::IndexReader(std::unique_ptr<base::MappedFile> file, std::string pat
     : file_(std::move(file)), path_(std::move(path)), bytes_(file_->bytes()) {}
 
 base::Result<std::unique_ptr<const IndexReader>> IndexReader::Open(base::FileSystem& files, const std::string& path) {
+  auto map = BARO_TRY(files.Map(path));  // apart: within `new` an early return would keep the memory
   // NOLINTNEXTLINE(modernize-make-unique): the constructor is private.
-  std::unique_ptr<IndexReader> index(new IndexReader(BARO_TRY(files.Map(path)), path));
+  std::unique_ptr<IndexReader> index(new IndexReader(std::move(map), path));
   const TableOfContents contents = BARO_TRY(index->ReadContents());
   index->series_begin_ = contents.series;
   BARO_TRY(index->LoadSymbols(contents.symbols));
