@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/duration_text.h"
+#include "base/saturating.h"
 #include "model/matcher.h"
 #include "query/exec/evaluate.h"
 
@@ -30,7 +31,7 @@ model::MatchType TypeOf(MatchOp op) {
 
 WindowGrid MakeWindows(const NodePlan& plan, const StepGrid& grid) {
   const std::int64_t first = plan.at_ms.value_or(grid.start_ms);
-  return {.first_end_ms = SaturatingSub(first, plan.offset_ms),
+  return {.first_end_ms = base::SaturatingSub(first, plan.offset_ms),
           .step_ms = plan.at_ms ? 0 : grid.step_ms,
           .range_ms = plan.range_ms,
           .count = grid.count};
@@ -138,7 +139,7 @@ base::Result<StepGrid> InnerGrid(const WindowGrid& windows, std::int64_t step_ms
   const std::int64_t after = windows.start_ms(0);
   const std::int64_t until = windows.end_ms(windows.count - 1);
   std::int64_t first = after / step_ms * step_ms;
-  if (first <= after) first = SaturatingAdd(first, step_ms);
+  if (first <= after) first = base::SaturatingAdd(first, step_ms);
   if (first > until) return StepGrid{.start_ms = first, .step_ms = step_ms, .count = 0};
   const std::uint64_t steps =
       (static_cast<std::uint64_t>(until) - static_cast<std::uint64_t>(first)) / static_cast<std::uint64_t>(step_ms);
@@ -257,12 +258,13 @@ base::Result<std::unique_ptr<ColumnSource>> OpenColumns(Context& context, const 
   BARO_ASSERT(matrix != nullptr);
   const WindowGrid windows = MakeWindows(context.plan(*matrix), grid);
   // Windows are open on the left. Extended windows look up to the lookback beyond their edges.
-  model::TimeRange range{.min_ms = SaturatingAdd(windows.start_ms(0), 1), .max_ms = windows.end_ms(grid.count - 1)};
+  model::TimeRange range{.min_ms = base::SaturatingAdd(windows.start_ms(0), 1),
+                         .max_ms = windows.end_ms(grid.count - 1)};
   if (matrix->selector->extension != Extension::kNone) {
-    range.min_ms = SaturatingSub(range.min_ms, context.lookback_ms());
+    range.min_ms = base::SaturatingSub(range.min_ms, context.lookback_ms());
   }
   if (matrix->selector->extension == Extension::kSmoothed) {
-    range.max_ms = SaturatingAdd(range.max_ms, context.lookback_ms());
+    range.max_ms = base::SaturatingAdd(range.max_ms, context.lookback_ms());
   }
   const NodePlan& plan = context.plan(*matrix);
   auto selection = BARO_TRY(Select(context, *matrix->selector,

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "base/saturating.h"
 #include "model/matcher.h"
 #include "query/exec/column_source.h"
 #include "query/exec/evaluate.h"
@@ -141,10 +142,12 @@ class InfoJoin {
     for (const Expr* node : TimedNodes(*call_.args[0])) {
       const NodePlan& plan = context_.plan(*node);
       if (plan.at_ms) step = 0;
-      first = SaturatingSub(plan.at_ms.value_or(first), plan.offset_ms);
+      first = base::SaturatingSub(plan.at_ms.value_or(first), plan.offset_ms);
     }
-    const auto at = [&](std::size_t index) { return SaturatingAdd(first, static_cast<std::int64_t>(index) * step); };
-    const model::TimeRange range{.min_ms = SaturatingAdd(SaturatingSub(first, context_.lookback_ms()), 1),
+    const auto at = [&](std::size_t index) {
+      return base::SaturatingAdd(first, static_cast<std::int64_t>(index) * step);
+    };
+    const model::TimeRange range{.min_ms = base::SaturatingAdd(base::SaturatingSub(first, context_.lookback_ms()), 1),
                                  .max_ms = at(grid_.count - 1)};
     auto selection = BARO_TRY(Select(context_, selector, {.times = range}));
     tsdb::SampleColumns columns;
@@ -171,7 +174,7 @@ class InfoJoin {
     std::size_t next = 0;
     for (std::size_t step = 0; step < grid_.count; ++step) {
       while (next < times.size() && times[next] <= at(step)) ++next;
-      if (next == 0 || times[next - 1] <= SaturatingSub(at(step), context_.lookback_ms())) continue;
+      if (next == 0 || times[next - 1] <= base::SaturatingSub(at(step), context_.lookback_ms())) continue;
       if (!model::IsStaleNaN(columns.values()[next - 1])) result[step] = times[next - 1];
     }
     return result;

@@ -1,6 +1,7 @@
 // Instant vector selectors: at each step the newest sample of each series within the lookback.
 #include <algorithm>
 
+#include "base/saturating.h"
 #include "query/exec/column_source.h"
 #include "query/exec/evaluate.h"
 #include "query/func/extended_range.h"
@@ -18,7 +19,9 @@ struct SelectorTimes {
   std::int64_t step_ms = 0;
   std::int64_t lookback_ms = 0;
 
-  std::int64_t at(std::size_t step) const { return SaturatingAdd(first_ms, static_cast<std::int64_t>(step) * step_ms); }
+  std::int64_t at(std::size_t step) const {
+    return base::SaturatingAdd(first_ms, static_cast<std::int64_t>(step) * step_ms);
+  }
 };
 
 // Floats alone: one pass over both columns.
@@ -30,7 +33,7 @@ void SelectFloats(std::span<const std::int64_t> times, std::span<const double> v
     while (next < times.size() && times[next] <= time) ++next;
     if (next == 0) continue;
     const std::int64_t sample_time = times[next - 1];
-    if (sample_time <= SaturatingSub(time, at.lookback_ms) || model::IsStaleNaN(values[next - 1])) continue;
+    if (sample_time <= base::SaturatingSub(time, at.lookback_ms) || model::IsStaleNaN(values[next - 1])) continue;
     out.SetFloat(step, want_timestamps ? static_cast<double>(sample_time) / 1000 : values[next - 1]);
   }
 }
@@ -49,7 +52,7 @@ void SelectBoth(const tsdb::SampleColumns& columns, const SelectorTimes& at, boo
     const bool is_float =
         next_histogram == 0 || (next_float > 0 && times[next_float - 1] > histograms[next_histogram - 1].timestamp_ms);
     const std::int64_t sample_time = is_float ? times[next_float - 1] : histograms[next_histogram - 1].timestamp_ms;
-    if (sample_time <= SaturatingSub(time, at.lookback_ms)) continue;
+    if (sample_time <= base::SaturatingSub(time, at.lookback_ms)) continue;
     const double stale_if = is_float ? columns.values()[next_float - 1] : histograms[next_histogram - 1].histogram->sum;
     if (model::IsStaleNaN(stale_if)) continue;
     if (want_timestamps) {
@@ -124,12 +127,12 @@ base::Result<std::unique_ptr<RowSource>> OpenSelector(Context& context, const Ve
     return base::Fail(base::Code::kInvalidArgument, "anchored modifier is not supported on instant vector selectors");
   }
   const NodePlan& plan = context.plan(selector);
-  const SelectorTimes times{.first_ms = SaturatingSub(plan.at_ms.value_or(grid.start_ms), plan.offset_ms),
+  const SelectorTimes times{.first_ms = base::SaturatingSub(plan.at_ms.value_or(grid.start_ms), plan.offset_ms),
                             .step_ms = plan.at_ms ? 0 : grid.step_ms,
                             .lookback_ms = context.lookback_ms()};
-  model::TimeRange range{.min_ms = SaturatingAdd(SaturatingSub(times.first_ms, times.lookback_ms), 1),
+  model::TimeRange range{.min_ms = base::SaturatingAdd(base::SaturatingSub(times.first_ms, times.lookback_ms), 1),
                          .max_ms = times.at(grid.count - 1)};
-  if (selector.extension == Extension::kSmoothed) range.max_ms = SaturatingAdd(range.max_ms, times.lookback_ms);
+  if (selector.extension == Extension::kSmoothed) range.max_ms = base::SaturatingAdd(range.max_ms, times.lookback_ms);
   auto selection = BARO_TRY(Select(context, selector, {.times = range, .view = plan.view}));
   return std::make_unique<SelectorSource>(context, selector, times, range, want_timestamps, std::move(selection));
 }

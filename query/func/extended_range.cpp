@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/saturating.h"
 #include "query/func/over_time_parts.h"
 
 namespace baro::query::func {
@@ -165,7 +166,7 @@ void AnchoredPairs(Function function, const RangeColumn& column, const WindowGri
   auto histogram_edges = HistogramEdges(column);
   for (std::size_t step = 0; step < windows.count; ++step) {
     const std::int64_t start = windows.start_ms(step);
-    const std::int64_t oldest = exec::SaturatingSub(start, lookback_ms);
+    const std::int64_t oldest = base::SaturatingSub(start, lookback_ms);
     Stretch floats = float_edges.MoveTo(start, windows.end_ms(step));
     Stretch histograms = histogram_edges.MoveTo(start, windows.end_ms(step));
     if (floats.empty() && histograms.empty()) continue;
@@ -196,8 +197,8 @@ void ExtendedRange(Function function, Extension extension, const RangeColumn& co
   for (std::size_t step = 0; step < windows.count; ++step) {
     const std::int64_t start = windows.start_ms(step);
     const std::int64_t end = windows.end_ms(step);
-    const std::int64_t after = exec::SaturatingSub(start, lookback_ms);
-    const std::int64_t until = is_smoothed ? exec::SaturatingAdd(end, lookback_ms) : end;
+    const std::int64_t after = base::SaturatingSub(start, lookback_ms);
+    const std::int64_t until = is_smoothed ? base::SaturatingAdd(end, lookback_ms) : end;
     const Stretch floats = float_edges.MoveTo(after, until);
     const Stretch histograms = histogram_edges.MoveTo(after, until);
     if (!floats.empty() && !histograms.empty()) {
@@ -262,9 +263,9 @@ void SmoothedInstant(const tsdb::SampleColumns& columns, const InstantTimes& tim
   auto float_edges = FloatEdges(column);
   auto histogram_edges = HistogramEdges(column);
   for (std::size_t step = 0; step < out.kinds.size(); ++step) {
-    const std::int64_t time = exec::SaturatingAdd(times.first_ms, static_cast<std::int64_t>(step) * times.step_ms);
-    const std::int64_t after = exec::SaturatingSub(time, lookback_ms);
-    const std::int64_t until = exec::SaturatingAdd(time, lookback_ms);
+    const std::int64_t time = base::SaturatingAdd(times.first_ms, static_cast<std::int64_t>(step) * times.step_ms);
+    const std::int64_t after = base::SaturatingSub(time, lookback_ms);
+    const std::int64_t until = base::SaturatingAdd(time, lookback_ms);
     const Stretch floats = float_edges.MoveTo(after, until);
     const Stretch histograms = histogram_edges.MoveTo(after, until);
     if (!floats.empty() && !histograms.empty()) {

@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "base/saturating.h"
 #include "query/func/over_time.h"
 
 namespace baro::query::func {
@@ -91,7 +92,7 @@ Line FitLine(std::span<const std::int64_t> timestamps_ms, std::span<const double
   CompensatedSum xy;
   CompensatedSum xx;
   for (std::size_t i = 0; i < values.size(); ++i) {
-    const double seconds = static_cast<double>(exec::SaturatingSub(timestamps_ms[i], origin_ms)) / 1000;
+    const double seconds = static_cast<double>(base::SaturatingSub(timestamps_ms[i], origin_ms)) / 1000;
     x.Add(seconds);
     y.Add(values[i]);
     xy.Add(seconds * values[i]);

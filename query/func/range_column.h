@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "base/saturating.h"
 #include "query/exec/cells.h"
 #include "query/exec/step_grid.h"
 #include "tsdb/reader.h"
@@ -28,9 +29,9 @@ struct WindowGrid {
   std::size_t count = 1;
 
   std::int64_t end_ms(std::size_t step) const {
-    return exec::SaturatingAdd(first_end_ms, static_cast<std::int64_t>(step) * step_ms);
+    return base::SaturatingAdd(first_end_ms, static_cast<std::int64_t>(step) * step_ms);
   }
-  std::int64_t start_ms(std::size_t step) const { return exec::SaturatingSub(end_ms(step), range_ms); }
+  std::int64_t start_ms(std::size_t step) const { return base::SaturatingSub(end_ms(step), range_ms); }
 };
 
 /// Samples of one series without stale markers: floats and histograms, each in the order of time. A loan.

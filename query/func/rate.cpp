@@ -4,6 +4,7 @@
 #include <limits>
 #include <vector>
 
+#include "base/saturating.h"
 #include "query/func/histogram_rate.h"
 
 namespace baro::query::func {
@@ -22,8 +23,8 @@ struct Edges {
 
 Edges MakeEdges(std::int64_t start_ms, std::int64_t end_ms, std::int64_t first_ms, std::int64_t last_ms,
                 std::size_t count) {
-  return {.to_start = static_cast<double>(exec::SaturatingSub(first_ms, start_ms)) / 1000,
-          .to_end = static_cast<double>(exec::SaturatingSub(end_ms, last_ms)) / 1000,
+  return {.to_start = static_cast<double>(base::SaturatingSub(first_ms, start_ms)) / 1000,
+          .to_end = static_cast<double>(base::SaturatingSub(end_ms, last_ms)) / 1000,
           .sampled = static_cast<double>(last_ms - first_ms) / 1000,
           .intervals = static_cast<double>(count - 1)};
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "base/saturating.h"
 #include "tsdb/head/head.h"
 
 namespace baro::tsdb {
@@ -146,7 +147,7 @@ void Head::TidyGroups(CommitNumber visible_to_all) {
       for (std::uint32_t column = 0; column < group->members().size(); ++column) {
         if (group->members()[column] == nullptr || last->Has(column)) continue;
         const std::int64_t seen_ms = group->Last(column).timestamp_ms;
-        if (seen_ms < last->timestamp_ms - kAbsentMaxMs) absent.push_back(group->members()[column]);
+        if (seen_ms < base::SaturatingSub(last->timestamp_ms, kAbsentMaxMs)) absent.push_back(group->members()[column]);
       }
       const std::size_t vacant = group->vacant() + absent.size();
       is_mostly_vacant = vacant > kVacantMin && vacant * 2 > group->members().size();
@@ -172,7 +173,7 @@ bool Head::IsAbandoned(const Group& group) const {
   const base::MutexLock moves(moves_mutex);
   const base::MutexLock lock(group.mutex);
   if (group.staged().empty()) return false;
-  const bool is_old = group.staged().back()->timestamp_ms < max_time_ms() - kAbsentMaxMs;
+  const bool is_old = group.staged().back()->timestamp_ms < base::SaturatingSub(max_time_ms(), kAbsentMaxMs);
   return group.vacant() == group.members().size() || (group.is_orphan && is_old);
 }
 
