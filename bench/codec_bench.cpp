@@ -273,7 +273,8 @@ void BM_Decode(benchmark::State& state, const DecodeForm& form) {
       if (!view) return state.SkipWithError(view.error().message().c_str());
       PageCursor cursor(*view);
       for (std::uint32_t chunk = 0; chunk < page.rows.size(); ++chunk) {
-        if (auto decoded = cursor.Decode(chunk, std::span(values).first(page.rows[chunk])); !decoded) {
+        if (auto decoded = cursor.Decode(chunk, page.rows[chunk], std::span(values).first(page.rows[chunk]));
+            !decoded) {
           return state.SkipWithError(decoded.error().message().c_str());
         }
         benchmark::DoNotOptimize(values.data());

@@ -34,11 +34,16 @@ void DecodeFloatPage(base::ByteSpan bytes, std::size_t rows) {
   std::vector<double> expected(rows);
   for (std::uint32_t chunk = 0; chunk < std::min<std::uint32_t>(page->chunks(), 200); ++chunk) {
     UseDecodeKernels(*AvailableDecodeKernels().back());
-    const bool is_good = cursor.Decode(chunk, values).has_value();
+    const bool is_good = cursor.Decode(chunk, rows, values).has_value();
     UseDecodeKernels(*AvailableDecodeKernels().front());
-    Check(reference.Decode(chunk, expected).has_value() == is_good);
+    Check(reference.Decode(chunk, rows, expected).has_value() == is_good);
     Check(!is_good || std::memcmp(values.data(), expected.data(), rows * sizeof(double)) == 0);
-    (void)page->Decode(chunk, expected).has_value();
+    // What stands in front of damage is given, as it stands in the whole.
+    std::vector<double> first(1 + chunk % rows);
+    const bool is_first_good = page->Decode(chunk, rows, first).has_value();
+    const bool is_whole_good = page->Decode(chunk, rows, expected).has_value();
+    Check(!is_whole_good || is_first_good);
+    Check(!is_whole_good || std::memcmp(first.data(), expected.data(), first.size() * sizeof(double)) == 0);
     (void)page->Facts(chunk).has_value();
   }
 }

@@ -249,19 +249,21 @@ base::Result<bool> BlockSelectionImpl::ReadWhole(const Part& part, model::TimeRa
   }
   const std::size_t begin = shared->begins[first];
   const auto timestamps = std::span(shared->timestamps_ms).subspan(begin, shared->begins[last] - begin);
+  const auto from = std::ranges::lower_bound(timestamps, range.min_ms) - timestamps.begin();
+  const auto to = std::ranges::upper_bound(timestamps, range.max_ms) - timestamps.begin();
+  if (from == to) return true;
   std::vector<double>& values = columns.value_buffer();
-  values.resize(timestamps.size());
+  values.resize(static_cast<std::size_t>(to));
   for (std::size_t window = first; window < last; ++window) {
-    const auto place =
-        std::span(values).subspan(shared->begins[window] - begin, shared->begins[window + 1] - shared->begins[window]);
-    if (!block_->chunks().ReadFloats(part.first_chunk + window, place)) {
+    const std::size_t at = shared->begins[window] - begin;
+    if (at >= values.size()) break;
+    const std::size_t rows = shared->begins[window + 1] - shared->begins[window];
+    const auto place = std::span(values).subspan(at, std::min(rows, values.size() - at));
+    if (!block_->chunks().ReadFloats(part.first_chunk + window, rows, place)) {
       columns.Clear();
       return false;
     }
   }
-  const auto from = std::ranges::lower_bound(timestamps, range.min_ms) - timestamps.begin();
-  const auto to = std::ranges::upper_bound(timestamps, range.max_ms) - timestamps.begin();
-  values.resize(static_cast<std::size_t>(to));
   if (from > 0) values.erase(values.begin(), values.begin() + from);
   columns.UseSharedTimestamps(timestamps.subspan(static_cast<std::size_t>(from), values.size()), std::move(shared));
   return true;
@@ -281,9 +283,10 @@ base::Result<> BlockSelectionImpl::ReadPieces(const Part& part, model::TimeRange
     const auto timestamps = shared->Window(window);
     RowRun all;
     const auto rows = RowsOf(part, window, timestamps.size(), all);
-    piece.resize(RowCount(rows));
+    const std::size_t row_count = RowCount(rows);
+    piece.resize(row_count);
     const bool is_inside = rows.back().first + std::size_t{rows.back().length} <= timestamps.size();
-    auto read = is_inside ? block_->chunks().ReadFloats(part.first_chunk + window, piece)
+    auto read = is_inside ? block_->chunks().ReadFloats(part.first_chunk + window, row_count, piece)
                           : base::Fail(base::Code::kCorruption, "a series has rows that its column has not");
     if (!read) {
       result = Told(read.error().message());

@@ -87,9 +87,10 @@ class ChunkFileReader {
   const ChunkDirectory& floats() const { return floats_; }
   const ChunkDirectory& histograms() const { return histograms_; }
 
-  /// Fills `values` with chunk `chunk`, which has just as many.
+  /// Fills `values` with the first values of chunk `chunk`, which has `rows`: what lies behind them is not decoded.
+  /// Shape    0 < values.size() <= rows <= kChunkRowsMax.
   /// Errors   kCorruption: the page is damaged, or the chunk has another length.
-  base::Result<> ReadFloats(std::uint64_t chunk, std::span<double> values) const;
+  base::Result<> ReadFloats(std::uint64_t chunk, std::size_t rows, std::span<double> values) const;
 
   /// Appends histograms at these timestamps.
   base::Result<> ReadHistograms(std::uint64_t chunk, std::span<const std::int64_t> timestamps_ms,

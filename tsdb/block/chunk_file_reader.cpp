@@ -67,7 +67,7 @@ base::Error ChunkFileReader::PageError(const base::Error& error, const ChunkPage
   return {base::Code::kCorruption, fmt::format("{}: page at {} of chunks", error.message(), page.offset)};
 }
 
-base::Result<> ChunkFileReader::ReadFloats(std::uint64_t chunk, std::span<double> values) const {
+base::Result<> ChunkFileReader::ReadFloats(std::uint64_t chunk, std::size_t rows, std::span<double> values) const {
   BARO_ASSERT(chunk < floats_.chunk_count());
   thread_local LastPage<FloatPage> last;
   if (!last.IsFor(id_, floats_, chunk)) {
@@ -82,7 +82,7 @@ base::Result<> ChunkFileReader::ReadFloats(std::uint64_t chunk, std::span<double
     last.reader = id_;
   }
   const ChunkPageEntry& entry = floats_.pages[last.index];
-  auto decoded = last.page->cursor.Decode(static_cast<std::uint32_t>(chunk - entry.first_chunk), values);
+  auto decoded = last.page->cursor.Decode(static_cast<std::uint32_t>(chunk - entry.first_chunk), rows, values);
   return decoded ? decoded : base::Result<>(PageError(decoded.error(), entry));
 }
 

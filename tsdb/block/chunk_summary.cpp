@@ -91,7 +91,8 @@ base::Result<std::vector<std::optional<ValueSummary>>> DecodeSummaries(base::Byt
   std::uint32_t chunk = 0;
   for (const auto member : kMembers) {
     for (std::size_t at = 0; at < count; at += kChunkRowsMax) {
-      BARO_TRY(cursor.Decode(chunk++, std::span(column).subspan(at, std::min(kChunkRowsMax, count - at))));
+      const std::size_t rows = std::min(kChunkRowsMax, count - at);
+      BARO_TRY(cursor.Decode(chunk++, rows, std::span(column).subspan(at, rows)));
     }
     for (std::size_t i = 0; i < count; ++i) dense[i].*member = column[i];
   }

@@ -162,14 +162,16 @@ base::Result<> ReadChunkHeader(std::uint8_t first_byte, std::uint32_t rows, base
   return {};
 }
 
-base::Result<> DecodeChunk(const ChunkHeader& header, base::ByteSpan payload, std::span<double> values) {
-  BARO_ASSERT(payload.size() >= header.payload_bytes && !values.empty() && values.size() <= kChunkRowsMax);
-  if (header.needs_rows && header.rows != values.size()) {
-    return DamagedChunk(fmt::format("it has {} rows, its window {}", header.rows, values.size()));
+base::Result<> DecodeChunk(const ChunkHeader& header, base::ByteSpan payload, std::size_t rows,
+                           std::span<double> values) {
+  BARO_ASSERT(payload.size() >= header.payload_bytes && !values.empty() && values.size() <= rows &&
+              rows <= kChunkRowsMax);
+  if (header.needs_rows && header.rows != rows) {
+    return DamagedChunk(fmt::format("it has {} rows, its window {}", header.rows, rows));
   }
   BARO_TRY(CodecOf(header.kind).decode(header, payload, values));
   if (header.patch_bytes == 0) return {};
-  return ApplyPatches(payload.subspan(header.payload_bytes - header.patch_bytes, header.patch_bytes), values);
+  return ApplyPatches(payload.subspan(header.payload_bytes - header.patch_bytes, header.patch_bytes), rows, values);
 }
 
 std::optional<double> FirstOf(const ChunkHeader& header) {

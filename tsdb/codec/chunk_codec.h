@@ -86,11 +86,13 @@ struct ChunkHeader {
 base::Result<> ReadChunkHeader(std::uint8_t first_byte, std::uint32_t rows, base::ByteReader& reader,
                                ChunkHeader& header);
 
-/// Fills `values`.
+/// Fills `values` with the first of the chunk's `rows` values, all of them or fewer: what lies behind them is not
+/// decoded.
 /// Shape    `payload` has at least header.payload_bytes; what lies behind them in the span may be read, but does not
-///          matter. As many values as rows went in.
-/// Errors   kCorruption: also if the number of values is not the header's; `values` is then unspecified.
-base::Result<> DecodeChunk(const ChunkHeader& header, base::ByteSpan payload, std::span<double> values);
+///          matter. 0 < values.size() <= rows <= kChunkRowsMax.
+/// Errors   kCorruption: also if `rows` is not the header's; `values` is then unspecified.
+base::Result<> DecodeChunk(const ChunkHeader& header, base::ByteSpan payload, std::size_t rows,
+                           std::span<double> values);
 
 /// The value that all rows have, if the header says that they are one.
 inline std::optional<double> ConstantOf(const ChunkHeader& header) {

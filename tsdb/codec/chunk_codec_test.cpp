@@ -90,9 +90,15 @@ void ExpectDecodes(const base::ByteBuffer& header, base::ByteBuffer payload, std
     ASSERT_TRUE(reader.AtEnd());
     ASSERT_EQ(read.payload_bytes, payload.size()) << kernels->name;
     std::vector<double> decoded(values.size());
-    const auto done = DecodeChunk(read, payload, decoded);
+    const auto done = DecodeChunk(read, payload, rows, decoded);
     ASSERT_TRUE(done) << kernels->name << ": " << done.error().message();
     ASSERT_EQ(BitsOf(decoded), expected) << kernels->name;
+    for (const std::size_t count : {std::size_t{1}, values.size() / 3, values.size() - 1}) {
+      if (count == 0) continue;
+      std::vector<double> first(count);
+      ASSERT_TRUE(DecodeChunk(read, payload, rows, first)) << kernels->name;
+      ASSERT_EQ(BitsOf(first), BitsOf(values.first(count))) << kernels->name << ", the first " << count;
+    }
     if (const auto constant = ConstantOf(read)) {
       EXPECT_EQ(std::bit_cast<std::uint64_t>(*constant), expected[0]);
     }
@@ -158,7 +164,7 @@ TEST_F(ChunkCodec, SurvivesDamageInEveryKindAndKernel) {
         for (const DecodeKernels* kernels : AvailableDecodeKernels()) {
           UseDecodeKernels(*kernels);
           std::vector<double> decoded(values.size());
-          const auto done = DecodeChunk(read, bad_payload, decoded);
+          const auto done = DecodeChunk(read, bad_payload, decoded.size(), decoded);
           found.push_back(done ? BitsOf(decoded) : std::vector<std::uint64_t>());
           ASSERT_EQ(found.front(), found.back()) << shape.name << ", " << codec->name << ", " << kernels->name;
         }

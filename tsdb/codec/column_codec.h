@@ -53,7 +53,8 @@ struct ColumnCodec {
   /// Reads what write() put into the header, and says how long the payload is. header.rows is set.
   base::Result<> (*read_header)(base::ByteReader& reader, ChunkHeader& header);
 
-  /// Fills `values`. The payload is long enough; what lies behind it may be read.
+  /// Fills `values`, which are as many as the column has or the first of them. The payload is long enough; what lies
+  /// behind it may be read.
   base::Result<> (*decode)(const ChunkHeader& header, base::ByteSpan payload, std::span<double> values);
 };
 

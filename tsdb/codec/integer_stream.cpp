@@ -131,7 +131,7 @@ base::Result<> ReadStreamHeader(base::ByteReader& reader, std::size_t count, Str
 base::Result<> DecodeStreamAs(const StreamHeader& header, base::ByteSpan payload, const ConversionRule& conversion,
                               std::span<std::byte> out) {
   const std::size_t count = out.size() / sizeof(std::uint64_t);
-  BARO_ASSERT(payload.size() >= header.payload_bytes && (header.is_all_zero || count == header.count));
+  BARO_ASSERT(payload.size() >= header.payload_bytes && (header.is_all_zero || count <= header.count));
   const DecodeKernels& kernels = CurrentDecodeKernels();
   const IntegrationRule rule = {
       .predictor = header.predictor, .is_zigzag = header.is_zigzag, .divisor = header.divisor, .base = header.base};
@@ -152,17 +152,19 @@ base::Result<> DecodeStreamAs(const StreamHeader& header, base::ByteSpan payload
   const std::size_t length_max = header.block_length;
   const std::byte* at = header.blocks;
   for (std::size_t done = 0; done < residuals; done += length_max) {
-    PackedBlock block = {.length = std::min(length_max, residuals - done)};
+    // A block is whole where it stands, however few of its residuals are wanted.
+    const std::size_t length = std::min(length_max, header.count - header.predictor - done);
+    PackedBlock block = {.length = std::min(length, residuals - done)};
     BlockHeader block_header;
-    at = ReadBlockHeader(at, block.length, block_header);
-    const std::size_t size = block_header.PayloadBytes(block.length);
+    at = ReadBlockHeader(at, length, block_header);
+    const std::size_t size = block_header.PayloadBytes(length);
     const std::byte* const bytes = slack.Behind(payload, size);
     block.width = block_header.width;
     block.bits = block_header.width + block_header.high_width;
     block.bytes = bytes;
     if (block_header.exceptions != 0) {
-      const std::byte* const positions = bytes + PackedBytes(block.length, block.width);
-      kernels.unpack(bytes, block.width, std::span(patched).first(block.length));
+      const std::byte* const positions = bytes + PackedBytes(length, block.width);
+      kernels.unpack(bytes, block.width, std::span(patched).first(length));
       const bool is_good = kernels.patch({.positions = positions,
                                           .position_bytes = block_header.position_bytes,
                                           .is_bitmap = block_header.is_bitmap,
@@ -171,7 +173,7 @@ base::Result<> DecodeStreamAs(const StreamHeader& header, base::ByteSpan payload
                                           .width = block_header.high_width,
                                           // A width of 64 leaves no room for exceptions, whose bits are then none.
                                           .shift = std::min(block.width, kWidthMax - 1)},
-                                         block.length, patched);
+                                         length, patched);
       if (!is_good) return Damaged("exceptions outside of their block");
       block.width = kWidthMax;
       block.bytes = reinterpret_cast<const std::byte*>(patched.data());

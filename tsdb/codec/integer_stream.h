@@ -101,8 +101,8 @@ struct StreamHeader {
 /// Errors   kCorruption.
 base::Result<> ReadStreamHeader(base::ByteReader& reader, std::size_t count, StreamHeader& header);
 
-/// Fills `values`.
-/// Shape    values.size() == header.count, or any if header.is_all_zero; `payload` has at least header.payload_bytes.
+/// Fills `values` with the first integers of the stream; blocks behind them are not looked at.
+/// Shape    values.size() <= header.count, or any if header.is_all_zero; `payload` has at least header.payload_bytes.
 ///          What lies behind them in the span may be read, but does not matter.
 /// Errors   kCorruption; `values` is then unspecified.
 base::Result<> DecodeStream(const StreamHeader& header, base::ByteSpan payload, std::span<std::uint64_t> values);

@@ -284,11 +284,11 @@ ChunkFacts PageView::FactsOf(const Found& found) {
   return {.is_constant = constant.has_value(), .first = constant ? constant : FirstOf(found.header)};
 }
 
-base::Result<> PageView::Decode(std::uint32_t chunk, std::span<double> values) const {
+base::Result<> PageView::Decode(std::uint32_t chunk, std::size_t rows, std::span<double> values) const {
   Place place;
   Found found;
   BARO_TRY(Find(chunk, place, found));
-  return DecodeChunk(found.header, found.payload, values);
+  return DecodeChunk(found.header, found.payload, rows, values);
 }
 
 base::Result<ChunkFacts> PageView::Facts(std::uint32_t chunk) const {
@@ -298,7 +298,7 @@ base::Result<ChunkFacts> PageView::Facts(std::uint32_t chunk) const {
   return FactsOf(found);
 }
 
-base::Result<> PageCursor::Decode(std::uint32_t chunk, std::span<double> values) {
+base::Result<> PageCursor::Decode(std::uint32_t chunk, std::size_t rows, std::span<double> values) {
   if (double constant = 0; place_.chunk == chunk && page_->StepOverShort(place_, constant)) {
     CurrentDecodeKernels().fill(values, constant);
     return {};
@@ -308,7 +308,7 @@ base::Result<> PageCursor::Decode(std::uint32_t chunk, std::span<double> values)
     CurrentDecodeKernels().fill(values, *constant);
     return {};
   }
-  return DecodeChunk(found_.header, found_.payload, values);
+  return DecodeChunk(found_.header, found_.payload, rows, values);
 }
 
 base::Result<ChunkFacts> PageCursor::Facts(std::uint32_t chunk) {

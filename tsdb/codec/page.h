@@ -5,7 +5,7 @@
 //     if (builder.SizeBytes() >= 48 << 10) builder.Finish(seed, PageForm::kHot, out);
 //     ...
 //     const auto page = BARO_TRY(PageView::Open(bytes, seed));
-//     BARO_TRY(page.Decode(chunk, values));                            // as many values as went in
+//     BARO_TRY(page.Decode(chunk, rows, values));                      // all values that went in, or the first
 //
 // A chunk is one series' values over one window of a timestamp column, so it has no times of its own. How many rows it
 // has stands in the page too, but the caller is expected to know it from the column.
@@ -105,11 +105,12 @@ class PageView {
 
   std::uint32_t chunks() const { return chunks_; }
 
-  /// Fills `values` with a chunk.
+  /// Fills `values` with the first of the `rows` values of a chunk: all, or fewer, which costs less.
+  /// Shape    0 < values.size() <= rows <= kChunkRowsMax.
   /// Errors   kCorruption: there is no such chunk, it has another number of rows, or its bytes contradict themselves;
   ///          `values` is then unspecified.
   /// Cost     reads up to 16 headers to find it; see PageCursor for many chunks in a row.
-  base::Result<> Decode(std::uint32_t chunk, std::span<double> values) const;
+  base::Result<> Decode(std::uint32_t chunk, std::size_t rows, std::span<double> values) const;
 
   /// Errors   kCorruption.
   base::Result<ChunkFacts> Facts(std::uint32_t chunk) const;
@@ -152,7 +153,7 @@ class PageCursor {
   explicit PageCursor(const PageView& page) : page_(&page) {}
 
   /// As PageView's. Any order is right, rising is fast.
-  base::Result<> Decode(std::uint32_t chunk, std::span<double> values);
+  base::Result<> Decode(std::uint32_t chunk, std::size_t rows, std::span<double> values);
   base::Result<ChunkFacts> Facts(std::uint32_t chunk);
 
  private:

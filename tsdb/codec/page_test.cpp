@@ -47,10 +47,10 @@ void ExpectHolds(const PageView& page, const Columns& columns) {
   for (std::size_t i = 0; i < columns.size(); ++i) {
     const auto chunk = static_cast<std::uint32_t>(i);
     std::vector<double> values(columns[i].size());
-    ASSERT_TRUE(page.Decode(chunk, values)) << "chunk " << i;
+    ASSERT_TRUE(page.Decode(chunk, values.size(), values)) << "chunk " << i;
     EXPECT_EQ(BitsOf(values), BitsOf(columns[i])) << "chunk " << i;
     std::ranges::fill(values, 0);
-    ASSERT_TRUE(cursor.Decode(chunk, values)) << "chunk " << i;
+    ASSERT_TRUE(cursor.Decode(chunk, values.size(), values)) << "chunk " << i;
     EXPECT_EQ(BitsOf(values), BitsOf(columns[i])) << "chunk " << i;
     const auto facts = page.Facts(chunk);
     ASSERT_TRUE(facts);
@@ -77,7 +77,7 @@ TEST(Page, GivesBackItsChunksFromAnyPlaceInEitherForm) {
       PageCursor cursor(*page);
       for (std::size_t i = columns.size(); i-- > 0;) {
         std::vector<double> values(columns[i].size());
-        ASSERT_TRUE(cursor.Decode(static_cast<std::uint32_t>(i), values));
+        ASSERT_TRUE(cursor.Decode(static_cast<std::uint32_t>(i), values.size(), values));
         EXPECT_EQ(BitsOf(values), BitsOf(columns[i]));
       }
     }
@@ -114,7 +114,7 @@ TEST(Page, BelongsToItsPlaceAndIsDamagedByAnyFlippedBit) {
       const auto page = PageView::OpenChecked(flipped);
       if (!page) continue;
       for (std::uint32_t i = 0; i < columns.size() && i < page->chunks(); ++i) {
-        (void)page->Decode(i, std::span(values).first(columns[i].size())).has_value();
+        (void)page->Decode(i, columns[i].size(), std::span(values).first(columns[i].size())).has_value();
       }
     }
     for (std::size_t cut = 0; cut < bytes.size(); cut += 7) {
@@ -132,9 +132,9 @@ TEST(Page, RefusesChunksThatAreNotThereAndOtherRowCounts) {
   builder.Finish(0, PageForm::kHot, bytes);
   const auto page = PageView::Open(bytes, 0);
   ASSERT_TRUE(page);
-  EXPECT_TRUE(page->Decode(0, values));
-  EXPECT_EQ(page->Decode(1, values).error().code(), base::Code::kCorruption);
-  EXPECT_EQ(page->Decode(0, std::span(values).first(99)).error().code(), base::Code::kCorruption);
+  EXPECT_TRUE(page->Decode(0, values.size(), values));
+  EXPECT_EQ(page->Decode(1, values.size(), values).error().code(), base::Code::kCorruption);
+  EXPECT_EQ(page->Decode(0, 99, std::span(values).first(99)).error().code(), base::Code::kCorruption);
 }
 
 TEST(TimestampCodec, GivesBackColumns) {

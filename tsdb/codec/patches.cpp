@@ -77,7 +77,7 @@ void TakeSpecials(std::span<const double> values, std::vector<double>& filled, P
   }
 }
 
-base::Result<> ApplyPatches(base::ByteSpan bytes, std::span<double> values) {
+base::Result<> ApplyPatches(base::ByteSpan bytes, std::size_t rows, std::span<double> values) {
   base::ByteReader reader(bytes);
   std::size_t behind = 0;
   while (!reader.AtEnd()) {
@@ -86,15 +86,17 @@ base::Result<> ApplyPatches(base::ByteSpan bytes, std::span<double> values) {
     std::uint64_t length = head >> kCodeBits;
     if (length == kShortLengthMax) {
       const std::uint64_t more = reader.Varint();
-      if (more > values.size()) return Damaged("a run is too long");
+      if (more > rows) return Damaged("a run is too long");
       length += more;
     }
     const std::uint64_t gap = reader.Varint();
     const std::uint64_t bits = code == kVerbatim ? reader.Le<std::uint64_t>() : kKnownBits[code];
     if (!reader.ok()) return Damaged("cut short");
-    if (gap > values.size() - behind || length > values.size() - behind - gap) return Damaged("outside of the column");
-    std::ranges::fill(values.subspan(behind + gap, length), std::bit_cast<double>(bits));
+    if (gap > rows - behind || length > rows - behind - gap) return Damaged("outside of the column");
+    const std::size_t begin = std::min<std::size_t>(behind + gap, values.size());
     behind += gap + length;
+    const std::size_t end = std::min(behind, values.size());
+    std::ranges::fill(values.subspan(begin, end - begin), std::bit_cast<double>(bits));
   }
   return {};
 }

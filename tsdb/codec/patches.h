@@ -51,9 +51,9 @@ class Patches {
 /// it at the beginning, 0 if there is none at all), and `patches` has the special ones.
 void TakeSpecials(std::span<const double> values, std::vector<double>& filled, Patches& patches);
 
-/// Lays what Write() wrote over the column.
-/// Shape    `bytes` has nothing else.
+/// Lays what Write() wrote over the first values of a column of `rows`.
+/// Shape    `bytes` has nothing else. values.size() <= rows.
 /// Errors   kCorruption.
-base::Result<> ApplyPatches(base::ByteSpan bytes, std::span<double> values);
+base::Result<> ApplyPatches(base::ByteSpan bytes, std::size_t rows, std::span<double> values);
 
 }  // namespace baro::tsdb

@@ -33,7 +33,7 @@ base::Result<base::ByteSpan> DecodeValues(base::ByteSpan bytes, std::span<double
     BARO_TRY(ReadChunkHeader(first_byte, static_cast<std::uint32_t>(count), reader, header));
     const base::ByteSpan payload = bytes.last(reader.remaining());
     if (header.payload_bytes > payload.size()) return Damaged("cut short");
-    BARO_TRY(DecodeChunk(header, payload, values.first(count)));
+    BARO_TRY(DecodeChunk(header, payload, count, values.first(count)));
     bytes = payload.subspan(header.payload_bytes);
     values = values.subspan(count);
   }
