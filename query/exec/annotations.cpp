@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "model/quote.h"
+#include "query/exec/text_place.h"
 
 namespace baro::query {
 
@@ -19,11 +20,8 @@ constexpr std::string_view kWarning = "PromQL warning: ";
 constexpr std::string_view kInfo = "PromQL info: ";
 
 Annotation MakeAnnotation(std::string text, TextSpan span, std::string_view query) {
-  const std::string_view before = query.substr(0, std::min<std::size_t>(span.start, query.size()));
-  const std::size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
-  return {.text = std::move(text),
-          .line = static_cast<std::size_t>(std::ranges::count(before, '\n')) + 1,
-          .column = before.size() - line_start + 1};
+  const TextPlace place = PlaceOf(query, span);
+  return {.text = std::move(text), .line = place.line, .column = place.column};
 }
 
 std::vector<Annotation> Render(const std::map<std::string, TextSpan, std::less<>>& texts, std::string_view query) {
@@ -33,7 +31,8 @@ std::vector<Annotation> Render(const std::map<std::string, TextSpan, std::less<>
   return result;
 }
 
-// RFC 3339 in UTC with as many digits of the second's fraction as needed.
+}  // namespace
+
 std::string FormatTime(std::int64_t time_ms) {
   std::int64_t seconds = time_ms / 1000;
   std::int64_t fraction = time_ms % 1000;
@@ -51,8 +50,6 @@ std::string FormatTime(std::int64_t time_ms) {
   }
   return text + "Z";
 }
-
-}  // namespace
 
 void MonotonicityReport::Merge(const MonotonicityReport& other) {
   if (samples == 0) {

@@ -60,4 +60,7 @@ class Annotations {
 /// ` for metric name "x"`, or nothing if the name is empty.
 std::string ForMetric(std::string_view metric_name);
 
+/// RFC 3339 in UTC with as many digits of the second's fraction as needed.
+std::string FormatTime(std::int64_t time_ms);
+
 }  // namespace baro::query::exec

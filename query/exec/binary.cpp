@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "query/exec/binary_ops.h"
+#include "query/exec/operator_source.h"
 
 namespace baro::query::exec {
 namespace {
@@ -142,6 +143,20 @@ base::Result<Operands> Combine(Context& context, const BinaryExpr& expr, Operand
   return result;
 }
 
+// Each operator of a chain counts by itself; the last one is what EvalBinaryChain() was called for.
+base::Result<Operands> CombineTold(Context& context, const BinaryExpr& expr, Operands lhs, const StepGrid& grid) {
+  Operands result;
+  auto rows = OpenOperator(context, expr, grid, [&]() -> base::Result<std::unique_ptr<RowSource>> {
+    result = BARO_TRY(Combine(context, expr, std::move(lhs), grid));
+    return std::move(result.rows);
+  });
+  result.rows = BARO_TRY(std::move(rows));
+  if (result.rows == nullptr && context.trace() != nullptr) {
+    context.trace()->of(expr.id).CountRun({.series = 0, .steps = grid.count});
+  }
+  return result;
+}
+
 }  // namespace
 
 base::Result<Operands> EvalBinaryChain(Context& context, const BinaryExpr& expr, const StepGrid& grid) {
@@ -156,7 +171,8 @@ base::Result<Operands> EvalBinaryChain(Context& context, const BinaryExpr& expr,
   std::size_t nested = 0;
   for (auto at = chain.rbegin(); at != chain.rend(); ++at) {
     BARO_TRY(context.Check());
-    value = BARO_TRY(Combine(context, **at, std::move(value), grid));
+    value = BARO_TRY(*at == &expr ? Combine(context, **at, std::move(value), grid)
+                                  : CombineTold(context, **at, std::move(value), grid));
     if (value.rows != nullptr && ++nested % kNestedSourcesMax == 0) {
       Vector vector = BARO_TRY(value.rows->Materialise(context, grid.count));
       value.rows = std::make_unique<VectorSource>(std::move(vector));

@@ -14,31 +14,64 @@ void Raise(std::atomic<std::uint64_t>& peak, std::uint64_t value) {
 }  // namespace
 
 base::Result<> Budget::Take(std::size_t bytes, std::size_t samples) {
-  const std::uint64_t bytes_now = bytes_.fetch_add(bytes, std::memory_order_relaxed) + bytes;
-  const std::uint64_t samples_now = samples_.fetch_add(samples, std::memory_order_relaxed) + samples;
-  if (bytes_max_ > 0 && bytes > 0 && bytes_now > bytes_max_) {
-    Give(bytes, samples);
-    return base::Fail(
-        base::Code::kLimitExceeded,
-        fmt::format(
-            "query processing would hold too much memory in query execution: limit {} bytes, needed at least {}",
-            bytes_max_, bytes_now));
+  std::uint64_t bytes_now = 0;
+  std::uint64_t samples_now = 0;
+  if (bytes > 0) bytes_now = bytes_.fetch_add(bytes, std::memory_order_relaxed) + bytes;
+  if (samples > 0) samples_now = samples_.fetch_add(samples, std::memory_order_relaxed) + samples;
+  if (limits_.bytes_max > 0 && bytes_now > limits_.bytes_max) {
+    GiveOwn(bytes, samples);
+    return TooManyBytes(bytes_now);
   }
-  if (samples_max_ > 0 && samples > 0 && samples_now > samples_max_) {
-    Give(bytes, samples);
+  if (limits_.samples_max > 0 && samples_now > limits_.samples_max) {
+    GiveOwn(bytes, samples);
     return base::Fail(base::Code::kLimitExceeded,
                       fmt::format("query processing would load too many samples into memory in query execution: limit "
-                                  "{} samples (query.max-samples), needed at least {}",
-                                  samples_max_, samples_now));
+                                  "{} samples (--query.max-samples), needed at least {}",
+                                  limits_.samples_max, samples_now));
+  }
+  const std::size_t samples_of_whole = whole_ == nullptr || whole_->of_ == BudgetOf::kAllQueries ? 0 : samples;
+  if (whole_ != nullptr && (bytes > 0 || samples_of_whole > 0)) {
+    if (auto taken = whole_->Take(bytes, samples_of_whole); !taken) {
+      GiveOwn(bytes, samples);
+      return NoRoom(std::move(taken).error(), bytes_now);
+    }
   }
   Raise(bytes_peak_, bytes_now);
   Raise(samples_peak_, samples_now);
   return {};
 }
 
+base::Error Budget::TooManyBytes(std::uint64_t needed) const {
+  if (of_ == BudgetOf::kAllQueries) {
+    return {base::Code::kUnavailable,
+            fmt::format("all queries together would hold too much memory in query execution: limit {} bytes "
+                        "(--query.max-memory-total), needed at least {}",
+                        limits_.bytes_max, needed)};
+  }
+  return {base::Code::kLimitExceeded,
+          fmt::format("query processing would hold too much memory in query execution: limit {} bytes "
+                      "(--query.max-memory), needed at least {}",
+                      limits_.bytes_max, needed)};
+}
+
+base::Error Budget::NoRoom(base::Error error, std::uint64_t bytes_now) const {
+  if (whole_->of_ != BudgetOf::kAllQueries) return error;
+  // Waiting helps only if it is others who hold what is missing.
+  if (bytes_now > whole_->limits_.bytes_max) {
+    return {base::Code::kLimitExceeded, fmt::format("{}, {} of it by this query alone", error.message(), bytes_now)};
+  }
+  return {error.code(),
+          fmt::format("{}, {} of it by this query; try again when others are done", error.message(), bytes_now)};
+}
+
 void Budget::Give(std::size_t bytes, std::size_t samples) {
-  bytes_.fetch_sub(bytes, std::memory_order_relaxed);
-  samples_.fetch_sub(samples, std::memory_order_relaxed);
+  GiveOwn(bytes, samples);
+  if (whole_ != nullptr) whole_->Give(bytes, whole_->of_ == BudgetOf::kAllQueries ? 0 : samples);
+}
+
+void Budget::GiveOwn(std::size_t bytes, std::size_t samples) {
+  if (bytes > 0) bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  if (samples > 0) samples_.fetch_sub(samples, std::memory_order_relaxed);
 }
 
 }  // namespace baro::query::exec

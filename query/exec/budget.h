@@ -1,4 +1,4 @@
-// What one query may hold at once: bytes of columns, and samples.
+// What queries may hold at once: bytes of columns, and samples.
 #pragma once
 
 #include <atomic>
@@ -10,26 +10,47 @@
 
 namespace baro::query::exec {
 
-/// Counts what is held against two limits. A limit of 0 is none.
+/// Whose budget it is: what its limits are called in errors.
+enum class BudgetOf : std::uint8_t { kOperator, kQuery, kAllQueries };
+
+/// Counts what is held against two limits, and in the budget that this one is a part of. A limit of 0 is none.
 ///
 /// Threads  Safe to share. The counters are relaxed: they order nothing, and a limit that is passed by what two threads
 ///          charge at the same instant is noticed by the later of them.
 class Budget {
  public:
-  Budget(std::size_t bytes_max, std::size_t samples_max) : bytes_max_(bytes_max), samples_max_(samples_max) {}
+  struct Limits {
+    std::size_t bytes_max = 0;
+    std::size_t samples_max = 0;
+  };
+
+  /// Of a query by itself.
+  Budget(std::size_t bytes_max, std::size_t samples_max)
+      : Budget({.bytes_max = bytes_max, .samples_max = samples_max}, BudgetOf::kQuery, nullptr) {}
+  /// `whole`: borrowed, outlives this one; null: it is no part of anything. That of all queries counts bytes only.
+  Budget(const Limits& limits, BudgetOf of, Budget* whole) : limits_(limits), of_(of), whole_(whole) {}
   Budget(const Budget&) = delete;
   Budget& operator=(const Budget&) = delete;
 
-  /// Errors   kLimitExceeded, naming the limit, its value and what would have been needed. Nothing is charged then.
+  /// Errors   kLimitExceeded, naming the limit, its value and what would have been needed; kUnavailable if other
+  ///          queries hold what is missing. Nothing is charged then.
   base::Result<> Take(std::size_t bytes, std::size_t samples);
   void Give(std::size_t bytes, std::size_t samples);
 
+  std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+  std::uint64_t bytes_max() const { return limits_.bytes_max; }
   std::uint64_t bytes_peak() const { return bytes_peak_.load(std::memory_order_relaxed); }
   std::uint64_t samples_peak() const { return samples_peak_.load(std::memory_order_relaxed); }
 
  private:
-  const std::size_t bytes_max_;
-  const std::size_t samples_max_;
+  base::Error TooManyBytes(std::uint64_t needed) const;
+  /// What the whole had no room for; this one would hold `bytes_now`.
+  base::Error NoRoom(base::Error error, std::uint64_t bytes_now) const;
+  void GiveOwn(std::size_t bytes, std::size_t samples);
+
+  const Limits limits_;
+  const BudgetOf of_;
+  Budget* const whole_;
   std::atomic<std::uint64_t> bytes_{0};
   std::atomic<std::uint64_t> samples_{0};
   std::atomic<std::uint64_t> bytes_peak_{0};

@@ -53,6 +53,11 @@ class Cells {
   /// Errors   kLimitExceeded.
   static base::Result<Cells> Make(Budget& budget, std::size_t rows, std::size_t steps);
 
+  /// What a row without histograms takes.
+  static std::size_t BytesPerRow(std::size_t steps) {
+    return steps * (sizeof(double) + sizeof(Kind)) + sizeof(std::vector<HistogramPtr>);
+  }
+
   std::size_t rows() const { return rows_; }
   std::size_t steps() const { return steps_; }
 
@@ -94,10 +99,6 @@ class Cells {
   base::Result<> Settle();
 
  private:
-  static std::size_t BytesPerRow(std::size_t steps) {
-    return steps * (sizeof(double) + sizeof(Kind)) + sizeof(std::vector<HistogramPtr>);
-  }
-
   std::size_t rows_ = 0;
   std::size_t steps_ = 0;
   std::vector<double> values_;

@@ -44,12 +44,13 @@ bool HasStaleMarker(std::span<const double> values) {
 // Series of a matrix selector.
 class SelectedColumns final : public ColumnSource {
  public:
-  SelectedColumns(Context& context, const WindowGrid& windows, model::TimeRange range, bool finds_resets,
+  SelectedColumns(Context& context, const MatrixSelector& matrix, const WindowGrid& windows, model::TimeRange range,
                   std::unique_ptr<tsdb::SeriesSelection> selection)
       : ColumnSource(windows),
         context_(context),
+        matrix_(matrix),
         range_(range),
-        finds_resets_(finds_resets),
+        finds_resets_(context.plan(matrix).finds_resets),
         selection_(std::move(selection)),
         names_(NamesOf(*selection_)) {}
 
@@ -57,10 +58,9 @@ class SelectedColumns final : public ColumnSource {
   bool is_downsampled() const override { return selection_->resolution_ms() > 0; }
 
   base::Result<RangeColumn> Read(std::size_t index, ColumnScratch& scratch) const override {
-    BARO_TRY(context_.Read(*selection_, index, range_, scratch.columns));
+    BARO_TRY(context_.Read(matrix_, *selection_, index, range_, scratch.columns));
     if (finds_resets_) FindResets(scratch.columns.histogram_buffer());
     const tsdb::SampleColumns& columns = scratch.columns;
-    context_.CountRead(columns.values().size() + columns.histograms().size());
     RangeColumn column{
         .timestamps_ms = columns.timestamps_ms(), .values = columns.values(), .histograms = columns.histograms()};
     if (HasStaleMarker(column.values)) DropStaleFloats(column, scratch);
@@ -87,6 +87,7 @@ class SelectedColumns final : public ColumnSource {
   }
 
   Context& context_;
+  const MatrixSelector& matrix_;
   model::TimeRange range_;
   const bool finds_resets_;
   std::unique_ptr<tsdb::SeriesSelection> selection_;
@@ -250,9 +251,10 @@ base::Result<std::unique_ptr<tsdb::SeriesSelection>> Select(Context& context, co
   return selection;
 }
 
-base::Result<std::unique_ptr<ColumnSource>> OpenColumns(Context& context, const Expr& expr, const StepGrid& grid,
-                                                        std::optional<tsdb::DownsampledView> view) {
-  const Expr& inner = StripParens(expr);
+namespace {
+
+base::Result<std::unique_ptr<ColumnSource>> OpenColumnsOf(Context& context, const Expr& inner, const StepGrid& grid,
+                                                          std::optional<tsdb::DownsampledView> view) {
   if (const auto* subquery = As<SubqueryExpr>(&inner)) return OpenSubquery(context, *subquery, grid);
   const auto* matrix = As<MatrixSelector>(&inner);
   BARO_ASSERT(matrix != nullptr);
@@ -269,8 +271,21 @@ base::Result<std::unique_ptr<ColumnSource>> OpenColumns(Context& context, const 
   const NodePlan& plan = context.plan(*matrix);
   auto selection = BARO_TRY(Select(context, *matrix->selector,
                                    {.times = range, .view = view.value_or(plan.view), .range_ms = plan.range_ms}));
-  return std::make_unique<SelectedColumns>(context, windows, range, context.plan(*matrix).finds_resets,
-                                           std::move(selection));
+  return std::make_unique<SelectedColumns>(context, *matrix, windows, range, std::move(selection));
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<ColumnSource>> OpenColumns(Context& context, const Expr& expr, const StepGrid& grid,
+                                                        std::optional<tsdb::DownsampledView> view) {
+  const Expr& inner = StripParens(expr);
+  return context.At(inner, [&] {
+    auto columns = OpenColumnsOf(context, inner, grid, view);
+    if (columns && context.trace() != nullptr) {
+      context.trace()->of(inner.id).CountRun({.series = (*columns)->names().size(), .steps = grid.count});
+    }
+    return columns;
+  });
 }
 
 void Annotate(Context& context, const func::Notes& notes, const model::Labels& labels, TextSpan span) {

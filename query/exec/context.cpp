@@ -7,6 +7,16 @@
 #include "base/compute_pool.h"
 
 namespace baro::query::exec {
+namespace {
+
+std::size_t BytesOf(const tsdb::HistogramSample& sample) {
+  const model::FloatHistogram& histogram = *sample.histogram;
+  const std::size_t spans = histogram.positive_spans.size() + histogram.negative_spans.size();
+  const std::size_t buckets = histogram.positive_buckets.size() + histogram.negative_buckets.size();
+  return sizeof sample + sizeof histogram + spans * sizeof(model::Span) + buckets * sizeof(double);
+}
+
+}  // namespace
 
 base::Result<> Context::Check() const {
   if (setup_.cancel.Cancelled()) {
@@ -14,13 +24,31 @@ base::Result<> Context::Check() const {
   }
   if (setup_.deadline && setup_.clock->Monotonic() > *setup_.deadline) {
     return base::Fail(base::Code::kTimeout,
-                      fmt::format("query timed out in expression evaluation: limit {} ms", setup_.timeout.count()));
+                      fmt::format("query timed out in expression evaluation: limit {} ms (--query.timeout or the "
+                                  "parameter \"timeout\")",
+                                  setup_.timeout.count()));
   }
   return {};
 }
 
-base::Result<> Context::Read(const tsdb::SeriesSelection& selection, std::size_t index, model::TimeRange range,
-                             tsdb::SampleColumns& columns) {
+base::Result<> Context::Read(const Expr& selector, const tsdb::SeriesSelection& selection, std::size_t index,
+                             model::TimeRange range, tsdb::SampleColumns& columns) {
+  const base::MonotonicTime before = trace_ == nullptr ? base::MonotonicTime{} : trace_->Now();
+  BARO_TRY(ReadTold(selection, index, range, columns));
+  const std::uint64_t samples = columns.values().size() + columns.histograms().size();
+  samples_read_.fetch_add(samples, std::memory_order_relaxed);
+  if (trace_ == nullptr) return {};
+  NodeTrace& node = trace_->of(selector.id);
+  node.read_ns.fetch_add((trace_->Now() - before).count(), std::memory_order_relaxed);
+  node.samples_read.fetch_add(samples, std::memory_order_relaxed);
+  std::uint64_t bytes = columns.values().size() * (sizeof(std::int64_t) + sizeof(double));
+  for (const tsdb::HistogramSample& sample : columns.histograms()) bytes += BytesOf(sample);
+  node.bytes_read.fetch_add(bytes, std::memory_order_relaxed);
+  return {};
+}
+
+base::Result<> Context::ReadTold(const tsdb::SeriesSelection& selection, std::size_t index, model::TimeRange range,
+                                 tsdb::SampleColumns& columns) {
   constexpr std::size_t kDamageMax = 100;  // a broken disk has no end of it
   auto read = selection.Read(index, range, columns);
   if (read || read.error().code() != base::Code::kCorruption) return read;

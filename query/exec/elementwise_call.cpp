@@ -5,6 +5,7 @@
 
 #include "query/exec/binary.h"
 #include "query/exec/evaluate.h"
+#include "query/exec/operator_source.h"
 #include "query/func/elementwise.h"
 #include "query/func/native_histogram.h"
 
@@ -120,7 +121,8 @@ base::Result<Rows> Timestamp(Context& context, const CallExpr& call, const StepG
   auto change = MappedSource::Change([](Cells&) -> base::Result<> { return {}; });
   Rows rows;
   if (const auto* selector = As<VectorSelector>(&StripParens(*call.args[0]))) {
-    rows = BARO_TRY(OpenSelector(context, *selector, grid, true));
+    rows =
+        BARO_TRY(OpenOperator(context, *selector, grid, [&] { return OpenSelector(context, *selector, grid, true); }));
   } else {
     rows = BARO_TRY(OpenRows(context, *call.args[0], grid));
     change = [grid](Cells& cells) -> base::Result<> {

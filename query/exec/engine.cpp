@@ -10,6 +10,8 @@
 #include "query/exec/answer.h"
 #include "query/exec/context.h"
 #include "query/exec/evaluate.h"
+#include "query/exec/explain.h"
+#include "query/exec/text_place.h"
 #include "query/parser.h"
 #include "tsdb/reader.h"
 
@@ -19,8 +21,11 @@ using exec::StepGrid;
 
 struct Engine::State {
   explicit State(const EngineOptions& options)
-      : admission(options.concurrency_max), subquery_step_ms(options.subquery_step.count()) {}
+      : memory({.bytes_max = options.memory_bytes_total_max}, exec::BudgetOf::kAllQueries, nullptr),
+        admission(options.concurrency_max, &memory),
+        subquery_step_ms(options.subquery_step.count()) {}
 
+  exec::Budget memory;
   exec::Admission admission;
   // Relaxed: a query takes the step of before or of after a reload; nothing else depends on it.
   std::atomic<std::int64_t> subquery_step_ms;
@@ -120,12 +125,6 @@ base::Result<QueryValue> EvalRange(exec::Context& context, const Expr& root, con
   return exec::AnswerMatrix(vector, grid);
 }
 
-struct Request {
-  std::string_view text;
-  QueryRange range;  // an instant query has start = end and step 0
-  bool is_range = false;
-};
-
 base::Result<> CheckType(const Expr& root, bool is_range) {
   if (!is_range || root.type == ValueType::kScalar || root.type == ValueType::kVector) return {};
   return base::Fail(base::Code::kInvalidArgument,
@@ -133,52 +132,105 @@ base::Result<> CheckType(const Expr& root, bool is_range) {
                                 ValueTypeDescription(root.type)));
 }
 
-// Shape: a place among the running queries is taken.
-base::Result<QueryResult> Run(const Request& request, const EngineOptions& options, const EngineResources& resources,
-                              const QueryOptions& query, const Limits& limits, std::int64_t subquery_step_ms,
-                              StopWatch& watch) {
-  QueryResult result;
-  result.stats.queue_time = watch.Lap();
-  const Ast ast = BARO_TRY(ParseQuery(request.text, MakeParseOptions(options.features)));
-  BARO_TRY(CheckType(ast.root(), request.is_range));
-  const exec::Plan plan = BARO_TRY(exec::Plan::Make(ast, {.start_ms = request.range.start_ms,
-                                                          .end_ms = request.range.end_ms,
-                                                          .step_ms = request.range.step_ms,
-                                                          .subquery_step_ms = subquery_step_ms}));
-  const auto reader = resources.source->OpenReader();
-  exec::Context context({.reader = reader.get(),
-                         .plan = &plan,
-                         .pool = resources.pool,
-                         .clock = resources.clock,
-                         .cancel = query.cancel,
-                         .deadline = limits.deadline,
-                         .timeout = limits.timeout,
-                         .lookback_ms = limits.lookback_ms,
-                         .features = options.features,
-                         .memory_bytes_max = options.memory_bytes_max,
-                         .samples_max = options.samples_max,
-                         .is_range_query = request.is_range});
-  result.stats.preparation_time = watch.Lap();
-  if (request.is_range) {
-    const QueryRange& range = request.range;
-    const auto steps = static_cast<std::size_t>((range.end_ms - range.start_ms) / range.step_ms) + 1;
-    result.value = BARO_TRY(
-        EvalRange(context, ast.root(), {.start_ms = range.start_ms, .step_ms = range.step_ms, .count = steps}));
-  } else {
-    result.value = BARO_TRY(EvalInstant(context, ast.root(), request.range.start_ms));
-  }
-  result.stats.evaluation_time = watch.Lap();
-  for (const std::string& damage : context.TakeDamage()) context.annotations().WarnFromStorage(damage);
-  result.warnings = context.annotations().Warnings(request.text);
-  result.infos = context.annotations().Infos(request.text);
-  result.stats.samples_read = context.samples_read();
-  result.stats.samples_queryable = context.samples_queryable();
-  result.stats.samples_peak = context.budget().samples_peak();
-  result.stats.memory_bytes_peak = context.budget().bytes_peak();
-  result.stats.sort_time = watch.Lap();
-  result.stats.total_time = watch.Total();
-  return result;
+// Which operator it was that met a limit. Other failures say what they are about by themselves.
+base::Error WithOperator(base::Error error, const Expr* failed, std::string_view text) {
+  constexpr std::size_t kBytesMax = 80;
+  const bool is_limit = error.code() == base::Code::kLimitExceeded || error.code() == base::Code::kUnavailable ||
+                        error.code() == base::Code::kTimeout;
+  if (!is_limit || failed == nullptr) return error;
+  const exec::TextPlace place = exec::PlaceOf(text, failed->span);
+  return {error.code(), fmt::format("{}; reached at {}:{} in {}", error.message(), place.line, place.column,
+                                    exec::Excerpt(text, failed->span, kBytesMax))};
 }
+
+// One query that has a place among the running ones.
+class Run {
+ public:
+  Run(const QueryRequest& request, const EngineOptions& options, const EngineResources& resources,
+      const QueryOptions& query, const Limits& limits, StopWatch& watch)
+      : request_(request), options_(options), resources_(resources), query_(query), limits_(limits), watch_(watch) {}
+
+  // `explanation`: null, or what is to be filled; only with does_analyze is there an answer then.
+  base::Result<QueryResult> Do(std::int64_t subquery_step_ms, exec::Budget& all_queries, Explanation* explanation) {
+    result_.stats.queue_time = watch_.Lap();
+    const Ast ast = BARO_TRY(ParseQuery(request_.text, MakeParseOptions(options_.features)));
+    BARO_TRY(CheckType(ast.root(), request_.is_range));
+    const QueryRange& range = request_.range;
+    const exec::Plan plan = BARO_TRY(exec::Plan::Make(ast, {.start_ms = range.start_ms,
+                                                            .end_ms = range.end_ms,
+                                                            .step_ms = range.step_ms,
+                                                            .subquery_step_ms = subquery_step_ms}));
+    if (explanation != nullptr && !request_.does_analyze) {
+      exec::DescribeOperators(ast, plan, nullptr, *explanation);
+      return std::move(result_);
+    }
+    const auto reader = resources_.source->OpenReader();
+    exec::Context context(Setup(*reader, plan, all_queries));
+    result_.stats.preparation_time = watch_.Lap();
+    if (explanation == nullptr) {
+      BARO_TRY(Evaluate(context, ast.root()));
+      return std::move(result_);
+    }
+    exec::Trace trace(ast.size(), resources_.clock, context.budget());
+    context.SetTrace(&trace);
+    auto evaluated = Evaluate(context, ast.root());
+    exec::DescribeOperators(ast, plan, &trace, *explanation);
+    if (!evaluated) explanation->run->error = std::move(evaluated).error();
+    return std::move(result_);
+  }
+
+  /// What it cost, up to where it came.
+  const QueryStats& stats() const { return result_.stats; }
+
+ private:
+  exec::Context::Setup Setup(const tsdb::Reader& reader, const exec::Plan& plan, exec::Budget& all_queries) const {
+    return {.reader = &reader,
+            .plan = &plan,
+            .pool = resources_.pool,
+            .clock = resources_.clock,
+            .cancel = query_.cancel,
+            .deadline = limits_.deadline,
+            .timeout = limits_.timeout,
+            .lookback_ms = limits_.lookback_ms,
+            .features = options_.features,
+            .memory_bytes_max = options_.memory_bytes_max,
+            .samples_max = options_.samples_max,
+            .all_queries = &all_queries,
+            .is_range_query = request_.is_range};
+  }
+
+  base::Result<> Evaluate(exec::Context& context, const Expr& root) {
+    auto value = Value(context, root);
+    result_.stats.evaluation_time = watch_.Lap();
+    for (const std::string& damage : context.TakeDamage()) context.annotations().WarnFromStorage(damage);
+    result_.warnings = context.annotations().Warnings(request_.text);
+    result_.infos = context.annotations().Infos(request_.text);
+    result_.stats.samples_read = context.samples_read();
+    result_.stats.samples_queryable = context.samples_queryable();
+    result_.stats.samples_peak = context.query_budget().samples_peak();
+    result_.stats.memory_bytes_peak = context.query_budget().bytes_peak();
+    result_.stats.sort_time = watch_.Lap();
+    result_.stats.total_time = watch_.Total();
+    if (!value) return WithOperator(std::move(value).error(), context.failed(), request_.text);
+    result_.value = *std::move(value);
+    return {};
+  }
+
+  base::Result<QueryValue> Value(exec::Context& context, const Expr& root) const {
+    const QueryRange& range = request_.range;
+    if (!request_.is_range) return EvalInstant(context, root, range.start_ms);
+    const auto steps = static_cast<std::size_t>((range.end_ms - range.start_ms) / range.step_ms) + 1;
+    return EvalRange(context, root, {.start_ms = range.start_ms, .step_ms = range.step_ms, .count = steps});
+  }
+
+  const QueryRequest& request_;
+  const EngineOptions& options_;
+  const EngineResources& resources_;
+  const QueryOptions& query_;
+  const Limits& limits_;
+  StopWatch& watch_;
+  QueryResult result_;
+};
 
 base::Result<> CheckRange(const QueryRange& range, std::size_t steps_max) {
   if (range.step_ms <= 0) {
@@ -204,6 +256,14 @@ base::Result<> CheckRange(const QueryRange& range, std::size_t steps_max) {
   return {};
 }
 
+void SizeOfValue(const QueryValue& value, AnalyzedRun& run) {
+  const SeriesTable* table = nullptr;
+  if (const auto* vector = std::get_if<VectorResult>(&value)) table = &vector->series;
+  if (const auto* matrix = std::get_if<MatrixResult>(&value)) table = &matrix->series;
+  run.series = table == nullptr ? 0 : table->size();
+  run.points = table == nullptr ? 1 : table->point_count();
+}
+
 }  // namespace
 
 Engine::Engine(EngineOptions options, EngineResources resources)
@@ -219,23 +279,49 @@ void Engine::SetSubqueryStep(std::chrono::milliseconds step) {
 
 std::size_t Engine::active_queries() const { return state_->admission.active(); }
 
+std::uint64_t Engine::memory_bytes() const { return state_->memory.bytes(); }
+
 base::Result<QueryResult> Engine::Instant(std::string_view text, std::int64_t time_ms, const QueryOptions& options) {
-  return Execute(text, {.start_ms = time_ms, .end_ms = time_ms, .step_ms = 0}, false, options);
+  return Execute({.text = text, .range = {.start_ms = time_ms, .end_ms = time_ms, .step_ms = 0}}, options, nullptr);
 }
 
 base::Result<QueryResult> Engine::Range(std::string_view text, const QueryRange& range, const QueryOptions& options) {
-  BARO_TRY(CheckRange(range, options_.steps_max));
-  return Execute(text, range, true, options);
+  return Execute({.text = text, .range = range, .is_range = true}, options, nullptr);
 }
 
-base::Result<QueryResult> Engine::Execute(std::string_view text, const QueryRange& range, bool is_range,
-                                          const QueryOptions& options) {
+base::Result<Explanation> Engine::Explain(const QueryRequest& request, const QueryOptions& options) {
+  Explanation explanation{.query = std::string(request.text), .range = request.range};
+  if (request.does_analyze) explanation.run.emplace();
+  QueryResult result = BARO_TRY(Execute(request, options, &explanation));
+  if (!explanation.run) return explanation;
+  AnalyzedRun& run = *explanation.run;
+  run.stats = result.stats;
+  run.warnings = std::move(result.warnings);
+  run.infos = std::move(result.infos);
+  if (!run.error) SizeOfValue(result.value, run);
+  return explanation;
+}
+
+base::Result<QueryResult> Engine::Execute(const QueryRequest& request, const QueryOptions& options,
+                                          Explanation* explanation) {
+  if (request.is_range) BARO_TRY(CheckRange(request.range, options_.steps_max));
   StopWatch watch(resources_.clock);
   const Limits limits = MakeLimits(options_, resources_, options);
-  BARO_TRY(state_->admission.Enter(options.cancel, resources_.clock, limits.deadline));
+  BARO_TRY(state_->admission.Enter(options.cancel, resources_.clock,
+                                   {.deadline = limits.deadline, .timeout = limits.timeout}));
   const Place place(state_->admission);
-  return Run({.text = text, .range = range, .is_range = is_range}, options_, resources_, options, limits,
-             state_->subquery_step_ms.load(std::memory_order_relaxed), watch);
+  QueryObserver* const observer = resources_.observer;
+  const std::uint64_t number = observer == nullptr ? 0 : observer->QueryBegan(request, options);
+  Run run(request, options_, resources_, options, limits, watch);
+  auto result = run.Do(state_->subquery_step_ms.load(std::memory_order_relaxed), state_->memory, explanation);
+  if (observer != nullptr) {
+    const base::Error* error = result ? nullptr : &result.error();
+    if (result && explanation != nullptr && explanation->run && explanation->run->error) {
+      error = &*explanation->run->error;
+    }
+    observer->QueryEnded(number, request, options, run.stats(), error);
+  }
+  return result;
 }
 
 }  // namespace baro::query

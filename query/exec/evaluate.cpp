@@ -7,6 +7,7 @@
 
 #include "base/number_text.h"
 #include "query/exec/binary.h"
+#include "query/exec/operator_source.h"
 #include "query/func/over_time.h"
 
 namespace baro::query::exec {
@@ -155,22 +156,27 @@ base::Result<std::unique_ptr<RowSource>> OpenRowsOnce(Context& context, const Ex
 base::Result<std::vector<double>> EvalScalar(Context& context, const Expr& expr, const StepGrid& grid) {
   const Expr& inner = StripParens(expr);
   BARO_TRY(context.Check());
-  if (grid.count > 1 && context.plan(inner).is_step_invariant) {
-    const auto once = BARO_TRY(EvalScalarOnce(context, inner, grid.first()));
-    return std::vector<double>(grid.count, once[0]);
-  }
-  return EvalScalarOnce(context, inner, grid);
+  return context.At(inner, [&]() -> base::Result<std::vector<double>> {
+    if (context.trace() != nullptr) context.trace()->of(inner.id).CountRun({.series = 0, .steps = grid.count});
+    if (grid.count > 1 && context.plan(inner).is_step_invariant) {
+      const auto once = BARO_TRY(EvalScalarOnce(context, inner, grid.first()));
+      return std::vector<double>(grid.count, once[0]);
+    }
+    return EvalScalarOnce(context, inner, grid);
+  });
 }
 
 base::Result<std::unique_ptr<RowSource>> OpenRows(Context& context, const Expr& expr, const StepGrid& grid) {
   const Expr& inner = StripParens(expr);
   BARO_TRY(context.Check());
-  if (grid.count > 1 && context.plan(inner).is_step_invariant) {
-    auto rows = BARO_TRY(OpenRowsOnce(context, inner, grid.first()));
-    Vector once = BARO_TRY(rows->Materialise(context, 1));
-    return std::make_unique<VectorSource>(BARO_TRY(Repeat(context, std::move(once), grid.count)));
-  }
-  return OpenRowsOnce(context, inner, grid);
+  return OpenOperator(context, inner, grid, [&]() -> base::Result<std::unique_ptr<RowSource>> {
+    if (grid.count > 1 && context.plan(inner).is_step_invariant) {
+      auto rows = BARO_TRY(OpenRowsOnce(context, inner, grid.first()));
+      Vector once = BARO_TRY(rows->Materialise(context, 1));
+      return std::make_unique<VectorSource>(BARO_TRY(Repeat(context, std::move(once), grid.count)));
+    }
+    return OpenRowsOnce(context, inner, grid);
+  });
 }
 
 base::Result<Vector> EvalVector(Context& context, const Expr& expr, const StepGrid& grid) {

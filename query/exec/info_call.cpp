@@ -156,7 +156,7 @@ class InfoJoin {
       if (!identities_.contains(identity)) continue;
       BARO_TRY(context_.Check());
       columns.Clear();
-      BARO_TRY(context_.Read(*selection, i, range, columns));
+      BARO_TRY(context_.Read(call_, *selection, i, range, columns));
       if (!columns.histograms().empty()) {
         return base::Fail(base::Code::kUnprocessable,
                           fmt::format("this should be an info metric, but is a native histogram: {}",

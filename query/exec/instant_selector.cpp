@@ -86,9 +86,8 @@ class SelectorSource final : public RowSource {
       tsdb::SampleColumns columns;
       for (std::size_t i = from; i < to; ++i) {
         columns.Clear();
-        BARO_TRY(context_.Read(*selection_, begin + i, range_, columns));
+        BARO_TRY(context_.Read(selector_, *selection_, begin + i, range_, columns));
         if (context_.plan(selector_).finds_resets) FindResets(columns.histogram_buffer());
-        context_.CountRead(columns.values().size() + columns.histograms().size());
         if (is_smoothed) {
           func::SmoothedInstant(columns, {.first_ms = times_.first_ms, .step_ms = times_.step_ms}, times_.lookback_ms,
                                 cells.row(i), notes[i]);
