@@ -270,6 +270,29 @@ TEST_F(SmallEngine, StopsWhenTheTimeIsOverOrNobodyWaits) {
   EXPECT_EQ(engine.active_queries(), 0U);
 }
 
+TEST_F(SmallEngine, IsNotLateWithASingleDearSeries) {
+  // Minutes of work on one row.
+  const char* const query = "quantile_over_time(0.5, (vector(time()) % 7)[10h:1s])";
+  Engine engine({}, {.source = &source_, .clock = &base::RealClock()});
+  const QueryRange range{.start_ms = 0, .end_ms = 100'000'000, .step_ms = 10'000};
+  const auto late =
+      engine.Range(query, range, {.cancel = {}, .lookback = {}, .timeout = milliseconds(300), .origin = {}});
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code(), base::Code::kTimeout);
+  // In pieces it is the same.
+  const auto whole = engine.Range("stddev_over_time((vector(time()) % 7)[1h:1s])",
+                                  {.start_ms = 0, .end_ms = 36'000'000, .step_ms = 36'000});
+  ASSERT_TRUE(whole);
+  const SeriesTable& table = std::get<MatrixResult>(whole->value).series;
+  ASSERT_EQ(table.size(), 1U);
+  ASSERT_EQ(table.values(0).size(), 1001U);
+  for (const std::size_t step : {0U, 1U, 290U, 291U, 292U, 999U, 1000U}) {
+    const auto one = engine.Instant("stddev_over_time((vector(time()) % 7)[1h:1s])", std::int64_t{36'000} * step);
+    ASSERT_TRUE(one);
+    EXPECT_EQ(table.values(0)[step], std::get<VectorResult>(one->value).series.values(0)[0]) << step;
+  }
+}
+
 TEST_F(SmallEngine, WalksLongChainsWithoutRecursion) {
   std::string scalars = "1";
   for (int i = 0; i < 40'000; ++i) scalars += "+1";

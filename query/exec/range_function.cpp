@@ -28,6 +28,22 @@ bool ExpectsCounter(Function function) {
   return function == Function::kRate || function == Function::kIncrease || function == Function::kIrate;
 }
 
+// Functions that cost as much as all windows have samples together; the others, as the series and the steps.
+bool LooksAtEachSample(Function function) {
+  switch (function) {
+    case Function::kDeriv:
+    case Function::kDoubleExponentialSmoothing:
+    case Function::kMadOverTime:
+    case Function::kPredictLinear:
+    case Function::kQuantileOverTime:
+    case Function::kStddevOverTime:
+    case Function::kStdvarOverTime:
+      return true;
+    default:
+      return false;
+  }
+}
+
 class RangeFunctionSource final : public RowSource {
  public:
   RangeFunctionSource(Context& context, const CallExpr& call, const Expr& range, std::unique_ptr<ColumnSource> columns,
@@ -59,10 +75,12 @@ class RangeFunctionSource final : public RowSource {
         if (counts_ != nullptr) {
           const auto counts = BARO_TRY(ReadCounts(begin + i, counts_scratch));
           func::AverageFromSums(column, counts, columns_->windows(), cells.row(i), notes[i]);
-        } else {
-          Compute(column, cells.row(i), notes[i]);
+          context_.CountQueryable(func::CountInWindows(column, columns_->windows()));
+          continue;
         }
-        context_.CountQueryable(func::CountInWindows(column, columns_->windows()));
+        const std::uint64_t seen = func::CountInWindows(column, columns_->windows());
+        context_.CountQueryable(seen);
+        BARO_TRY(ComputeInPieces(column, seen, cells.row(i), notes[i]));
       }
       return {};
     };
@@ -93,8 +111,39 @@ class RangeFunctionSource final : public RowSource {
     return counts_->Read(*counts_at_[index], scratch);
   }
 
-  void Compute(const func::RangeColumn& column, const RowView& out, func::Notes& notes) const {
-    const func::WindowGrid& windows = columns_->windows();
+  // A row whose windows see very many samples (`seen`) takes long with functions that look at each of them: it is
+  // computed some steps at a time, so that time-outs and cancellation come through.
+  base::Result<> ComputeInPieces(const func::RangeColumn& column, std::uint64_t seen, const RowView& out,
+                                 func::Notes& notes) const {
+    constexpr std::uint64_t kSeenPerPiece = 1 << 20;  // tens of milliseconds for the dearest, quantile_over_time
+    if (seen > kSeenPerPiece / 16) BARO_TRY(context_.Check());
+    const std::size_t steps = columns_->windows().count;
+    const std::size_t pieces = std::min<std::size_t>(steps, seen / kSeenPerPiece + 1);
+    if (pieces == 1 || !LooksAtEachSample(function_) || !column.histograms.empty()) {
+      Compute(column, columns_->windows(), arguments_, out, notes);
+      return {};
+    }
+    for (std::size_t piece = 0; piece < pieces; ++piece) {
+      BARO_TRY(context_.Check());
+      const std::size_t begin = steps * piece / pieces;
+      const std::size_t count = steps * (piece + 1) / pieces - begin;
+      func::WindowGrid windows = columns_->windows();
+      windows.first_end_ms = windows.end_ms(begin);
+      windows.count = count;
+      func::RangeArguments arguments = arguments_;
+      arguments.steps = {.start_ms = arguments_.steps.at(begin), .step_ms = arguments_.steps.step_ms, .count = count};
+      for (auto& scalar : arguments.scalars) scalar = scalar.subspan(begin, count);
+      Compute(column, windows, arguments,
+              {.values = out.values.subspan(begin, count),
+               .kinds = out.kinds.subspan(begin, count),
+               .histograms = out.histograms},
+              notes);
+    }
+    return {};
+  }
+
+  void Compute(const func::RangeColumn& column, const func::WindowGrid& windows, const func::RangeArguments& arguments,
+               const RowView& out, func::Notes& notes) const {
     if (extension_ != Extension::kNone) {
       return func::ExtendedRange(function_, extension_, column, windows, context_.lookback_ms(), out, notes);
     }
@@ -113,7 +162,7 @@ class RangeFunctionSource final : public RowSource {
         if (columns_->is_downsampled()) return func::CountFromCounts(column, windows, out);
         [[fallthrough]];
       default:
-        return func::OverTime(function_, column, windows, arguments_, out, notes);
+        return func::OverTime(function_, column, windows, arguments, out, notes);
     }
   }
 
