@@ -60,6 +60,19 @@ void CollectProcess(base::FileSystem& files, double start_time_seconds, std::vec
   }
 }
 
+void CollectQueries(const query::Engine& engine, std::vector<base::MetricFamily>& out) {
+  using enum base::MetricKind;
+  const auto gauge = [&out](std::string name, std::string help, std::uint64_t value) {
+    out.push_back(Single(std::move(name), std::move(help), kGauge, static_cast<double>(value)));
+  };
+  const query::EngineOptions& options = engine.options();
+  gauge("prometheus_engine_queries", "Queries running or waiting.", engine.active_queries());
+  gauge("prometheus_engine_queries_concurrent_max", "Most queries at the same time.", options.concurrency_max);
+  gauge("barograph_query_memory_bytes", "Columns that all queries hold.", engine.memory_bytes());
+  gauge("barograph_query_memory_limit_bytes", "Most that they may hold; 0 is no limit.",
+        options.memory_bytes_total_max);
+}
+
 }  // namespace
 
 void AddOwnMetrics(base::Registry& registry, base::FileSystem& files, const ApiState& state) {
@@ -77,14 +90,13 @@ void AddOwnMetrics(base::Registry& registry, base::FileSystem& files, const ApiS
                          config.last_reload_ok ? 1 : 0));
     out.push_back(Single("prometheus_config_last_reload_success_timestamp_seconds", "When the last good reload was.",
                          kGauge, static_cast<double>(base::ToMs(config.last_success)) / 1000));
+    if (state.is_ready()) CollectQueries(state.engine(), out);
   });
 }
 
 QueryMetrics::QueryMetrics(base::Registry& registry)
     : duration_seconds_(registry.MakeSummaryFamily("prometheus_engine_query_duration_seconds",
                                                    "Time of queries, by part.", {"slice"}, {0.5, 0.9, 0.99})),
-      running_(registry.MakeGauge("prometheus_engine_queries", "Queries running or waiting.")),
-      concurrent_max_(registry.MakeGauge("prometheus_engine_queries_concurrent_max", "Most queries at the same time.")),
       samples_total_(registry.MakeCounter("prometheus_engine_query_samples_total", "Samples read by queries.")) {}
 
 void QueryMetrics::Observe(const query::QueryStats& stats) {
@@ -96,11 +108,6 @@ void QueryMetrics::Observe(const query::QueryStats& stats) {
   observe("inner_eval", stats.evaluation_time);
   observe("result_sort", stats.sort_time);
   samples_total_.Add(static_cast<double>(stats.samples_read));
-}
-
-void QueryMetrics::SetConcurrency(std::size_t running, std::size_t limit) {
-  running_.Set(static_cast<double>(running));
-  concurrent_max_.Set(static_cast<double>(limit));
 }
 
 }  // namespace baro::server

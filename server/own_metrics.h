@@ -8,8 +8,8 @@
 
 namespace baro::server {
 
-/// process_* from /proc/self, prometheus_build_info, prometheus_ready, prometheus_config_last_reload_*.
-/// Borrows all, which outlive the registry's last Gather().
+/// process_* from /proc/self, prometheus_build_info, prometheus_ready, prometheus_config_last_reload_*, and what
+/// queries hold at the moment. Borrows all, which outlive the registry's last Gather().
 void AddOwnMetrics(base::Registry& registry, base::FileSystem& files, const ApiState& state);
 
 /// What queries cost, under Prometheus' names.
@@ -17,12 +17,9 @@ class QueryMetrics {
  public:
   explicit QueryMetrics(base::Registry& registry);
   void Observe(const query::QueryStats& stats);
-  void SetConcurrency(std::size_t running, std::size_t limit);
 
  private:
   base::SummaryFamily& duration_seconds_;
-  base::Gauge& running_;
-  base::Gauge& concurrent_max_;
   base::Counter& samples_total_;
 };
 

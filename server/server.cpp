@@ -22,6 +22,8 @@
 #include "remote/write_receiver.h"
 #include "scraper/scrape_manager.h"
 #include "server/api/api.h"
+#include "server/journal/query_journal.h"
+#include "server/machine_memory.h"
 #include "server/own_metrics.h"
 #include "server/version.h"
 #include "server/web/web.h"
@@ -82,11 +84,20 @@ std::uint64_t PhaseSeed(const config::Config& config) {
   return seed;
 }
 
+/// Of all queries together; the rest is for storage, and for answers on their way.
+std::size_t QueryMemoryMax(const Flags& flags) {
+  constexpr std::uint64_t kPercent = 40;
+  if (flags.IsGiven("query.max-memory-total")) return flags.Size("query.max-memory-total");
+  return UsableMemory(base::RealFileSystem()) / 100 * kPercent;
+}
+
 query::EngineOptions MakeEngineOptions(const Flags& flags) {
   return {.timeout = flags.Duration("query.timeout"),
           .samples_max = static_cast<std::size_t>(flags.Integer("query.max-samples")),
           .lookback = flags.Duration("query.lookback-delta"),
           .concurrency_max = static_cast<std::size_t>(flags.Integer("query.max-concurrency")),
+          .memory_bytes_max = flags.Size("query.max-memory"),
+          .memory_bytes_total_max = QueryMemoryMax(flags),
           .features = {.experimental_functions = flags.HasFeature("promql-experimental-functions"),
                        .extended_range_selectors = flags.HasFeature("promql-extended-range-selectors"),
                        .binop_fill_modifiers = flags.HasFeature("promql-binop-fill-modifiers"),
@@ -121,6 +132,7 @@ class Server::Impl {
         external_path_(std::move(external_path)),
         state_(base::RealClock(), flags_.All(), std::move(origins)),
         query_metrics_(registry_),
+        query_log_(base::RealFileSystem(), base::RealClock(), registry_, log_),
         node_({}, base::RealFileSystem(), base::RealClock()),
         executor_(std::max<std::size_t>(pool_.threads(), 2)),
         router_(flags_.Text("web.route-prefix").empty() ? external_path_ : flags_.Text("web.route-prefix")) {}
@@ -134,8 +146,11 @@ class Server::Impl {
     BARO_TRY(Listen());
     if (!flags_.IsGiven("config.file")) config = BARO_TRY(LoadConfig());
     BARO_TRY(OpenStorage(config));
-    engine_.emplace(MakeEngineOptions(flags_),
-                    query::EngineResources{.source = storage_.get(), .pool = &pool_, .clock = &base::RealClock()});
+    OpenJournal();
+    engine_.emplace(
+        MakeEngineOptions(flags_),
+        query::EngineResources{
+            .source = storage_.get(), .pool = &pool_, .clock = &base::RealClock(), .observer = &*query_journal_});
     StartScraping(config);
     BARO_TRY(Apply(config));
     MakeWriteReceiver();
@@ -210,10 +225,9 @@ class Server::Impl {
   }
 
   base::Result<> OpenStorage(const config::Config& config) {
-    tsdb::StorageOptions options{.directory = flags_.Text("storage.tsdb.path"),
+    tsdb::StorageOptions options{.directory = DataDirectory(),
                                  .sync_interval = flags_.Duration("storage.log.sync-interval"),
                                  .replay_progress = state_.shared_replay()};
-    while (options.directory.size() > 1 && options.directory.ends_with('/')) options.directory.pop_back();
     options.retention = RetentionOf(config);
     options.exemplars_max = config.exemplars_max;
     options.block_range = flags_.Duration("storage.tsdb.min-block-duration");
@@ -229,6 +243,19 @@ class Server::Impl {
                                                       .log = log_,
                                                       .maintenance = &maintenance_}));
     return {};
+  }
+
+  /// Shape  storage is open: the directory is there, and ours.
+  void OpenJournal() {
+    active_queries_.emplace(base::RealFileSystem(), DataDirectory() + "/queries.running", base::RealClock(), log_);
+    LogUnfinished(*active_queries_, log_);
+    query_journal_.emplace(*active_queries_, query_log_);
+  }
+
+  std::string DataDirectory() const {
+    std::string directory = flags_.Text("storage.tsdb.path");
+    while (directory.size() > 1 && directory.ends_with('/')) directory.pop_back();
+    return directory;
   }
 
   /// What the configuration says, then the flags; 15 days if neither says anything.
@@ -282,6 +309,7 @@ class Server::Impl {
       job.stores_starts = flags_.HasFeature("st-storage");
       job.writes_zeros_at_starts = flags_.HasFeature("created-timestamp-zero-ingestion");
     }
+    BARO_TRY(query_log_.SetFile(config.query_log_file));
     BARO_TRY(scraping_->Apply(jobs));
     storage_->SetRetention(RetentionOf(config));
     storage_->SetOutOfOrderWindow(config.out_of_order_window);
@@ -342,6 +370,7 @@ class Server::Impl {
   base::Registry registry_;
   ApiState state_;
   QueryMetrics query_metrics_;
+  QueryLog query_log_;
   exporters::NodeExporter node_;
   base::ComputePool pool_;
   base::ComputePool blocking_pool_{kBlockingPool};
@@ -351,6 +380,8 @@ class Server::Impl {
   net::Router router_;
   std::unique_ptr<net::HttpServer> server_;
   std::unique_ptr<tsdb::Storage> storage_;
+  std::optional<ActiveQueries> active_queries_;
+  std::optional<QueryJournal> query_journal_;
   std::optional<query::Engine> engine_;
   std::optional<scraper::ScrapeManager> scraping_;
   std::optional<remote::WriteReceiver> write_receiver_;

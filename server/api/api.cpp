@@ -104,6 +104,7 @@ void ApiRoutes::AddAlways(std::string path, std::string help, ApiHandler handler
 void AddApi(net::Router& router, ApiState& state, QueryMetrics& metrics, bool is_admin_enabled) {
   ApiRoutes routes(router, state);
   AddQueryRoutes(routes, state, metrics);
+  AddExplainRoutes(routes, state, metrics);
   AddSeriesRoutes(routes, state);
   AddExemplarRoutes(routes, state);
   AddTargetRoutes(routes, state);

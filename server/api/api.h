@@ -43,6 +43,7 @@ class ApiRoutes {
 };
 
 void AddQueryRoutes(ApiRoutes& routes, ApiState& state, QueryMetrics& metrics);
+void AddExplainRoutes(ApiRoutes& routes, ApiState& state, QueryMetrics& metrics);
 void AddSeriesRoutes(ApiRoutes& routes, ApiState& state);
 void AddExemplarRoutes(ApiRoutes& routes, ApiState& state);
 void AddTargetRoutes(ApiRoutes& routes, ApiState& state);

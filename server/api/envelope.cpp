@@ -87,6 +87,8 @@ net::HttpResponse ApiSuccess(std::string data, std::span<const std::string> warn
   return net::HttpResponse::Json(200, std::move(body));
 }
 
+std::string_view ApiErrorType(base::Code code) { return ClassOf(code).type; }
+
 net::HttpResponse ApiError(const base::Error& error) {
   const ErrorClass what = ClassOf(error.code());
   net::HttpResponse response = MakeError(what.status, what.type, error.message());

@@ -19,6 +19,9 @@ net::HttpResponse ApiSuccess(std::string data, std::span<const std::string> warn
 /// {"status":"error","errorType":…,"error":…} with the status that belongs to the code.
 net::HttpResponse ApiError(const base::Error& error);
 
+/// The `errorType` of a code.
+std::string_view ApiErrorType(base::Code code);
+
 /// The same where the router or the server refused: 404 not_found, 405 and 400 bad_data, 503 unavailable, …
 net::HttpResponse ApiRefusal(int status, std::string_view message);
 

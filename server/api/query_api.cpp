@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include "query/ast_json.h"
 #include "query/parser.h"
 #include "query/printer.h"
@@ -7,15 +5,11 @@
 #include "server/api/envelope.h"
 #include "server/api/json.h"
 #include "server/api/params.h"
+#include "server/api/query_request.h"
 #include "server/api/result_json.h"
 
 namespace baro::server {
 namespace {
-
-using base::Code;
-using base::Fail;
-
-constexpr std::int64_t kStepsMax = 11'000;
 
 const std::vector<net::ParamRule> kInstantParams = {
     {"query", true, false, "PromQL expression"},
@@ -34,66 +28,8 @@ const std::vector<net::ParamRule> kRangeParams = {{"query", true, false, "PromQL
                                                   {"lookback_delta", false, false, "overrides --query.lookback-delta"},
                                                   {"stats", false, false, "true or all: with costs of the query"}};
 
-struct Asked {
-  std::string_view text;
-  query::QueryOptions options;
-  ResultOptions result;
-};
-
-/// The parameters that both kinds of queries have.
-base::Result<Asked> ReadQuery(const net::HttpRequest& request, const base::CancelToken& cancel) {
-  Asked asked{.text = request.params.Get("query")};
-  asked.options.cancel = cancel;
-  asked.options.timeout = BARO_TRY(DurationParam(request, "timeout"));
-  const auto lookback = BARO_TRY(DurationParam(request, "lookback_delta"));
-  if (lookback && lookback->count() > 0) asked.options.lookback = lookback;
-  asked.result.series_max = BARO_TRY(LimitParam(request));
-  asked.result.with_stats = !request.params.Get("stats").empty();
-  return asked;
-}
-
-/// A fault of the query's text is a fault of the parameter.
-net::HttpResponse QueryError(const base::Error& error) {
-  if (error.code() != Code::kInvalidArgument || error.message().starts_with("invalid parameter"))
-    return ApiError(error);
-  return ApiError(error.WithContext("invalid parameter \"query\""));
-}
-
-base::Result<query::QueryRange> ReadRange(const net::HttpRequest& request) {
-  for (const std::string_view name : {"start", "end", "step"}) {
-    if (request.params.Get(name).empty()) {
-      return Fail(Code::kInvalidArgument, fmt::format("invalid parameter \"{}\": it is missing", name));
-    }
-  }
-  query::QueryRange range;
-  range.start_ms = BARO_TRY(TimeParam(request, "start", 0));
-  range.end_ms = BARO_TRY(TimeParam(request, "end", 0));
-  if (range.end_ms < range.start_ms) {
-    return Fail(Code::kInvalidArgument, "invalid parameter \"end\": end timestamp must not be before start time");
-  }
-  range.step_ms = BARO_TRY(DurationParam(request, "step"))->count();
-  if (range.step_ms <= 0) {
-    return Fail(
-        Code::kInvalidArgument,
-        "invalid parameter \"step\": zero or negative query resolution step widths are not accepted. Try a positive "
-        "integer");
-  }
-  // Unsigned: the whole range of times is wider than a signed difference.
-  const auto span = static_cast<std::uint64_t>(range.end_ms) - static_cast<std::uint64_t>(range.start_ms);
-  if (span / static_cast<std::uint64_t>(range.step_ms) > kStepsMax) {
-    return Fail(
-        Code::kInvalidArgument,
-        fmt::format("exceeded maximum resolution of {} points per timeseries. Try decreasing the query resolution "
-                    "(?step=XX)",
-                    kStepsMax));
-  }
-  return range;
-}
-
 /// The answer, and what it cost.
-net::HttpResponse Answer(ApiState& state, QueryMetrics& metrics, base::Result<query::QueryResult> result,
-                         const ResultOptions& options) {
-  metrics.SetConcurrency(state.engine().active_queries(), state.engine().options().concurrency_max);
+net::HttpResponse Answer(QueryMetrics& metrics, base::Result<query::QueryResult> result, const ResultOptions& options) {
   if (!result) return QueryError(result.error());
   metrics.Observe(result->stats);
   return QueryResponse(*std::move(result), options);
@@ -105,7 +41,7 @@ net::HttpResponse Instant(ApiState& state, QueryMetrics& metrics, const net::Htt
   if (!asked) return ApiError(asked.error());
   const auto time = TimeParam(request, "time", base::ToMs(state.clock().Now()));
   if (!time) return ApiError(time.error());
-  return Answer(state, metrics, state.engine().Instant(asked->text, *time, asked->options), asked->result);
+  return Answer(metrics, state.engine().Instant(asked->text, *time, asked->options), asked->result);
 }
 
 net::HttpResponse Range(ApiState& state, QueryMetrics& metrics, const net::HttpRequest& request,
@@ -114,7 +50,7 @@ net::HttpResponse Range(ApiState& state, QueryMetrics& metrics, const net::HttpR
   if (!asked) return ApiError(asked.error());
   const auto range = ReadRange(request);
   if (!range) return ApiError(range.error());
-  return Answer(state, metrics, state.engine().Range(asked->text, *range, asked->options), asked->result);
+  return Answer(metrics, state.engine().Range(asked->text, *range, asked->options), asked->result);
 }
 
 net::HttpResponse Format(const net::HttpRequest& request) {

@@ -129,28 +129,12 @@ class ResultWriter {
     ++next_;
   }
 
-  void AppendStats(std::string& out) const {
-    const auto seconds = [](std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); };
-    const query::QueryStats& stats = result_.stats;
-    JsonWriter json(out);
-    out += ",\"stats\":";
-    json.BeginObject().Key("timings").BeginObject();
-    json.Key("evalTotalTime").Number(seconds(stats.preparation_time + stats.evaluation_time + stats.sort_time));
-    json.Key("resultSortTime").Number(seconds(stats.sort_time));
-    json.Key("queryPreparationTime").Number(seconds(stats.preparation_time));
-    json.Key("innerEvalTime").Number(seconds(stats.evaluation_time));
-    json.Key("execQueueTime").Number(seconds(stats.queue_time));
-    json.Key("execTotalTime").Number(seconds(stats.total_time));
-    json.EndObject().Key("samples").BeginObject();
-    json.Key("totalQueryableSamples").Uint(stats.samples_queryable);
-    json.Key("samplesRead").Uint(stats.samples_read);
-    json.Key("peakSamples").Uint(stats.samples_peak);
-    json.EndObject().EndObject();
-  }
-
   void AppendTail(std::string& out) {
     if (table_ != nullptr) out += ']';
-    if (options_.with_stats) AppendStats(out);
+    if (options_.with_stats) {
+      out += ",\"stats\":";
+      AppendStatsJson(out, result_.stats);
+    }
     out += '}';
     AppendAnnotations(out, result_.warnings, result_.infos, options_.show_positions);
     out += '}';
@@ -168,6 +152,23 @@ class ResultWriter {
 };
 
 }  // namespace
+
+void AppendStatsJson(std::string& out, const query::QueryStats& stats) {
+  const auto seconds = [](std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); };
+  JsonWriter json(out);
+  json.BeginObject().Key("timings").BeginObject();
+  json.Key("evalTotalTime").Number(seconds(stats.preparation_time + stats.evaluation_time + stats.sort_time));
+  json.Key("resultSortTime").Number(seconds(stats.sort_time));
+  json.Key("queryPreparationTime").Number(seconds(stats.preparation_time));
+  json.Key("innerEvalTime").Number(seconds(stats.evaluation_time));
+  json.Key("execQueueTime").Number(seconds(stats.queue_time));
+  json.Key("execTotalTime").Number(seconds(stats.total_time));
+  json.EndObject().Key("samples").BeginObject();
+  json.Key("totalQueryableSamples").Uint(stats.samples_queryable);
+  json.Key("samplesRead").Uint(stats.samples_read);
+  json.Key("peakSamples").Uint(stats.samples_peak);
+  json.EndObject().EndObject();
+}
 
 net::HttpResponse QueryResponse(query::QueryResult result, ResultOptions options) {
   const auto writer = std::make_shared<ResultWriter>(std::move(result), options);

@@ -17,6 +17,9 @@ struct ResultOptions {
   bool show_positions = true;  ///< of warnings and infos
 };
 
+/// {"timings":{…},"samples":{…}}, as Prometheus tells what a query cost.
+void AppendStatsJson(std::string& out, const query::QueryStats& stats);
+
 /// The whole answer of a query. Small ones have a body, large ones a producer that owns the result.
 net::HttpResponse QueryResponse(query::QueryResult result, ResultOptions options);
 
