@@ -26,7 +26,10 @@ struct Arguments {
   std::string text;
   std::string format = "promql";
   bool openmetrics = false;
+  bool does_analyze = false;
+  bool experimental = false;
   baro::cli::QueryRequest query;
+  baro::cli::MatcherEdit edit{.query = "", .name = "", .op = "=", .value = ""};
 };
 
 void DeclareCheck(CLI::App& app, Arguments& arguments, Action& action) {
@@ -53,14 +56,21 @@ void DeclareQuery(CLI::App& app, Arguments& arguments, Action& action) {
   query->add_option("-o,--format", arguments.format, "promql or json")->check(CLI::IsMember({"promql", "json"}));
   auto* const instant = query->add_subcommand("instant", "The value of an expression at one time.");
   auto* const range = query->add_subcommand("range", "The value of an expression over a range of time.");
-  for (auto* const command : {instant, range}) {
+  auto* const explain = query->add_subcommand(
+      "explain", "The plan of an expression: at --time, or from --start to --end with --step; what it costs.");
+  for (auto* const command : {instant, range, explain}) {
     command->add_option("server", arguments.query.server, "The server, e.g. http://localhost:9090")->required();
     command->add_option("expr", arguments.query.query, "PromQL")->required();
   }
-  instant->add_option("--time", arguments.query.time, "Seconds or RFC 3339; now");
-  range->add_option("--start", arguments.query.start, "Seconds or RFC 3339; five minutes ago");
-  range->add_option("--end", arguments.query.end, "Seconds or RFC 3339; now");
-  range->add_option("--step", arguments.query.step, "Seconds or a duration");
+  for (auto* const command : {instant, explain}) {
+    command->add_option("--time", arguments.query.time, "Seconds or RFC 3339; now");
+  }
+  for (auto* const command : {range, explain}) {
+    command->add_option("--start", arguments.query.start, "Seconds or RFC 3339; five minutes ago");
+    command->add_option("--end", arguments.query.end, "Seconds or RFC 3339; now");
+    command->add_option("--step", arguments.query.step, "Seconds or a duration");
+  }
+  explain->add_flag("--analyze", arguments.does_analyze, "Evaluate it, and tell what each operator did.");
   const auto run = [&](bool is_range) {
     arguments.query.is_range = is_range;
     arguments.query.as_json = arguments.format == "json";
@@ -70,6 +80,10 @@ void DeclareQuery(CLI::App& app, Arguments& arguments, Action& action) {
     if (is_range && arguments.query.step.empty()) arguments.query.step = "1s";  // promtool: range / 250, at least 1
     action = [&](Terminal t) { return baro::cli::RunQuery(arguments.query, t); };
   };
+  explain->callback([&, run] {
+    run(!(arguments.query.start.empty() && arguments.query.end.empty() && arguments.query.step.empty()));
+    action = [&](Terminal t) { return baro::cli::ExplainQuery(arguments.query, arguments.does_analyze, t); };
+  });
   instant->callback([run] { run(false); });
   range->callback([run] { run(true); });
 }
@@ -82,6 +96,19 @@ void DeclarePromql(CLI::App& app, Arguments& arguments, Action& action) {
   for (auto* const command : {format, parse}) command->add_option("query", arguments.text, "PromQL")->required();
   format->callback([&] { action = [&](Terminal t) { return baro::cli::FormatQuery(arguments.text, t); }; });
   parse->callback([&] { action = [&](Terminal t) { return baro::cli::ParseQuery(arguments.text, t); }; });
+  auto* const matchers =
+      promql->add_subcommand("label-matchers", "Changes the label matchers of all selectors of an expression.");
+  matchers->require_subcommand(1);
+  auto* const set = matchers->add_subcommand("set", "Gives all selectors a matcher, in place of those of that label.");
+  auto* const remove = matchers->add_subcommand("delete", "Takes the matchers of a label away.");
+  for (auto* const command : {set, remove}) {
+    command->add_option("query", arguments.edit.query, "PromQL")->required();
+    command->add_option("name", arguments.edit.name, "Of the label")->required();
+  }
+  set->add_option("value", arguments.edit.value, "What to match")->required();
+  set->add_option("-t,--type", arguments.edit.op, "=, !=, =~ or !~")->capture_default_str();
+  set->callback([&] { action = [&](Terminal t) { return baro::cli::SetLabelMatcher(arguments.edit, t); }; });
+  remove->callback([&] { action = [&](Terminal t) { return baro::cli::DeleteLabelMatcher(arguments.edit, t); }; });
 }
 
 }  // namespace
@@ -91,6 +118,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "barotool 0.1.0");
   app.require_subcommand(1);
   Arguments arguments;
+  app.add_flag("--experimental", arguments.experimental, "Accepted without effect: all commands work without it.");
   Action action;
   DeclareCheck(app, arguments, action);
   DeclareQuery(app, arguments, action);

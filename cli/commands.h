@@ -36,6 +36,18 @@ int CheckMetrics(bool openmetrics, Terminal terminal);
 int FormatQuery(const std::string& query, Terminal terminal);
 int ParseQuery(const std::string& query, Terminal terminal);
 
+/// What `promql label-matchers` changes in all selectors of a query.
+struct MatcherEdit {
+  std::string query;
+  std::string name;  ///< of the label
+  std::string op;    ///< "=", "!=", "=~", "!~"
+  std::string value;
+};
+/// `promql label-matchers set`: the matchers of that label become this one; selectors without any get it.
+int SetLabelMatcher(const MatcherEdit& edit, Terminal terminal);
+/// `promql label-matchers delete`: no selector has a matcher of that label.
+int DeleteLabelMatcher(const MatcherEdit& edit, Terminal terminal);
+
 /// What `query instant` and `query range` ask for. Texts are as the API takes them.
 struct QueryRequest {
   std::string server;
@@ -47,6 +59,9 @@ struct QueryRequest {
   std::string step;
   bool as_json = false;
 };
+/// `query explain`: the plan of a query, as text or as the API's JSON. `does_analyze`: with what each operator costs.
+int ExplainQuery(const QueryRequest& request, bool does_analyze, Terminal terminal);
+
 /// Asks a running server and prints the answer, one line per series and point, or the API's JSON.
 int RunQuery(const QueryRequest& request, Terminal terminal);
 

@@ -6,20 +6,9 @@
 #include "cli/commands.h"
 #include "cli/fetch.h"
 #include "net/http_message.h"
-#include "query/ast_json.h"
-#include "query/parser.h"
-#include "query/printer.h"
 
 namespace baro::cli {
 namespace {
-
-/// Parses with all features on; on failure tells where, with a caret.
-std::optional<query::Ast> Parse(const std::string& text, Terminal terminal) {
-  auto ast = query::ParseExpression(text, query::ParseOptions::Everything());
-  if (ast) return *std::move(ast);
-  terminal.err << ast.error().Render(text) << "\n";
-  return std::nullopt;
-}
 
 std::string MetricText(const nlohmann::json& metric) {
   std::string name;
@@ -82,24 +71,17 @@ int PrintAnswer(const net::FetchResponse& answer, bool as_json, Terminal termina
   }
 }
 
-}  // namespace
-
-int FormatQuery(const std::string& query, Terminal terminal) {
-  const auto ast = Parse(query, terminal);
-  if (!ast) return kExitFailed;
-  terminal.out << query::PrettyPrint(ast->root()) << "\n";
-  return kExitGood;
+/// What the API's JSON says is wrong, or the body as it is.
+std::string ErrorText(const net::FetchResponse& answer) {
+  try {
+    return nlohmann::json::parse(answer.body).at("error").get<std::string>();
+  } catch (const nlohmann::json::exception&) {
+    return fmt::format("the server answered {}: {:.200}", answer.status, answer.body);
+  }
 }
 
-int ParseQuery(const std::string& query, Terminal terminal) {
-  const auto ast = Parse(query, terminal);
-  if (!ast) return kExitFailed;
-  terminal.out << query::AstToJson(ast->root()) << "\n";
-  return kExitGood;
-}
-
-int RunQuery(const QueryRequest& request, Terminal terminal) {
-  net::Params params = {{"query", request.query}};
+base::Result<net::FetchResponse> Ask(const QueryRequest& request, std::string_view path, net::Params params) {
+  params.Add("query", request.query);
   const auto add = [&](std::string name, const std::string& value) {
     if (!value.empty()) params.Add(std::move(name), value);
   };
@@ -110,16 +92,38 @@ int RunQuery(const QueryRequest& request, Terminal terminal) {
   std::string server = request.server;
   if (server.find("://") == std::string::npos) server = "http://" + server;
   while (server.ends_with('/')) server.pop_back();
-  net::FetchRequest call{.method = net::Method::kPost,
-                         .url = server + (request.is_range ? "/api/v1/query_range" : "/api/v1/query"),
-                         .headers = {{"Content-Type", "application/x-www-form-urlencoded"}},
-                         .body = net::EncodeQuery(params)};
-  const auto answer = FetchOnce(std::move(call), std::chrono::minutes(2));
+  return FetchOnce({.method = net::Method::kPost,
+                    .url = fmt::format("{}/api/v1/{}", server, path),
+                    .headers = {{"Content-Type", "application/x-www-form-urlencoded"}},
+                    .body = net::EncodeQuery(params)},
+                   std::chrono::minutes(2));
+}
+
+}  // namespace
+
+int RunQuery(const QueryRequest& request, Terminal terminal) {
+  const auto answer = Ask(request, request.is_range ? "query_range" : "query", {});
   if (!answer) {
     terminal.err << "query error: " << answer.error().message() << "\n";
     return kExitFailed;
   }
   return PrintAnswer(*answer, request.as_json, terminal);
+}
+
+int ExplainQuery(const QueryRequest& request, bool does_analyze, Terminal terminal) {
+  net::Params params = {{"format", request.as_json ? "json" : "text"}};
+  if (does_analyze) params.Add("analyze", "true");
+  const auto answer = Ask(request, "query_explain", std::move(params));
+  if (!answer) {
+    terminal.err << "query error: " << answer.error().message() << "\n";
+    return kExitFailed;
+  }
+  if (answer->status != 200) {
+    terminal.err << "query error: " << ErrorText(*answer) << "\n";
+    return kExitFailed;
+  }
+  terminal.out << answer->body << (request.as_json ? "\n" : "");
+  return kExitGood;
 }
 
 }  // namespace baro::cli
