@@ -8,14 +8,13 @@ import contextlib
 import http.client
 import json
 import math
-import socket
 import subprocess
 import tempfile
 import time
 import urllib.parse
 from pathlib import Path
 
-from harness import PATIENCE_SECONDS, Server, Targets, wait_for
+from harness import PATIENCE_SECONDS, Server, Targets, free_port, wait_for
 
 STEP = 15  # seconds between moments
 PHASE = 4  # of moments, so that steps of subqueries, which lie on multiples of their length, never meet one
@@ -33,9 +32,7 @@ class Prometheus:
     prefix = ""
 
     def __init__(self, binary, config, folder, *flags, data="prometheus-data"):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         path = Path(folder, "prometheus.yml")
         path.write_text(config)
         with open(Path(folder, "prometheus.log"), "ab") as log:

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import socketserver
 import subprocess
 import tempfile
@@ -46,10 +47,21 @@ def wait_for(what, condition):
     raise AssertionError(f"waited {PATIENCE_SECONDS} s for {what}; last: {answer!r}")
 
 
-class Server:
-    """A barograph with a data folder of its own. `prefix` is of its routes, as its flags say."""
+def free_port():
+    """A port of loopback that nobody listens on, for servers that cannot be asked which one they took."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
-    def __init__(self, *flags, config=None, folder=None, binary=BAROGRAPH, prefix=""):
+
+class Server:
+    """A barograph with a data folder of its own. `prefix` is of its routes, as its flags say.
+
+    `port` is where it listens; 0: where it likes, which is read from its log.
+    """
+
+    def __init__(self, *flags, config=None, folder=None, binary=BAROGRAPH, prefix="", port=0):
+        self.port = port
         self.prefix = prefix
         self.folder = Path(folder or tempfile.mkdtemp(prefix="barograph-e2e-"))
         self.flags = list(flags)
@@ -79,7 +91,7 @@ class Server:
         with open(self.log_path, "ab") as log:
             start = log.tell()
             self.process = subprocess.Popen(
-                [self.binary, f"--storage.tsdb.path={self.folder / 'data'}", "--web.listen-address=127.0.0.1:0",
+                [self.binary, f"--storage.tsdb.path={self.folder / 'data'}", f"--web.listen-address=127.0.0.1:{self.port}",
                  *self.flags], stdout=log, stderr=log, cwd=self.folder)
         if wait:
             self.address = wait_for("the address in the log", lambda: self._address(start))

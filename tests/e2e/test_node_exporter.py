@@ -1,12 +1,11 @@
 """Barograph's view of the machine beside Debian's node_exporter: same families, types and label sets, same values."""
 import http.client
 import re
-import socket
 import subprocess
 import unittest
 
 import exposition
-from harness import Server, main, peer, wait_for
+from harness import Server, free_port, main, peer, wait_for
 
 # What of node_exporter's default output is ours, by collector. Values are compared family by family.
 COLLECTORS = {
@@ -64,9 +63,7 @@ class BesideNodeExporter(unittest.TestCase):
         if not binary:
             print("skipped: prometheus-node-exporter is neither in .cache/peers nor in the PATH", flush=True)
             raise unittest.SkipTest("prometheus-node-exporter is not there")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            cls.port = probe.getsockname()[1]
+        cls.port = free_port()
         cls.exporter = subprocess.Popen([binary, f"--web.listen-address=127.0.0.1:{cls.port}",
                                          f"--collector.filesystem.mount-points-exclude={UPSTREAM_MOUNTS}",
                                          "--collector.netdev.device-exclude=^$"],

@@ -13,7 +13,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from harness import PATIENCE_SECONDS, Server, Targets, main, peer, wait_for
+from harness import PATIENCE_SECONDS, Server, Targets, free_port, main, peer, wait_for
 from remote_write import HEADERS, exemplar, histogram, metadata, push, sample, series, snappy
 
 STALE = struct.unpack("<d", struct.pack("<Q", 0x7FF0000000000002))[0]
@@ -207,9 +207,7 @@ class Prometheus:
     """Debian's, as a sender; ended by its handle."""
 
     def __init__(self, binary, config, folder):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         path = Path(folder, "prometheus.yml")
         path.write_text(config)
         with open(Path(folder, "prometheus.log"), "ab") as log:
