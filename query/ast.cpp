@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <tuple>
 
 #include "query/functions.h"
 
@@ -71,6 +72,20 @@ bool SameFill(const std::optional<double>& a, const std::optional<double>& b) {
   return a.has_value() == b.has_value() && (!a || SameNumber(*a, *b));
 }
 
+// In any order: all of them must hold.
+bool SameMatchers(const std::vector<LabelMatcher>& a, const std::vector<LabelMatcher>& b) {
+  if (std::ranges::equal(a, b, SameMatcher)) return true;
+  if (a.size() != b.size()) return false;
+  using Key = std::tuple<std::string_view, MatchOp, std::string_view>;
+  const auto keys_of = [](const std::vector<LabelMatcher>& matchers) {
+    std::vector<Key> keys;
+    for (const LabelMatcher& matcher : matchers) keys.emplace_back(matcher.name, matcher.op, matcher.value);
+    std::ranges::sort(keys);
+    return keys;
+  };
+  return keys_of(a) == keys_of(b);
+}
+
 bool SameMatching(const VectorMatching& a, const VectorMatching& b) {
   return a.cardinality == b.cardinality && a.on == b.on && a.labels == b.labels && a.include == b.include &&
          SameFill(a.fill_left, b.fill_left) && SameFill(a.fill_right, b.fill_right);
@@ -87,8 +102,8 @@ bool SameNode(const Expr& a, const Expr& b) {
       return As<StringLiteral>(&a)->value == As<StringLiteral>(&b)->value;
     case NodeKind::kVectorSelector: {
       const auto &x = *As<VectorSelector>(&a), &y = *As<VectorSelector>(&b);
-      return x.name == y.name && std::ranges::equal(x.matchers, y.matchers, SameMatcher) &&
-             SameModifiers(x.modifiers, y.modifiers) && x.extension == y.extension;
+      return x.name == y.name && SameMatchers(x.matchers, y.matchers) && SameModifiers(x.modifiers, y.modifiers) &&
+             x.extension == y.extension;
     }
     case NodeKind::kMatrixSelector:
       return SameDuration(As<MatrixSelector>(&a)->range, As<MatrixSelector>(&b)->range);

@@ -360,7 +360,7 @@ std::vector<const VectorSelector*> Selectors(const Expr& root);
 /// The expression inside any number of parentheses.
 const Expr& StripParens(const Expr& expr);
 
-/// Equal in everything but positions and ids. No recursion.
+/// Equal in everything but positions, ids and the order of a selector's matchers. No recursion.
 bool SameExpression(const Expr& a, const Expr& b);
 
 }  // namespace baro::query

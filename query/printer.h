@@ -17,7 +17,7 @@ namespace baro::query {
 inline constexpr std::size_t kPrettyWidth = 100;
 
 /// The canonical text on one line: aggregation clauses in front, one space around operators, durations in the largest
-/// units, `@` in seconds with three decimals, `anchored @ … offset …` in this order.
+/// units, `@` in seconds with three decimals, `anchored @ … offset …` in this order, matchers sorted.
 std::string ToString(const Expr& expr);
 
 /// As ToString() where it fits `width` characters; else broken at arguments, operators and parentheses, with two spaces

@@ -1,4 +1,6 @@
 #include "query/parse/pieces.h"
+
+#include <algorithm>
 #include "base/duration_text.h"
 #include "base/number_text.h"
 #include "model/names.h"
@@ -76,9 +78,13 @@ std::string SelectorText(const VectorSelector& selector) {
   std::string inside = is_bare || selector.name.empty() ? "" : model::Quoted(selector.name);
   // The matcher for the name is the last one if the name is set.
   const std::size_t count = selector.matchers.size() - (selector.name.empty() ? 0 : 1);
-  for (std::size_t i = 0; i < count; ++i) {
-    if (!inside.empty()) inside += ", ";
-    inside += ToString(selector.matchers[i]);
+  std::vector<std::string> matchers;
+  matchers.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) matchers.push_back(ToString(selector.matchers[i]));
+  std::ranges::sort(matchers);  // as Prometheus prints them
+  for (const std::string& matcher : matchers) {
+    if (!inside.empty()) inside += ',';
+    inside += matcher;
   }
   if (!inside.empty() || selector.name.empty()) text += '{' + inside + '}';
   return text;

@@ -35,13 +35,13 @@ TEST(PrettyPrint, BreaksAtOperatorsArgumentsAndParentheses) {
   const std::vector<Row> rows = {
       {R"(sum by (job, instance) (rate(http_requests_total{code=~"5..",job="api"}[5m])) / ignoring(code) )"
        R"(group_left sum by (job) (rate(http_requests_total[5m])))",
-       R"(  sum by (job, instance) (rate(http_requests_total{code=~"5..", job="api"}[5m]))
+       R"(  sum by (job, instance) (rate(http_requests_total{code=~"5..",job="api"}[5m]))
 / ignoring (code) group_left ()
   sum by (job) (rate(http_requests_total[5m])))"},
       {R"(label_replace(up{job="api-server",service="a:c",environment="production"}, "foo", "$1", )"
        R"("service", "(.*):.*"))",
        R"(label_replace(
-  up{job="api-server", service="a:c", environment="production"},
+  up{environment="production",job="api-server",service="a:c"},
   "foo",
   "$1",
   "service",
