@@ -41,6 +41,7 @@ RetentionLimits Storage::Impl::retention() const {
 base::Result<std::size_t> Storage::Impl::Delete(std::span<const model::Matcher> matchers, model::TimeRange range,
                                                 const base::CancelToken& cancel) {
   const base::MutexLock lock(maintenance_mutex_);
+  BARO_TRY(CheckAllIsRead(range));
   BARO_TRY(prometheus_.CheckNoneChosen(matchers, range, cancel));
   std::size_t touched = BARO_TRY(DeleteFromHead(*head_, *log_, matchers, range, cancel));
   for (const auto all_blocks = blocks_.blocks(); const BlockPtr& block : *all_blocks) {
@@ -50,6 +51,16 @@ base::Result<std::size_t> Storage::Impl::Delete(std::span<const model::Matcher> 
   }
   exemplars_.Delete(matchers, range);
   return touched;
+}
+
+// What cannot be read now may come back at a later start, with what was to be deleted.
+base::Result<> Storage::Impl::CheckAllIsRead(model::TimeRange range) const {
+  const std::string unread = unread_log_.empty() ? blocks_.UnreadIn(range) : unread_log_;
+  if (unread.empty()) return {};
+  return base::Fail(base::Code::kUnavailable,
+                    fmt::format("some of the data could not be read when the server started, and nothing would be "
+                                "deleted there: {}; mend that, restart, and delete again",
+                                unread));
 }
 
 base::Result<> Storage::Impl::CleanTombstones() {

@@ -101,14 +101,15 @@ void BlockSet::RemoveLeftover(const std::string& path) {
 // What is damaged is kept for people: its data may be worth a repair. An error that may pass, or a version that is not
 // known, is none: the block stays where it is. Queries say that it is missing.
 void BlockSet::PutAside(const std::string& name, const base::Error& error) {
+  const bool is_damage = error.code() == base::Code::kCorruption || error.code() == base::Code::kNotFound ||
+                         error.code() == base::Code::kLimitExceeded;
   const DataLoss loss{.range = RangeOfLostBlock(files_, directory_ + "/" + name),
                       .what = fmt::format("block {}: {}", name, error.message())};
   {
     const base::MutexLock lock(mutex_);
     losses_.push_back(loss);
+    if (!is_damage) unread_.push_back(loss);
   }
-  const bool is_damage = error.code() == base::Code::kCorruption || error.code() == base::Code::kNotFound ||
-                         error.code() == base::Code::kLimitExceeded;
   log_.Error("a block cannot be opened; its time is missing from queries",
              {{"block", name}, {"put aside to", is_damage ? quarantine_ : "nowhere"}, {"err", error.message()}});
   if (!is_damage) return;
@@ -118,6 +119,12 @@ void BlockSet::PutAside(const std::string& name, const base::Error& error) {
   if (moved) moved = files_.SyncDirectory(quarantine_);
   if (moved) moved = files_.SyncDirectory(directory_);
   if (!moved) log_.Warn("could not put it aside", {{"block", name}, {"err", moved.error().message()}});
+}
+
+std::string BlockSet::UnreadIn(model::TimeRange range) const {
+  const base::MutexLock lock(mutex_);
+  const auto found = std::ranges::find_if(unread_, [range](const DataLoss& one) { return one.range.Overlaps(range); });
+  return found == unread_.end() ? std::string() : found->what;
 }
 
 std::vector<DataLoss> BlockSet::Losses() const {

@@ -56,6 +56,9 @@ class BlockSet {
   /// What queries must be told of: blocks that could not be opened, in this run or an earlier one.
   std::vector<DataLoss> Losses() const;
 
+  /// One of those that may be there again after a restart and have samples in the range; empty: there is none.
+  std::string UnreadIn(model::TimeRange range) const;
+
   /// What is wrong with blocks: the names of those in the quarantine, and damage in others.
   std::vector<std::string> Damage() const;
 
@@ -93,6 +96,7 @@ class BlockSet {
   mutable base::Mutex mutex_;  // leaf
   BlockView view_ BARO_GUARDED_BY(mutex_) = {.blocks = std::make_shared<const std::vector<BlockPtr>>()};
   std::vector<DataLoss> losses_ BARO_GUARDED_BY(mutex_);
+  std::vector<DataLoss> unread_ BARO_GUARDED_BY(mutex_);          // of these, those that stayed where they are
   std::vector<std::string> quarantined_ BARO_GUARDED_BY(mutex_);  // without a note: somebody else put them there
   std::set<std::string> not_opened_;                              // by Refresh() only
 };

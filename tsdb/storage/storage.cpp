@@ -145,6 +145,8 @@ base::Result<> Storage::Impl::Replay() {
                                   {"samples", replayer.samples()},
                                   {"chunks", replayer.chunks()},
                                   {"seconds", std::chrono::duration<double>(deps_.clock.Monotonic() - begin).count()}});
+  unread_log_ = replayed.unread;
+  if (!unread_log_.empty()) KeepUnread(replayed);
   if (auto settled = SettleLastSegment(replayed); !settled) {
     deps_.log.Warn("the end of the log may not be on disk yet", {{"err", settled.error().message()}});
   }
@@ -156,6 +158,15 @@ base::Result<> Storage::Impl::Replay() {
                                                         .previous_end = replayed.previous_end,
                                                         .segments = std::move(replayed.segments)});
   return {};
+}
+
+// What could not be read now may be at the next start, and has to find what it needs then: the log stays until blocks
+// have the time up to now, and no series to come gets a number that a series there may have.
+void Storage::Impl::KeepUnread(ReplayedLog& replayed) {
+  constexpr std::uint64_t kNumbersPerLog = std::uint64_t{1} << 32;
+  head_->ReserveLogIds(static_cast<LogSeriesId>(static_cast<std::uint64_t>(head_->next_log_id()) + kNumbersPerLog));
+  if (replayed.segments.empty()) return;
+  replayed.segments.front().time_max_ms = std::max(head_->max_time_ms(), base::ToMs(deps_.clock.Now()));
 }
 
 // Makes the last segment durable as it was read: the run before may have died between a write and its sync, and queries

@@ -63,6 +63,7 @@ class Storage::Impl {
   RetentionLimits retention() const;
   base::Result<std::size_t> Delete(std::span<const model::Matcher> matchers, model::TimeRange range,
                                    const base::CancelToken& cancel);
+  base::Result<> CheckAllIsRead(model::TimeRange range) const;
   base::Result<> CleanTombstones();
   base::Result<std::string> Snapshot(bool with_head);
   base::Result<std::vector<std::string>> Scrub();
@@ -84,6 +85,7 @@ class Storage::Impl {
 
   base::Result<> TakeLock();
   base::Result<> Replay();
+  void KeepUnread(struct ReplayedLog& replayed);
   base::Result<> SettleLastSegment(const struct ReplayedLog& replayed);
   void Tick();
   void MaintenanceTick();
@@ -148,6 +150,7 @@ class Storage::Impl {
   std::unique_ptr<LogWriter> log_;
   std::unique_ptr<HeadWriter> writer_;
   std::vector<DataLoss> log_losses_;           // by Open() only
+  std::string unread_log_;                     // by Open() only; see ReplayedLog::unread
   std::atomic<std::uint64_t> corruptions_{0};  // relaxed: a number for people, which orders nothing
   base::Registry::CollectorId collector_ = 0;
   bool has_collector_ = false;

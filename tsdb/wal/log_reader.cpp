@@ -49,6 +49,10 @@ class Replay {
     log_.Warn(what, {{"file", PathOf(segment)}, {"from_byte", begin}, {"to_byte", end}});
   }
 
+  void NoteUnread(const base::Error& error) {
+    if (out_.unread.empty()) out_.unread = error.message();
+  }
+
   // Unfinished work of an earlier run, marked as such by its name, and nothing else.
   void RemoveLeftovers(const std::vector<std::string>& names) {
     for (const std::string& name : names) {
@@ -71,6 +75,7 @@ class Replay {
       auto read = ReadCheckpoint(files_, path, visitor_);
       if (read) return number;
       ++out_.corruptions;
+      if (read.error().code() != base::Code::kCorruption) NoteUnread(read.error());
       log_.Warn("log checkpoint damaged; what of it can be read is used",
                 {{"file", path}, {"err", read.error().message()}});
     }
@@ -84,6 +89,7 @@ class Replay {
     if (!map) {
       log_.Warn("log segment cannot be read", {{"err", map.error().message()}});
       ++out_.corruptions;
+      NoteUnread(map.error());
       unreadable_.emplace(segment, std::move(map).error().message());
       return;
     }

@@ -34,6 +34,7 @@ struct ReplayedLog {
   std::uint64_t previous_end = 0;  ///< behind its last good frame
   std::vector<SegmentInfo> segments;
   std::uint64_t corruptions = 0;  ///< places that were damaged, each named in the log; a torn tail is none
+  std::string unread;             ///< what could not be read, but may be at a later start, and why; empty: nothing
 };
 
 /// Visits all that the log in `directory` holds. Damage is passed over, named and counted.
