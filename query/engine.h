@@ -39,6 +39,7 @@ struct EngineFeatures {
   bool binop_fill_modifiers = false;      ///< promql-binop-fill-modifiers
   bool delayed_name_removal = false;      ///< promql-delayed-name-removal
   bool type_and_unit_labels = false;      ///< type-and-unit-labels: judge counters by `__type__`
+  bool use_start_timestamps = false;      ///< use-start-timestamps: what rate() and its kin, and start_timestamp(), see
 };
 
 /// Limits and defaults of an engine. A limit of 0 is none.

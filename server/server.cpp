@@ -102,7 +102,8 @@ query::EngineOptions MakeEngineOptions(const Flags& flags) {
                        .extended_range_selectors = flags.HasFeature("promql-extended-range-selectors"),
                        .binop_fill_modifiers = flags.HasFeature("promql-binop-fill-modifiers"),
                        .delayed_name_removal = flags.HasFeature("promql-delayed-name-removal"),
-                       .type_and_unit_labels = flags.HasFeature("type-and-unit-labels")}};
+                       .type_and_unit_labels = flags.HasFeature("type-and-unit-labels"),
+                       .use_start_timestamps = flags.HasFeature("use-start-timestamps")}};
 }
 
 constexpr std::string_view kAcceptedMessages = "web.remote-write-receiver.accepted-protobuf-messages";

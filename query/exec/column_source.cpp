@@ -7,6 +7,7 @@
 #include "base/duration_text.h"
 #include "base/saturating.h"
 #include "model/matcher.h"
+#include "model/quote.h"
 #include "query/exec/evaluate.h"
 
 namespace baro::query::exec {
@@ -63,6 +64,11 @@ class SelectedColumns final : public ColumnSource {
     const tsdb::SampleColumns& columns = scratch.columns;
     RangeColumn column{
         .timestamps_ms = columns.timestamps_ms(), .values = columns.values(), .histograms = columns.histograms()};
+    if (context_.features().use_start_timestamps) {
+      column.starts_ms = columns.start_timestamps_ms();
+      column.has_histogram_starts = std::ranges::any_of(
+          column.histograms, [](const tsdb::HistogramSample& sample) { return sample.start_timestamp_ms != 0; });
+    }
     if (HasStaleMarker(column.values)) DropStaleFloats(column, scratch);
     const auto is_stale = [](const tsdb::HistogramSample& sample) { return model::IsStaleNaN(sample.histogram->sum); };
     if (std::ranges::any_of(column.histograms, is_stale)) {
@@ -77,11 +83,14 @@ class SelectedColumns final : public ColumnSource {
   static void DropStaleFloats(RangeColumn& column, ColumnScratch& scratch) {
     scratch.timestamps_ms.clear();
     scratch.values.clear();
+    scratch.starts_ms.clear();
     for (std::size_t i = 0; i < column.values.size(); ++i) {
       if (model::IsStaleNaN(column.values[i])) continue;
       scratch.timestamps_ms.push_back(column.timestamps_ms[i]);
       scratch.values.push_back(column.values[i]);
+      if (!column.starts_ms.empty()) scratch.starts_ms.push_back(column.starts_ms[i]);
     }
+    column.starts_ms = scratch.starts_ms;
     column.timestamps_ms = scratch.timestamps_ms;
     column.values = scratch.values;
   }
@@ -306,6 +315,9 @@ void Annotate(Context& context, const func::Notes& notes, const model::Labels& l
   warn_about(Note::kNotGauge, "this native histogram metric is not a gauge: " + plain);
   warn_about(Note::kMixedBucketSchemas,
              "vector contains a mix of histograms with exponential and custom buckets schemas" + quoted);
+  warn_about(Note::kStartsOverlap,
+             fmt::format("sample has start time that overlaps with previous sample timestamp for metric {}",
+                         model::Quoted(name)));
   warn_about(Note::kResetCollisionAggregation, "conflicting counter resets during histogram aggregation");
   warn_about(Note::kResetCollisionSub, "conflicting counter resets during histogram subtraction");
   warn_about(Note::kResetCollisionAdd, "conflicting counter resets during histogram addition");

@@ -21,6 +21,7 @@ struct ColumnScratch {
   std::vector<std::int64_t> timestamps_ms;
   std::vector<double> values;
   std::vector<tsdb::HistogramSample> histograms;
+  std::vector<std::int64_t> starts_ms;
 };
 
 /// Threads  Read() may be called by many threads at once.

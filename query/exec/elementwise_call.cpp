@@ -121,8 +121,8 @@ base::Result<Rows> Timestamp(Context& context, const CallExpr& call, const StepG
   auto change = MappedSource::Change([](Cells&) -> base::Result<> { return {}; });
   Rows rows;
   if (const auto* selector = As<VectorSelector>(&StripParens(*call.args[0]))) {
-    rows =
-        BARO_TRY(OpenOperator(context, *selector, grid, [&] { return OpenSelector(context, *selector, grid, true); }));
+    rows = BARO_TRY(OpenOperator(context, *selector, grid,
+                                 [&] { return OpenSelector(context, *selector, grid, SampleAspect::kTimestamp); }));
   } else {
     rows = BARO_TRY(OpenRows(context, *call.args[0], grid));
     change = [grid](Cells& cells) -> base::Result<> {
@@ -138,6 +138,27 @@ base::Result<Rows> Timestamp(Context& context, const CallExpr& call, const StepG
   }
   return MapRows(context, std::move(rows), {.drops_name = true, .is_strict = false, .steps = grid.count},
                  std::move(change));
+}
+
+// Only samples have a start: what an expression has computed has none, and nothing has one unless the engine asks.
+base::Result<Rows> StartTimestamp(Context& context, const CallExpr& call, const StepGrid& grid) {
+  const RowChange options{.drops_name = true, .is_strict = false, .steps = grid.count};
+  const auto* selector = As<VectorSelector>(&StripParens(*call.args[0]));
+  if (selector != nullptr && context.features().use_start_timestamps) {
+    auto rows = BARO_TRY(OpenOperator(context, *selector, grid, [&] {
+      return OpenSelector(context, *selector, grid, SampleAspect::kStartTimestamp);
+    }));
+    return MapRows(context, std::move(rows), options, [](Cells&) -> base::Result<> { return {}; });
+  }
+  auto rows = BARO_TRY(OpenRows(context, *call.args[0], grid));
+  return MapRows(context, std::move(rows), options, [](Cells& cells) -> base::Result<> {
+    for (std::size_t row = 0; row < cells.rows(); ++row) {
+      const RowView view = cells.row(row);
+      std::ranges::fill(view.kinds, Kind::kNone);
+      view.histograms->clear();
+    }
+    return {};
+  });
 }
 
 }  // namespace
@@ -160,6 +181,8 @@ base::Result<std::unique_ptr<RowSource>> OpenElementwise(Context& context, const
       return Round(context, call, grid);
     case Function::kTimestamp:
       return Timestamp(context, call, grid);
+    case Function::kStartTimestamp:
+      return StartTimestamp(context, call, grid);
     default:
       return Rows();
   }

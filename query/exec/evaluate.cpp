@@ -125,7 +125,7 @@ base::Result<std::vector<double>> EvalScalarOnce(Context& context, const Expr& e
 base::Result<std::unique_ptr<RowSource>> OpenRowsOnce(Context& context, const Expr& expr, const StepGrid& grid) {
   switch (expr.kind) {
     case NodeKind::kVectorSelector:
-      return OpenSelector(context, static_cast<const VectorSelector&>(expr), grid, false);
+      return OpenSelector(context, static_cast<const VectorSelector&>(expr), grid, SampleAspect::kValue);
     case NodeKind::kCall: {
       const auto& call = static_cast<const CallExpr&>(expr);
       if (IsRangeFunction(call.function->id)) return OpenRangeFunction(context, call, grid);

@@ -36,9 +36,16 @@ std::string_view EvalString(const Expr& expr);
 
 // One file each; what they make is not yet repeated over the steps.
 
+/// What is wanted of the samples that an instant selector finds.
+enum class SampleAspect : std::uint8_t {
+  kValue,           ///< the float or histogram; between samples if the selector is `smoothed`
+  kTimestamp,       ///< when it was taken, in seconds
+  kStartTimestamp,  ///< since when it counts, in seconds; 0: not known
+};
+
 /// Selectors, calls that work cell by cell, and range functions.
 base::Result<std::unique_ptr<RowSource>> OpenSelector(Context& context, const VectorSelector& selector,
-                                                      const StepGrid& grid, bool want_timestamps);
+                                                      const StepGrid& grid, SampleAspect aspect);
 base::Result<std::unique_ptr<RowSource>> OpenRangeFunction(Context& context, const CallExpr& call,
                                                            const StepGrid& grid);
 /// Null if the call is none that works cell by cell.

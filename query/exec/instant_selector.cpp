@@ -24,9 +24,13 @@ struct SelectorTimes {
   }
 };
 
-// Floats alone: one pass over both columns.
-void SelectFloats(std::span<const std::int64_t> times, std::span<const double> values, const SelectorTimes& at,
-                  bool want_timestamps, const RowView& out) {
+double Seconds(std::int64_t time_ms) { return static_cast<double>(time_ms) / 1000; }
+
+// Floats alone: one pass over both columns. `of(index)` is what is wanted of a sample.
+template <typename Of>
+void SelectFloats(const tsdb::SampleColumns& columns, const SelectorTimes& at, const RowView& out, const Of& of) {
+  const auto times = columns.timestamps_ms();
+  const auto values = columns.values();
   std::size_t next = 0;
   for (std::size_t step = 0; step < out.kinds.size(); ++step) {
     const std::int64_t time = at.at(step);
@@ -34,12 +38,40 @@ void SelectFloats(std::span<const std::int64_t> times, std::span<const double> v
     if (next == 0) continue;
     const std::int64_t sample_time = times[next - 1];
     if (sample_time <= base::SaturatingSub(time, at.lookback_ms) || model::IsStaleNaN(values[next - 1])) continue;
-    out.SetFloat(step, want_timestamps ? static_cast<double>(sample_time) / 1000 : values[next - 1]);
+    out.SetFloat(step, of(next - 1));
   }
 }
 
+void SelectFloats(const tsdb::SampleColumns& columns, const SelectorTimes& at, SampleAspect aspect,
+                  const RowView& out) {
+  switch (aspect) {
+    case SampleAspect::kValue:
+      return SelectFloats(columns, at, out, [values = columns.values()](std::size_t i) { return values[i]; });
+    case SampleAspect::kTimestamp:
+      return SelectFloats(columns, at, out,
+                          [times = columns.timestamps_ms()](std::size_t i) { return Seconds(times[i]); });
+    case SampleAspect::kStartTimestamp:
+      return SelectFloats(columns, at, out, [starts = columns.start_timestamps_ms()](std::size_t i) {
+        return starts.empty() ? 0 : Seconds(starts[i]);
+      });
+  }
+}
+
+// What is wanted of a float that stands among histograms.
+double AspectOfFloat(const tsdb::SampleColumns& columns, std::size_t index, SampleAspect aspect) {
+  if (aspect == SampleAspect::kValue) return columns.values()[index];
+  if (aspect == SampleAspect::kTimestamp) return Seconds(columns.timestamps_ms()[index]);
+  return columns.start_timestamps_ms().empty() ? 0 : Seconds(columns.start_timestamps_ms()[index]);
+}
+
+void SetHistogramAspect(const tsdb::HistogramSample& sample, SampleAspect aspect, std::size_t step,
+                        const RowView& out) {
+  if (aspect == SampleAspect::kValue) return out.SetHistogram(step, sample.histogram);
+  out.SetFloat(step, Seconds(aspect == SampleAspect::kTimestamp ? sample.timestamp_ms : sample.start_timestamp_ms));
+}
+
 // Floats and histograms: the newer of the two newest.
-void SelectBoth(const tsdb::SampleColumns& columns, const SelectorTimes& at, bool want_timestamps, const RowView& out) {
+void SelectBoth(const tsdb::SampleColumns& columns, const SelectorTimes& at, SampleAspect aspect, const RowView& out) {
   const auto times = columns.timestamps_ms();
   const auto histograms = columns.histograms();
   std::size_t next_float = 0;
@@ -55,12 +87,10 @@ void SelectBoth(const tsdb::SampleColumns& columns, const SelectorTimes& at, boo
     if (sample_time <= base::SaturatingSub(time, at.lookback_ms)) continue;
     const double stale_if = is_float ? columns.values()[next_float - 1] : histograms[next_histogram - 1].histogram->sum;
     if (model::IsStaleNaN(stale_if)) continue;
-    if (want_timestamps) {
-      out.SetFloat(step, static_cast<double>(sample_time) / 1000);
-    } else if (is_float) {
-      out.SetFloat(step, columns.values()[next_float - 1]);
+    if (is_float) {
+      out.SetFloat(step, AspectOfFloat(columns, next_float - 1, aspect));
     } else {
-      out.SetHistogram(step, histograms[next_histogram - 1].histogram);
+      SetHistogramAspect(histograms[next_histogram - 1], aspect, step, out);
     }
   }
 }
@@ -68,19 +98,20 @@ void SelectBoth(const tsdb::SampleColumns& columns, const SelectorTimes& at, boo
 class SelectorSource final : public RowSource {
  public:
   SelectorSource(Context& context, const VectorSelector& selector, const SelectorTimes& times, model::TimeRange range,
-                 bool want_timestamps, std::unique_ptr<tsdb::SeriesSelection> selection)
+                 SampleAspect aspect, std::unique_ptr<tsdb::SeriesSelection> selection)
       : context_(context),
         selector_(selector),
         times_(times),
         range_(range),
-        want_timestamps_(want_timestamps),
+        aspect_(aspect),
         selection_(std::move(selection)),
         names_(NamesOf(*selection_)) {}
 
   const std::vector<RowName>& names() const override { return names_; }
 
   base::Result<> Fill(std::size_t begin, Cells& cells) override {
-    const bool is_smoothed = selector_.extension == Extension::kSmoothed;
+    // Times are those of samples, even where values are made between them.
+    const bool is_smoothed = selector_.extension == Extension::kSmoothed && aspect_ == SampleAspect::kValue;
     std::vector<func::Notes> notes(is_smoothed ? cells.rows() : 0);
     const auto fill = [&](std::size_t from, std::size_t to) -> base::Result<> {
       tsdb::SampleColumns columns;
@@ -92,9 +123,9 @@ class SelectorSource final : public RowSource {
           func::SmoothedInstant(columns, {.first_ms = times_.first_ms, .step_ms = times_.step_ms}, times_.lookback_ms,
                                 cells.row(i), notes[i]);
         } else if (columns.histograms().empty()) {
-          SelectFloats(columns.timestamps_ms(), columns.values(), times_, want_timestamps_, cells.row(i));
+          SelectFloats(columns, times_, aspect_, cells.row(i));
         } else {
-          SelectBoth(columns, times_, want_timestamps_, cells.row(i));
+          SelectBoth(columns, times_, aspect_, cells.row(i));
         }
       }
       return {};
@@ -113,7 +144,7 @@ class SelectorSource final : public RowSource {
   const VectorSelector& selector_;
   SelectorTimes times_;
   model::TimeRange range_;
-  bool want_timestamps_;
+  SampleAspect aspect_;
   std::unique_ptr<tsdb::SeriesSelection> selection_;
   std::vector<RowName> names_;
 };
@@ -121,7 +152,7 @@ class SelectorSource final : public RowSource {
 }  // namespace
 
 base::Result<std::unique_ptr<RowSource>> OpenSelector(Context& context, const VectorSelector& selector,
-                                                      const StepGrid& grid, bool want_timestamps) {
+                                                      const StepGrid& grid, SampleAspect aspect) {
   if (selector.extension == Extension::kAnchored) {
     return base::Fail(base::Code::kInvalidArgument, "anchored modifier is not supported on instant vector selectors");
   }
@@ -133,7 +164,7 @@ base::Result<std::unique_ptr<RowSource>> OpenSelector(Context& context, const Ve
                          .max_ms = times.at(grid.count - 1)};
   if (selector.extension == Extension::kSmoothed) range.max_ms = base::SaturatingAdd(range.max_ms, times.lookback_ms);
   auto selection = BARO_TRY(Select(context, selector, {.times = range, .view = plan.view}));
-  return std::make_unique<SelectorSource>(context, selector, times, range, want_timestamps, std::move(selection));
+  return std::make_unique<SelectorSource>(context, selector, times, range, aspect, std::move(selection));
 }
 
 }  // namespace baro::query::exec

@@ -18,7 +18,6 @@ bool LooksAtTheStep(Function function) {
   switch (function) {
     case Function::kTime:
     case Function::kTimestamp:
-    case Function::kStartTimestamp:
     case Function::kPredictLinear:
     case Function::kStart:
     case Function::kEnd:

@@ -6,6 +6,7 @@
 
 #include "query/func/over_time_parts.h"
 #include "query/func/sliding.h"
+#include "query/func/start_resets.h"
 
 namespace baro::query::func {
 namespace {
@@ -52,15 +53,33 @@ void Extreme(const RangeColumn& column, const WindowGrid& windows, const RowView
 
 bool IsSameValue(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
 
-// changes and resets: pairs of neighbours inside a window, from counts of pairs up to each sample.
+// changes and resets: pairs of neighbours inside a window, from counts of pairs up to each sample. `counts(index)`
+// looks at a sample and the one before.
 template <typename Counts>
 void NeighbourCount(const RangeColumn& column, const WindowGrid& windows, const RowView& out, Counts counts) {
   std::vector<std::uint32_t> up_to(column.values.size());
-  for (std::size_t i = 1; i < column.values.size(); ++i) {
-    up_to[i] = up_to[i - 1] + (counts(column.values[i - 1], column.values[i]) ? 1U : 0U);
+  std::uint32_t count = 0;
+  for (std::size_t i = 1; i < up_to.size(); ++i) {
+    if (counts(i)) ++count;
+    up_to[i] = count;
   }
   ForEachWindow(column, windows, [&](std::size_t step, const Stretch& window) {
     out.SetFloat(step, static_cast<double>(up_to[window.end - 1] - up_to[window.begin]));
+  });
+}
+
+void Changes(const RangeColumn& column, const WindowGrid& windows, const RowView& out) {
+  const auto values = column.values;
+  NeighbourCount(column, windows, out, [values](std::size_t i) { return !IsSameValue(values[i - 1], values[i]); });
+}
+
+void Resets(const RangeColumn& column, const WindowGrid& windows, const RowView& out) {
+  const auto values = column.values;
+  if (column.starts_ms.empty()) {
+    return NeighbourCount(column, windows, out, [values](std::size_t i) { return values[i] < values[i - 1]; });
+  }
+  NeighbourCount(column, windows, out, [values, &column](std::size_t i) {
+    return values[i] < values[i - 1] || IsStartReset(StartOf(column, i - 1), StartOf(column, i));
   });
 }
 
@@ -121,9 +140,9 @@ void FloatsOverTime(Function function, const RangeColumn& column, const WindowGr
     case Function::kTsOfMaxOverTime:
       return Extreme(column, windows, out, true, std::greater_equal<>());
     case Function::kChanges:
-      return NeighbourCount(column, windows, out, [](double a, double b) { return !IsSameValue(a, b); });
+      return Changes(column, windows, out);
     case Function::kResets:
-      return NeighbourCount(column, windows, out, [](double a, double b) { return b < a; });
+      return Resets(column, windows, out);
     case Function::kStddevOverTime:
       return WindowWise(column, windows, out, [](auto values) { return std::sqrt(VarianceOf(values)); });
     case Function::kStdvarOverTime:

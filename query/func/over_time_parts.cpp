@@ -7,6 +7,7 @@
 
 #include "base/saturating.h"
 #include "query/func/over_time.h"
+#include "query/func/start_resets.h"
 
 namespace baro::query::func {
 
@@ -190,38 +191,52 @@ void SumOrAverageAt(bool is_average, Histograms samples, std::size_t step, const
 
 }  // namespace
 
+namespace {
+
+// One sample of either kind.
+struct Neighbour {
+  StartedAt at;
+  double value = 0;
+  const FloatHistogram* histogram = nullptr;
+};
+
+// The first sample over both kinds in the order of time; the stretch that it comes from shrinks.
+Neighbour TakeFirst(const RangeColumn& column, Stretch& floats, Stretch& histograms) {
+  const bool is_float = histograms.empty() || (!floats.empty() && column.timestamps_ms[floats.begin] <
+                                                                      column.histograms[histograms.begin].timestamp_ms);
+  if (is_float) {
+    const std::size_t at = floats.begin++;
+    const std::int64_t start_ms = column.starts_ms.empty() ? 0 : column.starts_ms[at];
+    return {.at = {.timestamp_ms = column.timestamps_ms[at], .start_ms = start_ms}, .value = column.values[at]};
+  }
+  const tsdb::HistogramSample& sample = column.histograms[histograms.begin++];
+  return {.at = {.timestamp_ms = sample.timestamp_ms,
+                 .start_ms = column.has_histogram_starts ? sample.start_timestamp_ms : 0},
+          .value = 0,
+          .histogram = sample.histogram.get()};
+}
+
+bool IsChange(const Neighbour& previous, const Neighbour& next) {
+  if (next.histogram != nullptr) return !next.histogram->Equals(*previous.histogram);
+  return next.value != previous.value && !(std::isnan(next.value) && std::isnan(previous.value));
+}
+
+bool IsReset(const Neighbour& previous, const Neighbour& next) {
+  if (IsStartReset(previous.at, next.at)) return true;
+  return next.histogram != nullptr ? next.histogram->DetectReset(*previous.histogram) : next.value < previous.value;
+}
+
+}  // namespace
+
 double CountPairs(Function function, const RangeColumn& column, Stretch floats, Stretch histograms) {
+  if (floats.empty() && histograms.empty()) return 0;
   double pairs = 0;
-  const FloatHistogram* previous_histogram = nullptr;
-  double previous_value = 0;
-  bool has_previous = false;
+  Neighbour previous = TakeFirst(column, floats, histograms);
   while (!floats.empty() || !histograms.empty()) {
-    const bool is_float =
-        histograms.empty() ||
-        (!floats.empty() && column.timestamps_ms[floats.begin] < column.histograms[histograms.begin].timestamp_ms);
-    const FloatHistogram* histogram = is_float ? nullptr : column.histograms[histograms.begin].histogram.get();
-    const double value = is_float ? column.values[floats.begin] : 0;
-    if (has_previous) {
-      bool counts = false;
-      if ((histogram == nullptr) != (previous_histogram == nullptr)) {
-        counts = true;
-      } else if (histogram == nullptr) {
-        const bool is_same = value == previous_value || (std::isnan(value) && std::isnan(previous_value));
-        counts = function == Function::kChanges ? !is_same : value < previous_value;
-      } else {
-        counts = function == Function::kChanges ? !histogram->Equals(*previous_histogram)
-                                                : histogram->DetectReset(*previous_histogram);
-      }
-      if (counts) pairs++;
-    }
-    has_previous = true;
-    previous_histogram = histogram;
-    previous_value = value;
-    if (is_float) {
-      ++floats.begin;
-    } else {
-      ++histograms.begin;
-    }
+    const Neighbour next = TakeFirst(column, floats, histograms);
+    const bool is_other_kind = (next.histogram == nullptr) != (previous.histogram == nullptr);
+    if (is_other_kind || (function == Function::kChanges ? IsChange(previous, next) : IsReset(previous, next))) pairs++;
+    previous = next;
   }
   return pairs;
 }

@@ -39,6 +39,9 @@ struct RangeColumn {
   std::span<const std::int64_t> timestamps_ms;
   std::span<const double> values;
   std::span<const tsdb::HistogramSample> histograms;
+  /// Since when each of the values counts; 0: not known. Empty: no value has a start, or the query does not ask.
+  std::span<const std::int64_t> starts_ms = {};
+  bool has_histogram_starts = false;  ///< whether those of `histograms` count
 };
 
 /// The stretch [begin, end) of a column that a window covers.
@@ -106,6 +109,7 @@ enum class Note : std::uint32_t {
   kHistogramsIgnored = 1U << 8,
   kResetCollisionSub = 1U << 9,
   kResetCollisionAdd = 1U << 10,
+  kStartsOverlap = 1U << 11,
 };
 
 /// A set of notes. Plain bits: one per series, joined at the end.

@@ -53,11 +53,11 @@ HistogramPtr ToCustomBuckets(ClassicHistogram classic) {
 
 void ScriptData::Load(const LoadCommand& command) {
   for (const query::NotationSeries& line : command.series) {
-    if (line.is_start_times) continue;  // start timestamps are not stored
     Series& series = series_[line.labels];
     for (std::size_t i = 0; i < line.values.size(); ++i) {
       const std::int64_t time = static_cast<std::int64_t>(i) * command.step_ms;
       const query::NotationValue& value = line.values[i];
+      if (value.kind == query::NotationValue::Kind::kStartOffset) series.starts[time] = time + value.offset_ms;
       if (value.kind == query::NotationValue::Kind::kFloat) series.floats[time] = value.value;
       if (value.kind == query::NotationValue::Kind::kHistogram) series.histograms[time] = value.histogram;
     }
@@ -97,14 +97,23 @@ void ScriptData::LoadCustomBuckets(const LoadCommand& command) {
 tsdb::MemoryReaderSource ScriptData::MakeSource() const {
   std::vector<tsdb::LiteralSeries> all;
   for (const auto& [labels, series] : series_) {
-    tsdb::LiteralSeries literal{.labels = labels, .samples = {}, .histograms = {}};
-    for (const auto& [time, value] : series.floats) literal.samples.push_back({.timestamp_ms = time, .value = value});
+    if (series.floats.empty() && series.histograms.empty()) continue;
+    tsdb::LiteralSeries literal{.labels = labels, .samples = {}, .histograms = {}, .start_timestamps_ms = {}};
+    const auto start_of = [&starts = series.starts](std::int64_t time) {
+      const auto found = starts.find(time);
+      return found == starts.end() ? 0 : found->second;
+    };
+    for (const auto& [time, value] : series.floats) {
+      literal.samples.push_back({.timestamp_ms = time, .value = value});
+      if (!series.starts.empty()) literal.start_timestamps_ms.push_back(start_of(time));
+    }
     const FloatHistogram* previous = nullptr;
     for (const auto& [time, histogram] : series.histograms) {
       auto stored = std::make_shared<FloatHistogram>(*histogram);
       stored->counter_reset_hint = HintAsStored(previous, *histogram);
       previous = histogram.get();
-      literal.histograms.push_back({.timestamp_ms = time, .histogram = std::move(stored)});
+      literal.histograms.push_back(
+          {.timestamp_ms = time, .histogram = std::move(stored), .start_timestamp_ms = start_of(time)});
     }
     all.push_back(std::move(literal));
   }

@@ -24,6 +24,7 @@ class ScriptData {
   struct Series {
     std::map<std::int64_t, double> floats;
     std::map<std::int64_t, std::shared_ptr<const model::FloatHistogram>> histograms;
+    std::map<std::int64_t, std::int64_t> starts;  // of samples of both kinds that have one
   };
 
   void LoadCustomBuckets(const LoadCommand& command);

@@ -251,7 +251,8 @@ query::EngineOptions MakeOptions() {
                       .extended_range_selectors = true,
                       .binop_fill_modifiers = true,
                       .delayed_name_removal = true,  // as the scripts are meant to be run
-                      .type_and_unit_labels = false};
+                      .type_and_unit_labels = false,
+                      .use_start_timestamps = true};
   return options;
 }
 

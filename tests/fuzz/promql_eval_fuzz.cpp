@@ -29,6 +29,7 @@ tsdb::LiteralSeries Floats(std::initializer_list<model::LabelView> labels, doubl
   for (int i = 0; i < 40; ++i) {
     const double value = i == 17 ? model::StaleNaN() : (i % 11) * step;
     series.samples.push_back({.timestamp_ms = i * 15'000, .value = value});
+    series.start_timestamps_ms.push_back(i % 4 == 0 ? 0 : (i - i % 7) * 15'000 - 5'000);
   }
   return series;
 }
@@ -44,7 +45,9 @@ tsdb::LiteralSeries Histograms() {
       histogram->positive_spans = {{.offset = i % 3, .length = 1}};
       histogram->positive_buckets = {static_cast<double>(i % 13)};
     }
-    series.histograms.push_back({.timestamp_ms = i * 15'000, .histogram = std::move(histogram)});
+    series.histograms.push_back({.timestamp_ms = i * 15'000,
+                                 .histogram = std::move(histogram),
+                                 .start_timestamp_ms = i % 4 == 0 ? 0 : (i - i % 7) * 15'000 - 5'000});
   }
   return series;
 }
@@ -70,7 +73,8 @@ query::EngineOptions Options() {
                       .extended_range_selectors = true,
                       .binop_fill_modifiers = true,
                       .delayed_name_removal = false,
-                      .type_and_unit_labels = false};
+                      .type_and_unit_labels = false,
+                      .use_start_timestamps = true};
   return options;
 }
 
