@@ -53,8 +53,15 @@ class Rewriting {
     const bool has_floats = !columns_.values().empty() && (key || resolution_ms == 0);
     if (!has_floats && columns_.histograms().empty()) return {};
     BARO_TRY(Begin(scan.labels(), key));
-    if (has_floats) return writer_.Add(columns_);
-    return writer_.AddHistograms(columns_.histograms());
+    if (!has_floats) DropFloats(columns_);
+    return writer_.Add(columns_);
+  }
+
+  // Histograms stay with their starts.
+  static void DropFloats(SampleColumns& columns) {
+    columns.timestamp_buffer().clear();
+    columns.value_buffer().clear();
+    columns.UseBuffers();
   }
 
   base::Result<> WriteAggregate(const FamilyScan& scan, AggregateKey key) {

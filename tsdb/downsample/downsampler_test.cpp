@@ -19,6 +19,7 @@ namespace {
 
 using block_testing::Fleet;
 using block_testing::RandomFleet;
+using block_testing::RandomHistogram;
 using block_testing::TestUlid;
 using block_testing::WriteBlock;
 using model::Matcher;
@@ -151,6 +152,47 @@ TEST_F(DownsamplerTest, HistogramsStayAsTheyAre) {
   EXPECT_GT(written->meta().counts.histogram_samples, 0U);
   EXPECT_EQ(written->meta().counts.histogram_samples, block->meta().counts.histogram_samples);
   EXPECT_LT(written->meta().counts.float_samples, block->meta().counts.float_samples);
+}
+
+TEST_F(DownsamplerTest, HistogramsKeepTheirStartsWithAndWithoutFloatsBesideThem) {
+  const model::Labels labels = model::Labels::FromPairs({{"__name__", "h"}});
+  for (const bool has_floats : {false, true}) {
+    for (const bool is_chosen : {false, true}) {
+      SampleColumns columns;
+      for (int i = 0; i < 60; ++i) {
+        HistogramSample sample = RandomHistogram(random(), block_testing::kStartMs + i * 15'000);
+        sample.start_timestamp_ms = i < 20 ? 0 : block_testing::kStartMs + (i - i % 20) * 15'000 - 1;
+        columns.histogram_buffer().push_back(sample);
+      }
+      if (has_floats) {
+        columns.timestamp_buffer() = {block_testing::kStartMs - 15'000};
+        columns.value_buffer() = {1};
+      }
+      columns.UseBuffers();
+      BlockWriterOptions options;
+      options.ulid = TestUlid(500 + (has_floats ? 1 : 0) + (is_chosen ? 2 : 0));
+      auto writer = BlockWriter::Create(files(), "blocks", options).value();
+      ASSERT_TRUE(writer->BeginSeries(labels));
+      ASSERT_TRUE(writer->Add(columns));
+      ASSERT_TRUE(writer->BeginSeries(model::Labels::FromPairs({{"__name__", "other"}})));
+      ASSERT_TRUE(writer->AddFloats(std::vector<std::int64_t>{block_testing::kStartMs}, std::vector<double>{1}));
+      ASSERT_TRUE(writer->Finish());
+      const auto block = Block::Open(files(), "blocks/" + options.ulid.ToString()).value();
+      const std::string_view chosen = is_chosen ? "h|other" : "other";
+      const auto reader =
+          OpenBlockReader(*Downsample(block, Rules({Rule(k5m, {Match(MatchType::kRegex, "__name__", chosen)})})));
+      const std::vector<Matcher> matchers = {Matcher::Equal("__name__", "h")};
+      const auto selection = reader->Select({.matchers = matchers, .range = {}}, {}).value();
+      ASSERT_EQ(selection->size(), 1U);
+      SampleColumns got;
+      ASSERT_TRUE(selection->Read(0, {}, got));
+      ASSERT_EQ(got.histograms().size(), columns.histograms().size());
+      for (std::size_t i = 0; i < got.histograms().size(); ++i) {
+        EXPECT_EQ(got.histograms()[i].start_timestamp_ms, columns.histograms()[i].start_timestamp_ms)
+            << i << (has_floats ? " with floats" : "") << (is_chosen ? " chosen" : "");
+      }
+    }
+  }
 }
 
 TEST_F(DownsamplerTest, ShortWindowsBecomeLongOnesAndJoinedBlocksStayReadable) {
