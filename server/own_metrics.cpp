@@ -97,7 +97,11 @@ void AddOwnMetrics(base::Registry& registry, base::FileSystem& files, const ApiS
 QueryMetrics::QueryMetrics(base::Registry& registry)
     : duration_seconds_(registry.MakeSummaryFamily("prometheus_engine_query_duration_seconds",
                                                    "Time of queries, by part.", {"slice"}, {0.5, 0.9, 0.99})),
-      samples_total_(registry.MakeCounter("prometheus_engine_query_samples_total", "Samples read by queries.")) {}
+      samples_total_(registry.MakeCounter("prometheus_engine_query_samples_total", "Samples read by queries.")),
+      errors_total_(registry.MakeCounterFamily(
+          "barograph_query_errors_total", "Queries without an answer, by the API's type of the error.", {"type"})) {}
+
+void QueryMetrics::CountError(std::string_view type) { errors_total_.With({std::string(type)}).Add(1); }
 
 void QueryMetrics::Observe(const query::QueryStats& stats) {
   const auto observe = [&](const char* slice, std::chrono::nanoseconds time) {

@@ -17,10 +17,13 @@ class QueryMetrics {
  public:
   explicit QueryMetrics(base::Registry& registry);
   void Observe(const query::QueryStats& stats);
+  /// A query without an answer; `type` as the API names it.
+  void CountError(std::string_view type);
 
  private:
   base::SummaryFamily& duration_seconds_;
   base::Counter& samples_total_;
+  base::CounterFamily& errors_total_;
 };
 
 }  // namespace baro::server

@@ -250,6 +250,7 @@ class Server::Impl {
   void OpenJournal() {
     active_queries_.emplace(base::RealFileSystem(), DataDirectory() + "/queries.running", base::RealClock(), log_);
     LogUnfinished(*active_queries_, log_);
+    state_.set_active_queries(*active_queries_);
     query_journal_.emplace(*active_queries_, query_log_);
   }
 

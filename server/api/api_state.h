@@ -17,6 +17,7 @@
 #include "remote/write_receiver.h"
 #include "scraper/scrape_manager.h"
 #include "server/api/global_url.h"
+#include "server/journal/active_queries.h"
 #include "tsdb/storage.h"
 
 namespace baro::server {
@@ -79,6 +80,9 @@ class ApiState {
   /// Shape  is_ready() was true. Set before.
   const OwnAddress& own_address() const { return own_address_; }
   void set_own_address(OwnAddress own) { own_address_ = std::move(own); }
+  /// Shape  is_ready() was true. Set before.
+  const ActiveQueries& active_queries() const { return *active_queries_; }
+  void set_active_queries(const ActiveQueries& queries) { active_queries_ = &queries; }
 
  private:
   const base::Clock& clock_;
@@ -86,6 +90,7 @@ class ApiState {
   const model::Matcher origins_;
   const base::WallTime start_time_;
   OwnAddress own_address_;
+  const ActiveQueries* active_queries_ = nullptr;
   std::shared_ptr<tsdb::ReplayProgress> replay_ = std::make_shared<tsdb::ReplayProgress>();
   tsdb::Storage* storage_ = nullptr;
   query::Engine* engine_ = nullptr;

@@ -142,7 +142,11 @@ net::HttpResponse Explain(ApiState& state, QueryMetrics& metrics, const net::Htt
   if (!wants_text) return ApiError(wants_text.error());
   const auto explanation = state.engine().Explain(*wanted, asked->options);
   if (!explanation) return QueryError(explanation.error());
-  if (explanation->run) metrics.Observe(explanation->run->stats);
+  if (explanation->run && explanation->run->error) {
+    metrics.CountError(ApiErrorType(explanation->run->error->code()));
+  } else if (explanation->run) {
+    metrics.Observe(explanation->run->stats);
+  }
   if (*wants_text) return net::HttpResponse::Text(200, query::ExplanationText(*explanation));
   return ApiSuccess(ExplanationJson(*explanation));
 }

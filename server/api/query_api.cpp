@@ -30,7 +30,10 @@ const std::vector<net::ParamRule> kRangeParams = {{"query", true, false, "PromQL
 
 /// The answer, and what it cost.
 net::HttpResponse Answer(QueryMetrics& metrics, base::Result<query::QueryResult> result, const ResultOptions& options) {
-  if (!result) return QueryError(result.error());
+  if (!result) {
+    metrics.CountError(ApiErrorType(result.error().code()));
+    return QueryError(result.error());
+  }
   metrics.Observe(result->stats);
   return QueryResponse(*std::move(result), options);
 }

@@ -226,6 +226,32 @@ net::HttpResponse WalReplay(ApiState& state) {
 
 }  // namespace
 
+namespace {
+
+net::HttpResponse RunningQueries(ApiState& state) {
+  std::string data;
+  JsonWriter json(data);
+  const auto time = [&json](std::string_view key, std::int64_t ms) {
+    std::string text;
+    AppendJsonTime(text, ms);
+    json.Key(key).Raw(text);
+  };
+  json.BeginObject().Key("queries").BeginArray();
+  for (const RunningQuery& query : state.active_queries().Running()) {
+    json.BeginObject().Key("query").String(query.text);
+    json.Key("queryBytes").Uint(query.text_bytes);
+    time("began", query.began_ms);
+    time("start", query.start_ms);
+    time("end", query.end_ms);
+    time("step", query.step_ms);
+    json.Key("client").String(query.client).EndObject();
+  }
+  json.EndArray().EndObject();
+  return ApiSuccess(std::move(data));
+}
+
+}  // namespace
+
 void AddStatusRoutes(ApiRoutes& routes, ApiState& state) {
   routes.AddRead("status/buildinfo", false, "Versions.", {}, [](const auto&, const auto&) { return BuildInfo(); });
   routes.AddRead("status/config", false, "The configuration that runs, secrets masked.", {},
@@ -240,6 +266,8 @@ void AddStatusRoutes(ApiRoutes& routes, ApiState& state) {
                  [&state](const auto&, const auto&) { return Blocks(state); });
   routes.AddRead("status/storage", false, "How storage is: state, sizes, what is damaged.", {},
                  [&state](const auto&, const auto&) { return StorageStatus(state); });
+  routes.AddRead("status/running_queries", false, "Queries that have their turn, the oldest first.", {},
+                 [&state](const auto&, const auto&) { return RunningQueries(state); });
   routes.AddAlways("status/walreplay", "How far the replay of the log is.",
                    [&state](const auto&, const auto&) { return WalReplay(state); });
 }

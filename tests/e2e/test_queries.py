@@ -175,8 +175,14 @@ class Waiting(Queries):
     def test_who_goes_away_gives_the_place_back(self):
         connection = self.send_slow()
         wait_for("the slow query to run", lambda: self.running() == 1)
+        listed = self.server.api("status/running_queries")["queries"]
+        self.assertEqual([(query["query"], query["step"], query["client"]) for query in listed],
+                         [(SLOW, 10, "127.0.0.1")])
+        self.assertEqual(listed[0]["end"] - listed[0]["start"], 100_000)
         connection.close()
         wait_for("its end", lambda: self.running() == 0)
+        wait_for("its error in the metrics", lambda: self.metric('barograph_query_errors_total{type="canceled"}') == 1)
+        self.assertEqual(self.server.api("status/running_queries")["queries"], [])
         self.assertEqual(self.metric("barograph_query_memory_bytes"), 0)
         self.assertEqual(self.server.value("vector(7)"), 7)
 
