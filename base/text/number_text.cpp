@@ -44,6 +44,36 @@ std::string_view ToChars(std::span<char> buffer, double value, std::chars_format
   return {buffer.data(), static_cast<std::size_t>(end - buffer.data())};
 }
 
+// Above it not every integer is a double, and libstdc++ writes the exact value of the double in plain notation, which
+// is not the shortest text that gives it back: 100000000000000008192 for 1e+20 + 8192, where Go has
+// 100000000000000010000.
+constexpr double kExactIntegersEnd = 9007199254740992;
+
+// The shortest digits, then zeros up to the point. Shape: finite, a magnitude of kExactIntegersEnd at least.
+void AppendLargePlain(std::string& out, double value) {
+  std::array<char, 32> buffer;
+  std::string_view text = ToChars(buffer, value, std::chars_format::scientific);
+  const std::size_t mantissa = text.find('e');
+  std::size_t exponent = 0;
+  std::from_chars(text.data() + mantissa + 2, text.data() + text.size(), exponent);  // behind "e+"
+  text = text.substr(0, mantissa);
+  if (text.front() == '-') {
+    out += '-';
+    text.remove_prefix(1);
+  }
+  out += text.front();
+  const std::string_view digits = text.size() > 2 ? text.substr(2) : std::string_view();  // behind the point
+  out += digits;
+  out.append(exponent - digits.size(), '0');  // 17 digits at most, and the exponent is 15 at least
+}
+
+// Shape    finite.
+void AppendPlain(std::string& out, double value) {
+  if (std::fabs(value) >= kExactIntegersEnd) return AppendLargePlain(out, value);
+  std::array<char, 400> buffer;  // 17 digits behind 323 zeros at most
+  out += ToChars(buffer, value, std::chars_format::fixed);
+}
+
 }  // namespace
 
 std::optional<double> ParseFloat(std::string_view text) {
@@ -64,8 +94,9 @@ void AppendFloat(std::string& out, double value) {
   if (AppendSpecial(out, value)) return;
   const double magnitude = std::fabs(value);
   const bool is_scientific = magnitude != 0 && (magnitude < 1e-6 || magnitude >= 1e21);
-  std::array<char, 64> buffer;  // plain notation needs 24 characters at most within these bounds
-  out += ToChars(buffer, value, is_scientific ? std::chars_format::scientific : std::chars_format::fixed);
+  if (!is_scientific) return AppendPlain(out, value);
+  std::array<char, 32> buffer;
+  out += ToChars(buffer, value, std::chars_format::scientific);
 }
 
 std::string FormatFloat(double value) {
@@ -92,8 +123,7 @@ void AppendFloatG(std::string& out, double value) {
 
 void AppendFloatF(std::string& out, double value) {
   if (AppendSpecial(out, value)) return;
-  std::array<char, 400> buffer;  // 1 sign, 309 digits before the point or 17 behind 323 zeros
-  out += ToChars(buffer, value, std::chars_format::fixed);
+  AppendPlain(out, value);
 }
 
 }  // namespace baro::base
