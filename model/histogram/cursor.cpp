@@ -40,7 +40,8 @@ bool BucketCursor::NextInPart() {
     case Part::kZero:
       break;
   }
-  if (is_zero_done_ || histogram_->zero_count == 0) return false;
+  // Prometheus leaves out a negative one, too, as differences of gauges have it.
+  if (is_zero_done_ || !(histogram_->zero_count > 0)) return false;
   is_zero_done_ = true;
   bucket_ = ZeroBucket(*histogram_);
   return true;
@@ -82,6 +83,14 @@ void BucketCursor::Fill(double count) {
   const bool is_positive = parts_[part_] == Part::kPositive || parts_[part_] == Part::kPositiveReversed;
   bucket_ = internal::BucketOf(histogram_->schema, histogram_->custom_values, next_index_, is_positive);
   bucket_.count = count;
+  if (part_count_ == 1) return;
+  // As Prometheus cuts them, even if that turns a bucket round which lies within the zero bucket as a whole.
+  const double zero_threshold = histogram_->zero_threshold;
+  if (bucket_.upper < 0 && bucket_.upper > -zero_threshold) {
+    bucket_.upper = -zero_threshold;
+  } else if (bucket_.lower > 0 && bucket_.lower < zero_threshold) {
+    bucket_.lower = zero_threshold;
+  }
 }
 
 Bucket ZeroBucket(const FloatHistogram& histogram) {

@@ -113,6 +113,26 @@ TEST(BucketCursor, WalksAllPartsInBothDirections) {
   EXPECT_EQ(Walk(NegativeBuckets(FloatHistogram())).size(), 0u);
 }
 
+TEST(BucketCursor, CutsAtTheZeroBucketWhatReachesIntoIt) {
+  FloatHistogram histogram = Example().ToFloat();
+  histogram.zero_threshold = 0.75;
+  auto all = Walk(AllBuckets(histogram));
+  EXPECT_EQ(all[0], (Bucket{-1, -0.75, true, false, 6, 0}));
+  EXPECT_EQ(all[1], (Bucket{-0.75, 0.75, true, true, 2, 0}));
+  EXPECT_EQ(all[2], (Bucket{0.75, 1, false, true, 1, 0}));
+  EXPECT_EQ(Walk(PositiveBuckets(histogram))[0], (Bucket{0.5, 1, false, true, 1, 0}));
+  auto reversed = Walk(AllBucketsReversed(histogram));
+  std::reverse(reversed.begin(), reversed.end());
+  EXPECT_EQ(reversed, all);
+}
+
+TEST(BucketCursor, LeavesOutANegativeZeroBucketOfADifference) {
+  FloatHistogram histogram = Example().ToFloat();
+  histogram.zero_count = -1;
+  for (const Bucket& bucket : Walk(AllBuckets(histogram)))
+    EXPECT_FALSE(bucket.is_lower_inclusive && bucket.is_upper_inclusive);
+}
+
 FloatHistogram Custom(std::vector<double> bounds, std::vector<double> counts) {
   FloatHistogram histogram{.schema = kSchemaCustom,
                            .positive_spans = {{0, static_cast<std::uint32_t>(counts.size())}},
