@@ -213,6 +213,9 @@ base::Result<Vector> EvalCountValues(Context& context, const AggregateExpr& expr
   std::unordered_map<model::Labels, std::size_t> rows;
   model::LabelsBuilder builder;
   std::string text;
+  // The value is a label before the elements are grouped: `without` can take it away again.
+  const bool is_label_kept =
+      !expr.without || (label != model::kMetricName && std::ranges::find(expr.grouping, label) == expr.grouping.end());
   for (std::size_t row = 0; row < vector.rows(); ++row) {
     BARO_TRY(context.Check());
     const auto kinds = vector.cells.kinds(row);
@@ -226,7 +229,7 @@ base::Result<Vector> EvalCountValues(Context& context, const AggregateExpr& expr
         text = vector.cells.histograms(row)[step]->ToString();
       }
       builder.Reset(group.labels);
-      builder.Set(label, text);
+      if (is_label_kept) builder.Set(label, text);
       model::Labels labels = builder.Build();
       const auto [at, is_new] = rows.try_emplace(labels, result.rows());
       if (is_new) BARO_TRY(result.AddRow({.labels = std::move(labels), .drop_name = group.drop_name}));

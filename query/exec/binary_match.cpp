@@ -1,5 +1,6 @@
 // Binary operators between two vectors: who matches whom is found once for all steps.
 #include <algorithm>
+#include <set>
 #include <unordered_map>
 
 #include <fmt/format.h>
@@ -175,13 +176,17 @@ class Matcher {
         if (matching_.cardinality == Cardinality::kOneToOne && has_partner_[step]) return AmbiguousMatch();
         has_partner_[step] = true;
       }
-      if (!outcome) continue;
+      if (!outcome && matching_.include.empty()) continue;
       const auto [at, is_new] = targets.try_emplace(partner);
       if (is_new) {
         const model::Labels& one_labels = partner == kNobody ? group.labels : one_.names[partner].labels;
         at->second = BARO_TRY(TargetRow(many_.names[row], one_labels));
       }
-      BARO_TRY(Emit(at->second, step, std::move(*outcome)));
+      if (outcome) {
+        BARO_TRY(Emit(at->second, step, std::move(*outcome)));
+      } else {
+        BARO_TRY(LeaveOut(at->second, step));
+      }
     }
     return {};
   }
@@ -247,9 +252,18 @@ class Matcher {
                           : "multiple matches for labels: grouping labels must ensure unique matches");
   }
 
+  // Two elements that labels of the "one" side make equal are ambiguous even if a comparison leaves one of them out.
+  base::Result<> LeaveOut(std::size_t row, std::size_t step) {
+    const bool is_first = left_out_.emplace(row, step).second;
+    if (!is_first || result_.cells.row(row).kinds[step] != Kind::kNone) return AmbiguousMatch();
+    return {};
+  }
+
   base::Result<> Emit(std::size_t row, std::size_t step, Outcome outcome) {
     const RowView view = result_.cells.row(row);
-    if (view.kinds[step] != Kind::kNone) return AmbiguousMatch();
+    if (view.kinds[step] != Kind::kNone || (!left_out_.empty() && left_out_.contains({row, step}))) {
+      return AmbiguousMatch();
+    }
     if (outcome.histogram != nullptr) {
       view.SetHistogram(step, std::move(outcome.histogram));
     } else {
@@ -268,6 +282,7 @@ class Matcher {
   Vector one_;
   Vector result_;
   std::unordered_map<model::Labels, std::size_t> result_rows_;
+  std::set<std::pair<std::size_t, std::size_t>> left_out_;  // row of the result, step
   model::LabelsBuilder builder_;
   std::vector<bool> is_live_;
   std::vector<std::uint32_t> one_at_;

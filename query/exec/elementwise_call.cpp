@@ -44,9 +44,18 @@ base::Result<Rows> DateOfNow(Context& context, const StepGrid& grid, func::Unary
   return std::make_unique<VectorSource>(std::move(vector));
 }
 
-// NaN if either is, as Go's math.Max and math.Min have it.
-double Larger(double a, double b) { return std::isnan(a) || std::isnan(b) ? kNaN : std::max(a, b); }
-double Smaller(double a, double b) { return std::isnan(a) || std::isnan(b) ? kNaN : std::min(a, b); }
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+// As Go's math.Max and math.Min have it: NaN if either is, but nothing is beyond the infinity that they look for.
+double Larger(double a, double b) {
+  if (a == kInfinity || b == kInfinity) return kInfinity;
+  return std::isnan(a) || std::isnan(b) ? kNaN : std::max(a, b);
+}
+
+double Smaller(double a, double b) {
+  if (a == -kInfinity || b == -kInfinity) return -kInfinity;
+  return std::isnan(a) || std::isnan(b) ? kNaN : std::min(a, b);
+}
 
 base::Result<Rows> Clamp(Context& context, const CallExpr& call, const StepGrid& grid) {
   const Function function = call.function->id;

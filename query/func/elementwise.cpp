@@ -14,15 +14,24 @@ double Sign(double value) {
   return value;  // 0, -0 and NaN stay
 }
 
+// As Go's, which are infinite as soon as exp() is.
+double HyperbolicSine(double x) {
+  return std::fabs(x) > 21 ? std::copysign(std::exp(std::fabs(x)) / 2, x) : std::sinh(x);
+}
+double HyperbolicCosine(double x) { return std::fabs(x) > 21 ? std::exp(std::fabs(x)) / 2 : std::cosh(x); }
+
 // Seconds as an integer, as Go converts floats: out of range becomes the smallest integer.
 std::int64_t WholeSeconds(double seconds) {
-  if (!(seconds >= -9.2e18 && seconds <= 9.2e18)) return std::numeric_limits<std::int64_t>::min();
+  if (!(seconds >= -0x1p63 && seconds < 0x1p63)) return std::numeric_limits<std::int64_t>::min();
   return static_cast<std::int64_t>(seconds);
 }
 
 // Days since the epoch; years beyond what the calendar type holds wrap as the days of a 400-year cycle do.
 constexpr std::int64_t kSecondsPerDay = 86'400;
 constexpr std::int64_t kDaysPerCycle = 146'097;
+// Go's calendar counts seconds from the year -292277022400 on, without a sign; what is before that wraps round, by 2^64
+// seconds. So Prometheus answers for NaN, infinities and what else is out of range: 292277026596-12-04 15:30:08.
+constexpr std::int64_t kCalendarBegin_s = -9'223'372'028'741'760'000;
 
 struct Date {
   std::int64_t year;
@@ -36,7 +45,11 @@ Date DateOf(double seconds) {
   const std::int64_t whole = WholeSeconds(seconds);
   std::int64_t days = whole / kSecondsPerDay;
   std::int64_t second = whole % kSecondsPerDay;
-  if (second < 0) {
+  if (whole < kCalendarBegin_s) {
+    const auto wrapped = static_cast<std::uint64_t>(whole);
+    days = static_cast<std::int64_t>(wrapped / kSecondsPerDay);
+    second = static_cast<std::int64_t>(wrapped % kSecondsPerDay);
+  } else if (second < 0) {
     second += kSecondsPerDay;
     --days;
   }
@@ -96,7 +109,7 @@ UnaryFunction FindUnary(Function function) {
     case Function::kCos:
       return [](double x) { return std::cos(x); };
     case Function::kCosh:
-      return [](double x) { return std::cosh(x); };
+      return HyperbolicCosine;
     case Function::kDeg:
       return [](double x) { return x * 180 / std::numbers::pi; };
     case Function::kExp:
@@ -116,7 +129,7 @@ UnaryFunction FindUnary(Function function) {
     case Function::kSin:
       return [](double x) { return std::sin(x); };
     case Function::kSinh:
-      return [](double x) { return std::sinh(x); };
+      return HyperbolicSine;
     case Function::kSqrt:
       return [](double x) { return std::sqrt(x); };
     case Function::kTan:

@@ -29,10 +29,13 @@ void SumOrAverage(bool is_average, const RangeColumn& column, const WindowGrid& 
   const bool overlap = WindowsOverlap(windows);
   ForEachWindow(column, windows, [&](std::size_t step, const Stretch& window) {
     const auto values = column.values.subspan(window.begin, window.size());
-    const CompensatedSum sum = overlap ? sliding.In(window) : SumOf(values);
+    CompensatedSum sum = overlap ? sliding.In(window) : SumOf(values);
+    // Infinities of both signs and sums beyond the range of doubles depend on the order, and that is from left to
+    // right.
+    if (overlap && !std::isfinite(sum.sum)) sum = SumOf(values);
     if (!is_average) {
       out.SetFloat(step, sum.value());
-    } else if (std::isinf(sum.sum)) {
+    } else if (!std::isfinite(sum.sum)) {
       out.SetFloat(step, AverageOf(values));
     } else {
       out.SetFloat(step, (sum.sum + sum.lost) / static_cast<double>(values.size()));

@@ -87,7 +87,7 @@ class FloatRate {
     const std::int64_t first_ms = times[window.begin];
     const std::int64_t last_ms = times[window.end - 1];
     const double first = column_.values[window.begin];
-    const double difference = column_.values[window.end - 1] - first + SumBeforeResets(window);
+    const double difference = WithResets(column_.values[window.end - 1] - first, window);
     if constexpr (kHasStarts) {
       overlaps_.ForEach(window, [&notes](std::size_t) { notes.Add(Note::kStartsOverlap); });
       if (BeginsInside(StartOf(column_, window.begin), start_ms)) {
@@ -109,12 +109,12 @@ class FloatRate {
   }
 
  private:
-  // Resets are rare; those of one window are summed anew, so that a large value that has left the window leaves no
-  // rounding error behind.
-  double SumBeforeResets(const Stretch& window) {
-    double sum = 0;
-    resets_.ForEach(window, [&](std::size_t reset) { sum += column_.values[reset - 1]; });
-    return sum;
+  // The difference plus what stood before the resets. Resets are rare; those of one window are summed anew, so that a
+  // large value that has left the window leaves no rounding error behind; and in this order, which counts where sums
+  // leave the range of doubles.
+  double WithResets(double difference, const Stretch& window) {
+    resets_.ForEach(window, [&](std::size_t reset) { difference += column_.values[reset - 1]; });
+    return difference;
   }
 
   double Scaled(double difference, double factor) const {
