@@ -16,6 +16,9 @@ namespace {
 constexpr std::chrono::seconds kCutRetryAfter{10};
 // More late samples than this do not wait in memory for the head's next cut.
 constexpr std::size_t kLateSamplesMax = 8'000'000;
+// So long the head is not cut after a start that could not read some of the log: a day, usually. Most of the head lies
+// in mapped files.
+constexpr std::int64_t kRangesHeldForUnread = 12;
 // From this many times the shortest range on, blocks are cold: they are read rarely, and there are many of them.
 constexpr std::int64_t kColdRanges = 9;
 
@@ -121,7 +124,9 @@ base::Result<> Storage::Impl::CutHead(bool& has_cut) {
   const auto begin_ms = AlignDown(std::max(head_->min_time_ms(), cut_until_ms_), range_ms);
   const auto until_ms = begin_ms ? Plus(*begin_ms, range_ms) : std::nullopt;
   if (!until_ms) return {};
-  const std::int64_t late_ms = options_.lateness_max.count() > 0 ? options_.lateness_max.count() : range_ms / 2;
+  std::int64_t late_ms = options_.lateness_max.count() > 0 ? options_.lateness_max.count() : range_ms / 2;
+  // Samples of an unread piece of the log would come too late for the block: it waits for a restart.
+  if (!unread_log_.empty()) late_ms = std::max(late_ms, kRangesHeldForUnread * range_ms);
   const auto due_ms = Plus(*until_ms, late_ms);
   if (!due_ms || head_->max_time_ms() < *due_ms) return {};
 

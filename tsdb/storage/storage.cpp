@@ -163,6 +163,10 @@ base::Result<> Storage::Impl::Replay() {
 // What could not be read now may be at the next start, and has to find what it needs then: the log stays until blocks
 // have the time up to now, and no series to come gets a number that a series there may have.
 void Storage::Impl::KeepUnread(ReplayedLog& replayed) {
+  deps_.log.Error(
+      "some of the log could not be read; mend that and restart within 12 block ranges, until then no block "
+      "is cut from memory and deletes are refused",
+      {{"err", unread_log_}});
   constexpr std::uint64_t kNumbersPerLog = std::uint64_t{1} << 32;
   head_->ReserveLogIds(static_cast<LogSeriesId>(static_cast<std::uint64_t>(head_->next_log_id()) + kNumbersPerLog));
   if (replayed.segments.empty()) return;

@@ -80,18 +80,28 @@ TEST_F(UnreadTest, NothingIsDeletedWhileSomeOfTheLogIsUnread) {
   EXPECT_TRUE(ValuesOf("early").empty());
 }
 
-TEST_F(UnreadTest, ASegmentThatWasNotReadOutlivesCutsThatCannotHaveItsSamples) {
+TEST_F(UnreadTest, BlocksWaitForASegmentThatWasNotRead) {
   for (int i = 0; i < 10; ++i) Append("early", kStartMs + i * 1000, i);
-  clock().Advance(std::chrono::milliseconds(3 * kRangeMs));
-  Append("early", kStartMs + 3 * kRangeMs, 100);  // in the segment as well, and in no block of the next run
   ReopenWithout(LogPath("00000001"));
-  // Blocks are cut up to the time of that sample, not beyond.
-  for (int i = 0; i < 10; ++i) Append("late", kStartMs + 2 * kRangeMs + i * 1000, i);
-  Append("late", kStartMs + 3 * kRangeMs + 1000, 1);
+  clock().Advance(std::chrono::milliseconds(3 * kRangeMs));
+  for (int i = 0; i < 30; ++i) Append("late", kStartMs + i * kRangeMs / 10, i);
   ASSERT_TRUE(storage().Maintain());
+  EXPECT_TRUE(storage().Blocks().empty());
   Reopen();
-  EXPECT_EQ(ValuesOf("early").back(), 100);
-  EXPECT_EQ(ValuesOf("late").size(), 11U);
+  EXPECT_EQ(ValuesOf("early").size(), 10U);
+  EXPECT_EQ(ValuesOf("late").size(), 30U);
+  ASSERT_TRUE(storage().Maintain());
+  EXPECT_FALSE(storage().Blocks().empty());
+  EXPECT_EQ(ValuesOf("early").size(), 10U);
+}
+
+TEST_F(UnreadTest, BlocksDoNotWaitForEver) {
+  Append("early", kStartMs, 1);
+  ReopenWithout(LogPath("00000001"));
+  clock().Advance(std::chrono::milliseconds(15 * kRangeMs));
+  for (int i = 0; i < 15; ++i) Append("late", kStartMs + i * kRangeMs, i);
+  ASSERT_TRUE(storage().Maintain());
+  EXPECT_FALSE(storage().Blocks().empty());
 }
 
 TEST_F(UnreadTest, NothingIsDeletedFromTheTimeOfABlockThatIsUnread) {
