@@ -1,5 +1,6 @@
 #include "query/duration.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -15,12 +16,10 @@ namespace {
 // Prometheus counts nanoseconds in 64 bits, so its longest duration is about 292 years. Ours is the same.
 constexpr std::int64_t kDurationMsMax = std::numeric_limits<std::int64_t>::max() / 1'000'000;
 
-// Seconds to whole milliseconds, towards zero. Sums such as 10 + 0.001 may fall a few units in the last place short of
-// the millisecond that was written; those count as it.
-double TruncateToMs(double seconds) {
-  const double ms = seconds * 1000;
-  const double nearest = std::round(ms);
-  return std::abs(ms - nearest) <= std::abs(ms) * 1e-14 ? nearest : std::trunc(ms);
+// Seconds to whole milliseconds, towards zero. What is written as one number is that number of nanoseconds first; what
+// is computed is not, so that 10 + 0.001 is a hair short of 10,001 ms. Prometheus does both.
+double TruncateToMs(double seconds, bool is_literal) {
+  return std::trunc(is_literal ? std::round(seconds * 1e9) / 1e6 : seconds * 1000);
 }
 
 base::Result<double> Apply(const DurationExpr& expr, double lhs, double rhs, const QueryTimes& times) {
@@ -51,9 +50,9 @@ base::Result<double> Apply(const DurationExpr& expr, double lhs, double rhs, con
     case Kind::kPow:
       return std::pow(lhs, rhs);
     case Kind::kMinOf:
-      return std::fmin(lhs, rhs);
     case Kind::kMaxOf:
-      return std::fmax(lhs, rhs);
+      if (std::isnan(lhs) || std::isnan(rhs)) return std::numeric_limits<double>::quiet_NaN();
+      return expr.kind == Kind::kMinOf ? std::min(lhs, rhs) : std::max(lhs, rhs);
   }
   return base::Fail(base::Code::kInvalidArgument, "unknown kind of duration expression");
 }
@@ -112,7 +111,7 @@ base::Result<std::int64_t> ResolveDuration(const Duration& duration, DurationUse
     return base::Fail(base::Code::kInvalidArgument,
                       fmt::format("duration expression yields {}", std::isnan(seconds) ? "NaN" : "infinity"));
   }
-  const double ms = TruncateToMs(seconds);
+  const double ms = TruncateToMs(seconds, duration.expr->kind == DurationExpr::Kind::kLiteral);
   if (std::abs(ms) > static_cast<double>(kDurationMsMax)) {
     return base::Fail(base::Code::kInvalidArgument, "duration out of range: more than 292 years");
   }

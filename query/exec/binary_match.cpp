@@ -170,12 +170,12 @@ class Matcher {
       if (partner == kNobody && !fill_one_) continue;
       const Operand many = At(view, step);
       const Operand one = partner == kNobody ? Operand{.value = *fill_one_} : At(one_.cells.row(partner), step);
-      auto outcome = ApplyInOrder(many, one);
-      if (partner != kNobody) {
-        // Ambiguous is ambiguous, whether or not a comparison keeps the element.
-        if (matching_.cardinality == Cardinality::kOneToOne && has_partner_[step]) return AmbiguousMatch();
-        has_partner_[step] = true;
-      }
+      auto applied = ApplyInOrder(many, one);
+      if (!applied) continue;  // the two do not go together, so they are no match
+      // Ambiguous is ambiguous, whether or not a comparison keeps the element.
+      if (matching_.cardinality == Cardinality::kOneToOne && has_partner_[step]) return AmbiguousMatch();
+      has_partner_[step] = true;
+      auto outcome = Kept(*std::move(applied));
       if (!outcome && matching_.include.empty()) continue;
       const auto [at, is_new] = targets.try_emplace(partner);
       if (is_new) {
@@ -197,7 +197,9 @@ class Matcher {
     for (std::size_t step = 0; step < one_at_.size(); ++step) {
       const std::uint32_t row = one_at_[step];
       if (row == kNobody || has_partner_[step]) continue;
-      auto outcome = ApplyInOrder(Operand{.value = *fill_many_}, At(one_.cells.row(row), step));
+      auto applied = ApplyInOrder(Operand{.value = *fill_many_}, At(one_.cells.row(row), step));
+      if (!applied) continue;
+      auto outcome = Kept(*std::move(applied));
       if (!outcome) continue;
       const auto [at, is_new] = targets.try_emplace(row);
       if (is_new) at->second = BARO_TRY(TargetRow({.labels = group.labels}, one_.names[row].labels));
@@ -211,13 +213,16 @@ class Matcher {
     return {.value = 0, .histogram = &view.histogram(step)};
   }
 
-  // The outcome with the operands on the sides where they were written; nothing if the element goes.
+  // The outcome with the operands on the sides where they were written; nothing if they do not go together.
   std::optional<Outcome> ApplyInOrder(const Operand& many, const Operand& one) const {
-    auto outcome = is_turned_ ? Apply(context_, expr_, one, many) : Apply(context_, expr_, many, one);
-    if (!outcome || !IsComparison(expr_.op)) return outcome;
-    if (expr_.return_bool) return Outcome{.value = outcome->holds ? 1.0 : 0.0};
-    if (!outcome->holds) return std::nullopt;
-    return outcome;
+    return is_turned_ ? Apply(context_, expr_, one, many) : Apply(context_, expr_, many, one);
+  }
+
+  // What a comparison makes of an element; nothing if it goes.
+  std::optional<Outcome> Kept(Outcome outcome) const {
+    if (!IsComparison(expr_.op)) return outcome;
+    if (expr_.return_bool) return Outcome{.value = outcome.holds ? 1.0 : 0.0};
+    return outcome.holds ? std::optional(std::move(outcome)) : std::nullopt;
   }
 
   // The row of the result with the labels that these two make.
@@ -286,7 +291,7 @@ class Matcher {
   model::LabelsBuilder builder_;
   std::vector<bool> is_live_;
   std::vector<std::uint32_t> one_at_;
-  std::vector<bool> has_partner_;  // by step: whether the "one" side of the group at hand met anybody
+  std::vector<bool> has_partner_;  // by step: whether there was a match in the group at hand
 };
 
 }  // namespace

@@ -7,7 +7,6 @@
 
 #include "model/matcher.h"
 #include "model/names.h"
-#include "model/quote.h"
 #include "model/regex.h"
 #include "query/exec/evaluate.h"
 #include "query/exec/natural_order.h"
@@ -15,11 +14,11 @@
 namespace baro::query::exec {
 namespace {
 
-base::Result<std::string> DestinationLabel(const Expr& expr) {
-  const std::string_view name = EvalString(expr);
+base::Result<std::string> DestinationLabel(const CallExpr& call) {
+  const std::string_view name = EvalString(*call.args[1]);
   if (!model::IsValidLabelName(name)) {
     return base::Fail(base::Code::kUnprocessable,
-                      fmt::format("invalid destination label name {}", model::Quoted(name)));
+                      fmt::format("invalid destination label name in {}(): {}", call.function->name, name));
   }
   return std::string(name);
 }
@@ -35,9 +34,9 @@ base::Result<Vector> LabelReplace(Context& context, const CallExpr& call, const 
   const auto regex = model::AnchoredRegex::Make(pattern);
   if (!regex) {
     return base::Fail(base::Code::kUnprocessable,
-                      fmt::format("invalid regular expression in label_replace(): {}", model::Quoted(pattern)));
+                      fmt::format("invalid regular expression in label_replace(): {}", pattern));
   }
-  const std::string destination = BARO_TRY(DestinationLabel(*call.args[1]));
+  const std::string destination = BARO_TRY(DestinationLabel(call));
   const model::ReplacementTemplate replacement(EvalString(*call.args[2]));
   const std::string_view source = EvalString(*call.args[3]);
   Vector vector = BARO_TRY(EvalVector(context, *call.args[0], grid));
@@ -55,16 +54,16 @@ base::Result<Vector> LabelReplace(Context& context, const CallExpr& call, const 
 }
 
 base::Result<Vector> LabelJoin(Context& context, const CallExpr& call, const StepGrid& grid) {
-  const std::string destination = BARO_TRY(DestinationLabel(*call.args[1]));
   const std::string_view separator = EvalString(*call.args[2]);
   std::vector<std::string_view> sources;
   for (std::size_t i = 3; i < call.args.size(); ++i) {
     sources.push_back(EvalString(*call.args[i]));
     if (!model::IsValidLabelName(sources.back())) {
       return base::Fail(base::Code::kUnprocessable,
-                        fmt::format("invalid source label name in label_join(): {}", model::Quoted(sources.back())));
+                        fmt::format("invalid source label name in label_join(): {}", sources.back()));
     }
   }
+  const std::string destination = BARO_TRY(DestinationLabel(call));
   Vector vector = BARO_TRY(EvalVector(context, *call.args[0], grid));
   model::LabelsBuilder builder;
   std::string value;

@@ -68,7 +68,7 @@ base::Result<std::vector<double>> ScalarCall(Context& context, const CallExpr& c
     case Function::kEnd:
       return constant(seconds(times.end_ms));
     case Function::kStep:
-      return constant(seconds(times.step_ms));
+      return constant(times.start_ms == times.end_ms ? 0 : seconds(times.step_ms));  // one step has none
     case Function::kRange:
       return constant(seconds(times.end_ms - times.start_ms));
     case Function::kScalar:

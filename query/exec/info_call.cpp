@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -114,6 +115,7 @@ class InfoJoin {
       BARO_TRY(JoinRow(base_vector, row, result));
     }
     result.DropEmptyRows();
+    BARO_TRY(JoinEqualRows(result, true));  // what was added may be all that told two series apart
     return result;
   }
 
@@ -129,10 +131,30 @@ class InfoJoin {
                                [&](const model::Matcher& matcher) { return matcher.MatchesLabels(labels); });
   }
 
-  base::Result<> SelectInfo(const Vector& base_vector) {
+  // What the base series identify themselves by. Those that do not at all have no info.
+  void NoteIdentities(const Vector& base_vector) {
     for (const RowName& name : base_vector.names) {
-      if (!IsInfoSeries(name.labels)) identities_.insert(IdentityOf(name.labels));
+      if (IsInfoSeries(name.labels)) continue;
+      Identity identity = IdentityOf(name.labels);
+      if (identity.empty()) continue;
+      for (std::size_t i = 0; i < wanted_.size(); ++i) {
+        const std::string_view value = identity.Get(IdentifyingLabels()[i]);
+        if (!value.empty()) wanted_[i].emplace(value);
+      }
+      identities_.insert(std::move(identity));
     }
+  }
+
+  // An info series needs each of the labels that any base series has, with a value that one has.
+  bool HasWantedIdentity(const model::Labels& labels) const {
+    for (std::size_t i = 0; i < wanted_.size(); ++i) {
+      if (!wanted_[i].empty() && !wanted_[i].contains(labels.Get(IdentifyingLabels()[i]))) return false;
+    }
+    return true;
+  }
+
+  base::Result<> SelectInfo(const Vector& base_vector) {
+    NoteIdentities(base_vector);
     if (identities_.empty()) return {};
     VectorSelector selector;
     selector.matchers = request_.name_matchers;
@@ -153,7 +175,7 @@ class InfoJoin {
     tsdb::SampleColumns columns;
     for (std::size_t i = 0; i < selection->size(); ++i) {
       const Identity identity = IdentityOf(selection->labels(i));
-      if (!identities_.contains(identity)) continue;
+      if (!identities_.contains(identity) || !HasWantedIdentity(selection->labels(i))) continue;
       BARO_TRY(context_.Check());
       columns.Clear();
       BARO_TRY(context_.Read(call_, *selection, i, range, columns));
@@ -180,14 +202,22 @@ class InfoJoin {
     return result;
   }
 
-  // Of each info metric, the series whose sample is the newest.
+  // Of each info metric, the series whose sample is the newest. Of two that are as new, nobody knows which one holds.
   base::Result<> Choose(std::span<const InfoSeries> candidates, std::size_t step) {
     chosen_.clear();
     for (const InfoSeries& info : candidates) {
       const std::int64_t time = info.sample_ms[step];
       if (time == model::kMinTimestampMs) continue;
       const auto [at, is_new] = chosen_.try_emplace(info.labels.metric_name(), &info);
-      if (!is_new && time > at->second->sample_ms[step]) at->second = &info;
+      if (is_new) continue;
+      const std::int64_t chosen_time = at->second->sample_ms[step];
+      if (time == chosen_time) {
+        return base::Fail(
+            base::Code::kUnprocessable,
+            fmt::format("found duplicate series for info metric: existing {} @ {}, new {} @ {}",
+                        at->second->labels.ToMetricString(), chosen_time, info.labels.ToMetricString(), time));
+      }
+      if (time > chosen_time) at->second = &info;
     }
     return {};
   }
@@ -256,6 +286,7 @@ class InfoJoin {
   std::vector<model::Matcher> name_matchers_;
   std::vector<model::Matcher> data_matchers_;
   std::unordered_set<Identity> identities_;
+  std::array<std::set<std::string, std::less<>>, 2> wanted_;  // values of each identifying label among the base series
   std::unordered_map<Identity, std::vector<InfoSeries>> infos_;
   std::map<std::string_view, const InfoSeries*> chosen_;  // by metric name
   model::LabelsBuilder builder_;

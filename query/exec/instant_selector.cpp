@@ -153,9 +153,6 @@ class SelectorSource final : public RowSource {
 
 base::Result<std::unique_ptr<RowSource>> OpenSelector(Context& context, const VectorSelector& selector,
                                                       const StepGrid& grid, SampleAspect aspect) {
-  if (selector.extension == Extension::kAnchored) {
-    return base::Fail(base::Code::kInvalidArgument, "anchored modifier is not supported on instant vector selectors");
-  }
   const NodePlan& plan = context.plan(selector);
   const SelectorTimes times{.first_ms = base::SaturatingSub(plan.at_ms.value_or(grid.start_ms), plan.offset_ms),
                             .step_ms = plan.at_ms ? 0 : grid.step_ms,

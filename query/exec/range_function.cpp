@@ -24,9 +24,7 @@ bool KeepsName(Function function) {
 }
 
 // Functions whose result is nonsense for what is not a counter.
-bool ExpectsCounter(Function function) {
-  return function == Function::kRate || function == Function::kIncrease || function == Function::kIrate;
-}
+bool ExpectsCounter(Function function) { return function == Function::kRate || function == Function::kIncrease; }
 
 // Functions that cost as much as all windows have samples together; the others, as the series and the steps.
 bool LooksAtEachSample(Function function) {
@@ -211,12 +209,12 @@ base::Result<> CheckArguments(Context& context, const CallExpr& call, std::span<
   }
   if (call.function->id == Function::kDoubleExponentialSmoothing) {
     constexpr std::array<std::string_view, 2> kNames = {"smoothing", "trend"};
+    constexpr std::array<std::string_view, 2> kShort = {"sf", "tf"};
     for (std::size_t i = 0; i < kNames.size(); ++i) {
       for (const double factor : scalars[i]) {
-        if (factor > 0 && factor < 1) continue;
-        return base::Fail(base::Code::kUnprocessable,
-                          fmt::format("invalid {} factor. Expected: 0 < {} factor < 1, got: {}", kNames[i], kNames[i],
-                                      base::FormatFloat(factor)));
+        if (!(factor <= 0 || factor >= 1)) continue;  // NaN smooths to NaN
+        return base::Fail(base::Code::kUnprocessable, fmt::format("invalid {} factor. Expected: 0 < {} < 1, got: {:f}",
+                                                                  kNames[i], kShort[i], factor));
       }
     }
   }
