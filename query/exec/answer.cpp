@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <numeric>
 
+#include <fmt/format.h>
+
+#include "query/func/extended_range.h"
+
 namespace baro::query::exec {
 namespace {
 
@@ -67,7 +71,25 @@ MatrixResult AnswerScalars(std::span<const double> values, const StepGrid& grid)
   return result;
 }
 
-base::Result<MatrixResult> AnswerColumns(Context& context, const ColumnSource& columns) {
+namespace {
+
+base::Result<> AppendExtended(Extension extension, const func::RangeColumn& column, const func::WindowGrid& windows,
+                              const RowName& name, SeriesTable& table) {
+  if (!column.histograms.empty()) {
+    return base::Fail(base::Code::kUnprocessable,
+                      fmt::format("{} modifier is not supported with histograms",
+                                  extension == Extension::kAnchored ? "anchored" : "smoothed"));
+  }
+  const auto samples = func::ExtendedFloats(extension, column, windows.start_ms(0), windows.end_ms(0));
+  if (samples.empty()) return {};
+  table.BeginSeries(name.labels);
+  for (const model::Sample& sample : samples) table.AddFloat(sample.timestamp_ms, sample.value);
+  return {};
+}
+
+}  // namespace
+
+base::Result<MatrixResult> AnswerColumns(Context& context, const ColumnSource& columns, Extension extension) {
   MatrixResult result;
   ColumnScratch scratch;
   Charge held(&context.budget());
@@ -77,6 +99,11 @@ base::Result<MatrixResult> AnswerColumns(Context& context, const ColumnSource& c
     BARO_TRY(context.Check());
     scratch.columns.Clear();
     const auto column = BARO_TRY(columns.Read(row, scratch));
+    if (extension != Extension::kNone) {
+      BARO_TRY(held.SetSamples(result.series.point_count() + column.values.size() + 2));
+      BARO_TRY(AppendExtended(extension, column, columns.windows(), columns.names()[row], result.series));
+      continue;
+    }
     const func::Stretch floats = func::FloatEdges(column).MoveTo(after, until);
     const func::Stretch histograms = func::HistogramEdges(column).MoveTo(after, until);
     if (floats.empty() && histograms.empty()) continue;

@@ -21,7 +21,8 @@ MatrixResult AnswerMatrix(const Vector& vector, const StepGrid& grid);
 MatrixResult AnswerScalars(std::span<const double> values, const StepGrid& grid);
 
 /// The samples themselves in the window of the first step, as a range selector at the top of an instant query gives
-/// them.
-base::Result<MatrixResult> AnswerColumns(Context& context, const ColumnSource& columns);
+/// them; if it is `anchored` or `smoothed`, with one at each edge.
+/// Errors   kUnprocessable: such a selector finds native histograms.
+base::Result<MatrixResult> AnswerColumns(Context& context, const ColumnSource& columns, Extension extension);
 
 }  // namespace baro::query::exec

@@ -61,17 +61,20 @@ std::string Ask(const std::string& query, std::int64_t step_ms) {
                                    : engine.Range(query, {.start_ms = 300'000, .end_ms = 300'000, .step_ms = step_ms});
   if (!result) return result.error().message();
   std::string line;
-  const auto add = [&line](const SeriesTable& table) {
+  const auto add = [&line](const SeriesTable& table, bool is_range) {
     for (std::size_t i = 0; i < table.size(); ++i) {
       line += table.labels(i).ToMetricString();
-      for (const double value : table.values(i)) line += fmt::format(" {}", value);
+      for (std::size_t k = 0; k < table.values(i).size(); ++k) {
+        line += fmt::format(" {}", table.values(i)[k]);
+        if (table.timestamps_ms(i)[k] != 300'000 || is_range) line += fmt::format("@{}", table.timestamps_ms(i)[k]);
+      }
       for (const HistogramPoint& point : table.histograms(i)) line += " " + point.histogram->ToString();
       line += ";";
     }
   };
   if (const auto* scalar = std::get_if<ScalarResult>(&result->value)) line = fmt::format("{}", scalar->value);
-  if (const auto* vector = std::get_if<VectorResult>(&result->value)) add(vector->series);
-  if (const auto* matrix = std::get_if<MatrixResult>(&result->value)) add(matrix->series);
+  if (const auto* vector = std::get_if<VectorResult>(&result->value)) add(vector->series, false);
+  if (const auto* matrix = std::get_if<MatrixResult>(&result->value)) add(matrix->series, step_ms == 0);
   for (const Annotation& info : result->infos) line += " " + info.text;
   return line;
 }
@@ -89,6 +92,14 @@ TEST(CornerCases, AreAsInPrometheus) {
                           R"(name does not end in _total/_sum/_count/_bucket: "c")"},
       {"g anchored", R"(g{i="a"} 5;)"},
       {"timestamp(g smoothed)", R"({i="a"} 300;)"},
+      // A range by itself shows what the functions look at.
+      {"g[90s] anchored", R"(g{i="a"} 3@210000 4@240000 5@300000;)"},
+      {"g[90s] smoothed", R"(g{i="a"} 3.5@210000 4@240000 5@300000;)"},
+      {"g[90s] smoothed offset 15s", R"(g{i="a"} 3.25@195000 4@240000 4.75@285000;)"},
+      {"g[30s] offset -10m smoothed", ""},
+      {"g[20m] anchored", R"(g{i="a"} 0@-900000 0@0 1@60000 2@120000 3@180000 4@240000 5@300000;)"},
+      {"mix[1m] anchored", "anchored modifier is not supported with histograms"},
+      {"mix[1m] smoothed", "smoothed modifier is not supported with histograms"},
       // NaN wins, and is no duration.
       {"sum_over_time(g[max_of(1m, NaN)])", "1:17: parse error: duration expression yields NaN"},
       {"sum_over_time(g[min_of(NaN, 1m)])", "1:17: parse error: duration expression yields NaN"},

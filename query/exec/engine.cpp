@@ -104,7 +104,9 @@ base::Result<QueryValue> EvalInstant(exec::Context& context, const Expr& root, s
       return StringResult{.timestamp_ms = time_ms, .value = std::string(exec::EvalString(root))};
     case ValueType::kMatrix: {
       const auto columns = BARO_TRY(exec::OpenColumns(context, root, grid));
-      return BARO_TRY(exec::AnswerColumns(context, *columns));
+      const auto* matrix = As<MatrixSelector>(&StripParens(root));
+      const Extension extension = matrix != nullptr ? matrix->selector->extension : Extension::kNone;
+      return BARO_TRY(exec::AnswerColumns(context, *columns, extension));
     }
     case ValueType::kVector: {
       exec::Vector vector = BARO_TRY(exec::EvalVector(context, root, grid));

@@ -79,7 +79,8 @@ std::optional<double> FloatDifference(const RangeColumn& column, std::int64_t st
   return difference;
 }
 
-// The histogram at `fraction` of the way. A counter that was reset on the way counts from zero.
+// The histogram at `fraction` of the way; `to` tells what comes before it. A counter that was reset on the way counts
+// from zero.
 std::optional<FloatHistogram> Interpolate(const FloatHistogram& from, const FloatHistogram& to, double fraction,
                                           bool is_counter, Notes& notes) {
   if (from.uses_custom_buckets() != to.uses_custom_buckets()) {
@@ -91,9 +92,13 @@ std::optional<FloatHistogram> Interpolate(const FloatHistogram& from, const Floa
     result.Mul(fraction);
     return result;
   }
-  if (!result.Sub(from)) return std::nullopt;
+  const auto subtracted = result.Sub(from);
+  if (!subtracted) return std::nullopt;
+  if (subtracted->custom_bounds_reconciled) notes.Add(Note::kBoundsReconciledSub);
   result.Mul(fraction);
-  if (!result.Add(from)) return std::nullopt;
+  const auto added = result.Add(from);
+  if (!added) return std::nullopt;
+  if (added->custom_bounds_reconciled) notes.Add(Note::kBoundsReconciledAdd);
   result.counter_reset_hint = to.counter_reset_hint;
   return result;
 }
@@ -219,6 +224,33 @@ void ExtendedRange(Function function, Extension extension, const RangeColumn& co
   }
 }
 
+std::vector<model::Sample> ExtendedFloats(Extension extension, const RangeColumn& column, std::int64_t start_ms,
+                                          std::int64_t end_ms) {
+  const auto& times = column.timestamps_ms;
+  const auto& values = column.values;
+  if (times.empty() || times.back() <= start_ms) return {};
+  const bool is_smoothed = extension == Extension::kSmoothed;
+  // The newest sample at or before the start, or else the first one; the first at or behind the end, or else the last.
+  auto first = static_cast<std::size_t>(std::ranges::upper_bound(times, start_ms) - times.begin());
+  if (first > 0) --first;
+  std::size_t last = times.size() - 1;
+  if (is_smoothed) {
+    last = std::min(last, static_cast<std::size_t>(std::ranges::lower_bound(times, end_ms) - times.begin()));
+  }
+  const auto at_edge = [&](std::size_t from, std::int64_t time_ms) {
+    return Interpolate(values[from], values[from + 1], FractionAt(times[from], times[from + 1], time_ms), false);
+  };
+  const bool cuts_first = is_smoothed && times[first] < start_ms;
+  const bool cuts_last = is_smoothed && last > 0 && times[last] > end_ms;
+  std::vector<model::Sample> samples = {
+      {.timestamp_ms = start_ms, .value = cuts_first ? at_edge(first, start_ms) : values[first]}};
+  for (std::size_t i = first; i <= last; ++i) {
+    if (times[i] > start_ms && times[i] < end_ms) samples.push_back({.timestamp_ms = times[i], .value = values[i]});
+  }
+  samples.push_back({.timestamp_ms = end_ms, .value = cuts_last ? at_edge(last - 1, end_ms) : values[last]});
+  return samples;
+}
+
 namespace {
 
 void SmoothHistogramAt(Histograms samples, std::int64_t time_ms, std::size_t step, const RowView& out, Notes& notes) {
@@ -226,8 +258,14 @@ void SmoothHistogramAt(Histograms samples, std::int64_t time_ms, std::size_t ste
   if (next != samples.end() && next->timestamp_ms == time_ms) return out.SetHistogram(step, next->histogram);
   if (next == samples.begin()) return;
   const tsdb::HistogramSample& before = *(next - 1);
-  if (next == samples.end()) return out.SetHistogram(step, before.histogram);
-  const bool is_counter = before.histogram->counter_reset_hint != CounterResetHint::kGauge;
+  if (next == samples.end()) {
+    // What came before a sample is told of that sample alone.
+    auto carried = std::make_shared<FloatHistogram>(*before.histogram);
+    carried->counter_reset_hint = CounterResetHint::kUnknown;
+    return out.SetHistogram(step, std::move(carried));
+  }
+  const bool is_counter = before.histogram->counter_reset_hint != CounterResetHint::kGauge ||
+                          next->histogram->counter_reset_hint != CounterResetHint::kGauge;
   auto value = Interpolate(*before.histogram, *next->histogram,
                            FractionAt(before.timestamp_ms, next->timestamp_ms, time_ms), is_counter, notes);
   if (value) out.SetHistogram(step, std::make_shared<FloatHistogram>(std::move(*value)));

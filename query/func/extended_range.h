@@ -7,6 +7,8 @@
 // Threads  Pure functions.
 #pragma once
 
+#include <vector>
+
 #include "query/ast.h"
 #include "query/func/range_column.h"
 #include "query/functions.h"
@@ -17,6 +19,11 @@ namespace baro::query::func {
 /// Shape    `column` reaches `lookback_ms` before the first window, and if smoothed behind the last.
 void ExtendedRange(Function function, Extension extension, const RangeColumn& column, const WindowGrid& windows,
                    std::int64_t lookback_ms, const RowView& out, Notes& notes);
+
+/// The floats of one window as a range selector at the top of a query shows them: those inside, and one at each edge,
+/// taken or interpolated as the functions above do it for what is no counter. Empty if none tells anything.
+std::vector<model::Sample> ExtendedFloats(Extension extension, const RangeColumn& column, std::int64_t start_ms,
+                                          std::int64_t end_ms);
 
 /// The times of an instant selector.
 struct InstantTimes {
