@@ -300,6 +300,7 @@ def aggregate(inner, op, how=None, labels=(), param=None, clause_last=False, has
         result = COUNT
     elif op == "count_values":
         not_rounded(inner)
+        demand(how != "by" or len(labels) != 3)  # Prometheus 2 mixes up the labels of its steps
         result = COUNT
     elif op == "sum":
         result = summed(facts)
