@@ -86,6 +86,16 @@ TEST_F(OddCases, ClampsToAnInfinityWhateverTheOtherIs) {
   EXPECT_TRUE(std::isnan(Ask("clamp_min(nothing, 1)").at("{}")));
 }
 
+TEST_F(OddCases, RefusesSmoothingFactorsWhereThereIsSomethingToSmooth) {
+  EngineOptions options;
+  options.features.experimental_functions = true;
+  Engine engine(options, {.source = &source_, .clock = &clock_});
+  EXPECT_FALSE(engine.Instant("double_exponential_smoothing(shape[5m], 0.5, 1)", 1000));
+  EXPECT_FALSE(engine.Instant("double_exponential_smoothing(shape[5m], 0, 0.5)", 1000));
+  EXPECT_TRUE(engine.Instant("double_exponential_smoothing(shape[5m], 0.5, 1)", -1000));
+  EXPECT_TRUE(engine.Instant("double_exponential_smoothing(shape[1m], 0.5, 1)", 100'000));
+}
+
 TEST_F(OddCases, LetsHyperbolicFunctionsOverflowAsExpDoes) {
   EXPECT_EQ(Ask("sinh(vector(710))"), (Values{{"{}", kInf}}));
   EXPECT_EQ(Ask("sinh(vector(-710))"), (Values{{"{}", -kInf}}));

@@ -200,21 +200,42 @@ class RangeFunctionSource final : public RowSource {
   bool has_equal_names_ = false;
 };
 
-// Numbers that must lie in a range, and what is said if they do not.
-base::Result<> CheckArguments(Context& context, const CallExpr& call, std::span<const std::vector<double>> scalars) {
-  if (call.function->id == Function::kQuantileOverTime) {
-    for (const double phi : scalars[0]) {
-      if (!(phi >= 0 && phi <= 1)) WarnQuantile(context, phi, call.args[0]->span);
-    }
+void CheckQuantiles(Context& context, const CallExpr& call, std::span<const double> quantiles) {
+  for (const double phi : quantiles) {
+    if (!(phi >= 0 && phi <= 1)) WarnQuantile(context, phi, call.args[0]->span);
   }
-  if (call.function->id == Function::kDoubleExponentialSmoothing) {
-    constexpr std::array<std::string_view, 2> kNames = {"smoothing", "trend"};
-    constexpr std::array<std::string_view, 2> kShort = {"sf", "tf"};
-    for (std::size_t i = 0; i < kNames.size(); ++i) {
-      for (const double factor : scalars[i]) {
-        if (!(factor <= 0 || factor >= 1)) continue;  // NaN smooths to NaN
-        return base::Fail(base::Code::kUnprocessable, fmt::format("invalid {} factor. Expected: 0 < {} < 1, got: {:f}",
-                                                                  kNames[i], kShort[i], factor));
+}
+
+bool IsSmoothingFactor(double factor) { return !(factor <= 0 || factor >= 1); }  // NaN smooths to NaN
+
+// What is wrong with a pair of factors; nothing if they are good.
+base::Result<> CheckFactors(double smoothing, double trend) {
+  const bool is_smoothing = !IsSmoothingFactor(smoothing);
+  if (!is_smoothing && IsSmoothingFactor(trend)) return {};
+  return base::Fail(
+      base::Code::kUnprocessable,
+      fmt::format("invalid {} factor. Expected: 0 < {} < 1, got: {:f}", is_smoothing ? "smoothing" : "trend",
+                  is_smoothing ? "sf" : "tf", is_smoothing ? smoothing : trend));
+}
+
+// Factors out of range are an error where a window has a sample to be smoothed, and nowhere else.
+base::Result<> CheckSmoothing(Context& context, const ColumnSource& columns,
+                              std::span<const std::vector<double>> scalars) {
+  if (std::ranges::all_of(scalars[0], IsSmoothingFactor) && std::ranges::all_of(scalars[1], IsSmoothingFactor))
+    return {};
+  ColumnScratch scratch;
+  for (std::size_t i = 0; i < columns.names().size(); ++i) {
+    BARO_TRY(context.Check());
+    scratch.columns.Clear();
+    const auto column = BARO_TRY(columns.Read(i, scratch));
+    auto floats = func::FloatEdges(column);
+    auto histograms = func::HistogramEdges(column);
+    for (std::size_t step = 0; step < columns.windows().count; ++step) {
+      const std::int64_t start = columns.windows().start_ms(step);
+      const std::int64_t end = columns.windows().end_ms(step);
+      const bool has_floats = !floats.MoveTo(start, end).empty();
+      if (!histograms.MoveTo(start, end).empty() || has_floats) {
+        BARO_TRY(CheckFactors(scalars[0][step], scalars[1][step]));
       }
     }
   }
@@ -240,7 +261,10 @@ base::Result<std::unique_ptr<RowSource>> OpenRangeFunction(Context& context, con
   }
   BARO_ASSERT(range != nullptr);
   auto columns = BARO_TRY(OpenColumns(context, *range, grid));
-  if (!columns->names().empty()) BARO_TRY(CheckArguments(context, call, scalars));
+  if (call.function->id == Function::kQuantileOverTime && !columns->names().empty()) {
+    CheckQuantiles(context, call, scalars[0]);
+  }
+  if (call.function->id == Function::kDoubleExponentialSmoothing) BARO_TRY(CheckSmoothing(context, *columns, scalars));
   func::RangeArguments arguments{.steps = grid, .scalars = {}};
   for (const auto& scalar : scalars) arguments.scalars.push_back(scalar);
   std::unique_ptr<ColumnSource> counts;
