@@ -50,7 +50,7 @@ def is_other_clamp(asker, question, ours, theirs):
     """Prometheus 2 lets the time at which a counter was zero bound the way to the window's start before it looks how far
     that way is, Prometheus 3 afterwards. Granted where both answers are what the two rules give for the samples."""
     node = question.node
-    if node.rule != "over_time" or node.params["function"] not in ("rate", "increase") or (
+    if node.rule != "over_time" or node.kind != "v" or node.params["function"] not in ("rate", "increase") or (
             ours[0] != 200 or theirs[0] != 200):
         return False
     window = milliseconds(node.kids[0].params["window"])

@@ -75,6 +75,8 @@ def rule(function):
 
 def quoted(text):
     """A literal of PromQL."""
+    if "`" not in text and len(text) % 3 == 2:
+        return f"`{text}`"
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
 
@@ -137,7 +139,9 @@ def modifiers(offset, at, at_first=False):
 
 @rule
 def selector(names, matchers=(), by_regex=False, offset=None, at=None, window=None):
-    if len(names) == 1 and not by_regex:
+    if by_regex == "not":  # all metrics but native histograms
+        text = "{" + ",".join(['__name__!~"nh.*"', 'job=~".+"', *matchers]) + "}"
+    elif len(names) == 1 and not by_regex:
         text = names[0] + (f"{{{','.join(matchers)}}}" if matchers else "")
     else:
         text = "{" + ",".join([f'__name__=~"{"|".join(names)}"', *matchers]) + "}"
@@ -149,8 +153,8 @@ def selector(names, matchers=(), by_regex=False, offset=None, at=None, window=No
 @rule
 def number(text):
     exact = {"0": (0, 0), "1": (0, 1), "2": (0, 2), "-1": (0, 1), "0.5": (-1, 0), "10": (0, 4), "-3.25": (-2, 2),
-             "100": (0, 7), "0x10": (0, 5)}
-    is_finite = text.strip("+-") not in ("NaN", "Inf")
+             "100": (0, 7), "0x10": (0, 5), "600": (0, 10), "-600": (0, 10), ".5": (-1, 0), "5.": (0, 3), "1E2": (0, 7)}
+    is_finite = text.strip("+-").lower() not in ("nan", "inf")
     return "s", text, Facts(EXACT, *exact[text], is_finite) if text in exact else Facts(SAME, is_finite=is_finite)
 
 
@@ -172,8 +176,9 @@ def pi():
 @rule
 def subquery(inner, window, step="", offset=None, at=None):
     demand(inner.kind in "vs")
-    # Pinned and without a step in its window, it has a sample of after the window in Prometheus.
-    demand("@" not in inner.text or milliseconds(window) > milliseconds(step or "1m"))
+    # Constant or pinned, and without a step in its window, it has a sample of after the window in Prometheus.
+    is_constant = "@" in inner.text or all(node.rule != "selector" for node in inner.all())
+    demand(not is_constant or milliseconds(window) > milliseconds(step or "1m"))
     text = inner.text if inner.rule not in ("binary", "unary", "aggregate") else f"({inner.text})"
     counter = inner.facts.counter if inner.facts.counter == "much" else None
     return "m", f"{text}[{window}:{step}]" + modifiers(offset, at), inner.facts.but(counter=counter)
@@ -290,7 +295,8 @@ def aggregate(inner, op, how=None, labels=(), param=None, clause_last=False, has
     """`has_ties`: which of equal elements topk takes is open; for the root, whose values alone are compared then."""
     clause = f" {how} ({', '.join(labels)}) " if how else ""
     arguments = f"({param + ', ' if param else ''}{inner.text})"
-    text = op + arguments + clause.rstrip() if clause_last else op + clause + arguments
+    name = op.upper() if clause_last == "loud" else op
+    text = name + arguments + clause.rstrip() if clause_last else name + clause + arguments
     if inner.kind == "h":
         demand(op in ("sum", "count", "group"))
         return ("h" if op == "sum" else "v"), text, ROUNDED_BITS if op == "sum" else COUNT
@@ -349,7 +355,7 @@ def over_time(matrix, function, before="", after="", is_proven=False):
         return over_time_native(function, text, facts)
     demand(matrix.kind == "m")
     if way == "rate":
-        demand(facts.counter is not None or is_proven and facts.is_selector)
+        demand(facts.counter is not None or is_proven)
     demand(facts.is_finite or function not in NEED_FINITE)
     demand(function != "predict_linear" or not matrix.params["at"])
     if way in ("rate", "steps", "steep"):
@@ -405,9 +411,18 @@ def call(*kids, function):
         return "v", text, SAME_BITS
     if function in STEEP:
         not_rounded(vector)
+        demand(function not in ("exp", "sinh", "cosh") or is_far_from_overflow(vector))
     else:
         demand(function in SMOOTH)
     return "v", text, ROUNDED_BITS
+
+
+def is_far_from_overflow(node):
+    """exp() of Go 1.19 is infinite from 709.44 on, not from 709.79."""
+    is_clamped = node.rule == "call" and node.params["function"] == "clamp" and [kid.text for kid in node.kids[1:]] == [
+        "-600", "600"]
+    is_odd = node.rule == "selector" and node.params["names"] == ("odd",)
+    return is_clamped or is_odd or node.facts.level == EXACT and node.facts.high <= 9
 
 
 # Never the share of a bucket's border in counts as small as ours.

@@ -10,8 +10,9 @@ WINDOWS = ["20s", "30s", "1m", "1m", "90s", "2m", "5m", "5m", "7m30s", "10m", "1
 # A quarter of a second: no edge is a multiple of a subquery's step, see README.md.
 SUBQUERY_WINDOWS = ["20s250ms", "1m250ms", "2m250ms", "5m250ms", "9m59s750ms", "20m250ms"]
 SUBQUERY_STEPS = ["", "7s", "10s", "15s", "29s", "30s", "1m", "2m"]
-OFFSETS = ["1s", "10s", "1m", "3m", "7m", "15m", "-30s", "-2m", "-10m", "1h"]
-NUMBERS = ["0", "1", "2", "-1", "0.5", "10", "-3.25", "100", "0.1", "3.7", "1e9", "-1e-3", "NaN", "Inf", "-Inf", "0x10"]
+OFFSETS = ["1s", "10s", "1m", "3m", "7m", "15m", "-30s", "-2m", "-10m", "1h", "1y", "-2w", "1m30s500ms"]
+NUMBERS = ["0", "1", "2", "-1", "0.5", "10", "-3.25", "100", "0.1", "3.7", "1e9", "-1e-3", "NaN", "Inf", "-Inf", "0x10", ".5", "5.", "1E2",
+           "+nan", "inf"]
 QUANTILES = ["0", "0.1", "0.5", "0.9", "0.99", "1", "-0.5", "1.5", "NaN", *STRANGE_QUANTILES]
 ARITHMETIC = ["+", "-", "*", "/", "%", "^", "atan2"]
 COMPARISONS = ["==", "!=", "<", "<=", ">", ">="]
@@ -64,8 +65,8 @@ class Generator:
         """What can be compared only where nothing is made of it."""
         rng = self.rng
         if rng.random() < 0.6:
-            return make("over_time", self.selector(window=rng.choice(WINDOWS)), function=rng.choice(["rate", "increase"]),
-                        is_proven=True)
+            return self.fitting(lambda: make("over_time", self.matrix(2), function=rng.choice(["rate", "increase"]),
+                                             is_proven=True))
         return self.fitting(lambda: make("aggregate", self.vector(2), op=rng.choice(["topk", "bottomk"]), has_ties=True,
                                          how=rng.choice([None, "by", "without"]), labels=("job",),
                                          param=rng.choice(["1", "2", "4"])))
@@ -134,13 +135,17 @@ class Generator:
             names = [self.metric or rng.choice(FLOATS)]
             if rng.random() < 0.06:
                 names = sorted(rng.sample(FLOATS[:-1], rng.choice([1, 2, 3])))
-        return make("selector", names=tuple(names), by_regex=len(names) > 1 or rng.random() < 0.05,
+            elif rng.random() < 0.02:
+                names = FLOATS
+        by_regex = "not" if names is FLOATS else len(names) > 1 or rng.random() < 0.05
+        return make("selector", names=tuple(names), by_regex=by_regex,
                     matchers=tuple(self.matcher(names) for _ in range(rng.choice([0, 0, 0, 1, 1, 2]))), window=window,
                     offset=rng.choice(OFFSETS) if rng.random() < 0.12 else None, at=self.at())
 
     def at(self):
         draw = self.rng.random()
-        return None if draw > 0.1 else "start()" if draw < 0.03 else "end()" if draw < 0.06 else f"{self.moment():.1f}"
+        return None if draw > 0.1 else "start()" if draw < 0.03 else "end()" if draw < 0.06 else (
+            f"{self.moment():.1f}" if draw < 0.098 else "0" if draw < 0.099 else "-100.5")
 
     def number(self):
         return make("number", text=self.rng.choice(NUMBERS))
@@ -227,7 +232,7 @@ class Generator:
         param["bottomk"] = param["topk"]
         how = rng.choice([None, None, "by", "by", "without"])
         return make("aggregate", inner, op=op, how=how, labels=self.labels() if how else (),
-                    param=param.get(op, lambda: None)(), clause_last=rng.random() < 0.3)
+                    param=param.get(op, lambda: None)(), clause_last=rng.choice([False, False, True, "loud"]))
 
     def distinct(self, depth):
         """A vector of which no two elements are equal."""
@@ -308,6 +313,9 @@ class Generator:
                                           rng.choice(["x", "$1", "${1}z", "$1-$2", "", "$0", "$name", "$$"]),
                                           rng.choice(LABELS + ["none"]),
                                           rng.choice(["(.*)", "(.)(.*)", "a.*", ".*", "", "(?P<name>.+):1", "(?i)API", "x|y"]))]
+        if name in ("exp", "sinh", "cosh"):
+            limits = [make("number", text=text) for text in ("-600", "600")]
+            return [vector if rng.random() < 0.2 else make("call", vector, *limits, function="clamp")]
         return [vector]
 
     @staticmethod

@@ -131,21 +131,38 @@ def decimals(rng, at):
     return rng.choice([round(rng.uniform(-10, 10), 1), rng.uniform(0, 1), rng.lognormvariate(0, 6), 0.1 * at])
 
 
-def native_counter(rng, shape, is_float):
-    """Counts so large beside their growth that the clamp at zero does not bind; one reset at most, without gaps then."""
-    stamps, _ = times_of(rng, shape, "even")
-    schema, offset, width = rng.randrange(-2, 5), rng.randrange(-8, 9), rng.randrange(1, 7)
-    reset_at = rng.randrange(6, len(stamps) - 6) if len(stamps) > 14 and rng.random() < 0.4 else None
+def at_half_resolution(offset, counts):
+    """Offset and counts of buckets twice as wide."""
+    merged = {}
+    for index, count in enumerate(counts, offset):
+        merged[(index + 1) // 2] = merged.get((index + 1) // 2, 0) + count
+    return min(merged), [merged[index] for index in sorted(merged)]
 
-    def fresh():
-        return [rng.randrange(10 ** 6, 2 * 10 ** 6) for _ in range(width + 3)]
-    counts, points = fresh(), []
+
+def native_counter(rng, shape, is_float):
+    """Counts so large beside their growth that the clamp at zero does not bind; one reset at most, without gaps then.
+    Buckets come to the layout, and the resolution may get coarser."""
+    stamps, _ = times_of(rng, shape, "even")
+    schema, offset, negative_offset = rng.randrange(-2, 5), rng.randrange(-8, 9), rng.randrange(-8, 9)
+    reset_at = rng.randrange(6, len(stamps) - 6) if len(stamps) > 14 and rng.random() < 0.4 else None
+    coarser_at = rng.randrange(len(stamps)) if stamps and rng.random() < 0.3 else None
+    positive, negative, zero = ([rng.randrange(10 ** 6, 2 * 10 ** 6) for _ in range(rng.randrange(1, longest))]
+                                for longest in (8, 4, 2))
+    points = []
     for at, stamp in enumerate(stamps):
-        counts = ([count // 2 for count in counts] if at == reset_at
-                  else [count + rng.randrange(50) for count in counts])
-        total = 0.25 * sum(counts[:width]) - 0.5 * sum(counts[width:width + 2])
-        points.append((stamp, native(schema, counts[-1], offset, counts[:width], offset - 1, counts[width:width + 2],
-                                     total, is_float)))
+        if at == reset_at:
+            positive, negative, zero = ([count // 2 for count in counts] for counts in (positive, negative, zero))
+        if at == coarser_at and schema > -2:
+            schema -= 1
+            offset, positive = at_half_resolution(offset, positive)
+            negative_offset, negative = at_half_resolution(negative_offset, negative)
+        positive, negative, zero = ([count + rng.randrange(50) for count in counts]
+                                    for counts in (positive, negative, zero))
+        if rng.random() < 0.02 and len(positive) < 12:
+            positive.append(rng.randrange(1, 40))
+        total = 0.25 * sum(positive) - 0.5 * sum(negative)
+        points.append((stamp, native(schema, zero[0], offset, list(positive), negative_offset, list(negative), total,
+                                     is_float)))
     return points if reset_at else with_gaps(rng, points)
 
 
