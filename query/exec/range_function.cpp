@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "base/number_text.h"
 #include "model/quote.h"
 #include "query/exec/column_source.h"
 #include "query/exec/evaluate.h"
