@@ -5,7 +5,7 @@ query alone: each is granted only if a question to Prometheus 2 itself proves it
 """
 import math
 
-from expressions import PRECEDENCE, make, milliseconds
+from expressions import PRECEDENCE, Unfit, make, milliseconds
 from servers import read
 
 
@@ -22,11 +22,26 @@ def is_ambiguous_filter(asker, question, ours, theirs):
         return False
     for node in question.node.all():
         if is_filter(node):
-            text = make("binary", *node.kids, **{**node.params, "is_bool": True}).theirs()
-            status, _, _ = read(asker.ask(text, text, **question.times())[1])
-            if status == 422:
-                return True
+            with_bool = make("binary", *node.kids, **{**node.params, "is_bool": True})
+            for text in {with_bool.theirs(), with_replaced(question.node, node, with_bool)}:
+                status, body = asker.ask(text, text, **question.times())[1]
+                if status == 422 and b"multiple matches for labels" in body:
+                    return True
     return False
+
+
+def with_replaced(tree, node, other):
+    """The text of the tree with another node in the place of one; for nodes in subqueries, which have times of their own."""
+    if tree is node:
+        return other.theirs()
+    try:
+        return tree_with(tree, node, other).theirs()
+    except Unfit:
+        return other.theirs()
+
+
+def tree_with(tree, node, other):
+    return other if tree is node else tree.with_kids([tree_with(kid, node, other) for kid in tree.kids])
 
 
 # ---- the clamp at zero of rate() and increase() ------------------------------------------------------------------------
