@@ -177,7 +177,9 @@ def pi():
 def subquery(inner, window, step="", offset=None, at=None):
     demand(inner.kind in "vs")
     # Constant or pinned, and without a step in its window, it has a sample of after the window in Prometheus.
-    is_constant = "@" in inner.text or all(node.rule != "selector" for node in inner.all())
+    # absent_over_time then has a series without samples.
+    is_constant = ("@" in inner.text or "absent_over_time" in inner.text
+                   or all(node.rule != "selector" for node in inner.all()))
     demand(not is_constant or milliseconds(window) > milliseconds(step or "1m"))
     text = inner.text if inner.rule not in ("binary", "unary", "aggregate") else f"({inner.text})"
     counter = inner.facts.counter if inner.facts.counter == "much" else None
