@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "model/quote.h"
 #include "query/func/compensated.h"
 
 namespace baro::query::exec {
@@ -50,7 +51,8 @@ class Accumulators {
     return {};
   }
 
-  void AddRow(const Cells& cells, std::size_t row, std::size_t group) {
+  // `metric_name` is the row's, for annotations.
+  void AddRow(const Cells& cells, std::size_t row, std::size_t group, std::string_view metric_name) {
     const std::size_t base = group * steps_;
     const auto kinds = cells.kinds(row);
     const auto values = cells.values(row);
@@ -60,7 +62,7 @@ class Accumulators {
     }
     for (std::size_t step = 0; step < steps_; ++step) {
       if (kinds[step] == Kind::kFloat) AddFloats(kinds.subspan(step, 1), values.subspan(step, 1), base + step);
-      if (kinds[step] == Kind::kHistogram) AddHistogram(cells.histograms(row)[step], base + step);
+      if (kinds[step] == Kind::kHistogram) AddHistogram(cells.histograms(row)[step], base + step, metric_name);
     }
   }
 
@@ -154,7 +156,7 @@ class Accumulators {
     counts_[i] = is_mean ? -count : count;
   }
 
-  void AddHistogram(const HistogramPtr& histogram, std::size_t i) {
+  void AddHistogram(const HistogramPtr& histogram, std::size_t i, std::string_view metric_name) {
     switch (expr_.op) {
       case AggregateOp::kCount:
         counts_[i]++;
@@ -165,13 +167,13 @@ class Accumulators {
         return;
       case AggregateOp::kSum:
       case AggregateOp::kAvg:
-        return MergeHistogram(histogram, i);
+        return MergeHistogram(histogram, i, metric_name);
       default:
-        NoteIgnoredHistogram(context_, expr_);
+        NoteIgnoredHistogram(context_, expr_.op, expr_.expr->span);
     }
   }
 
-  void MergeHistogram(const HistogramPtr& histogram, std::size_t i) {
+  void MergeHistogram(const HistogramPtr& histogram, std::size_t i, std::string_view metric_name) {
     if ((met_[i] & kDropped) != 0) return;
     HistogramSum& sum = histograms_[i];
     sum.has_reset |= histogram->counter_reset_hint == model::CounterResetHint::kReset;
@@ -186,8 +188,11 @@ class Accumulators {
     const auto added = sum.sum.KahanAdd(*histogram, sum.lost);
     if (!added) {
       met_[i] |= kDropped;
-      context_.annotations().Warn("vector contains a mix of histograms with exponential and custom buckets schemas",
-                                  expr_.expr->span);
+      context_.annotations().Warn(
+          fmt::format(
+              "vector contains a mix of histograms with exponential and custom buckets schemas for metric name {}",
+              model::Quoted(metric_name)),
+          expr_.expr->span);
       return;
     }
     if (added->custom_bounds_reconciled) {
@@ -293,9 +298,8 @@ Grouping MakeGrouping(const AggregateExpr& expr, const std::vector<RowName>& row
   return grouping;
 }
 
-void NoteIgnoredHistogram(Context& context, const AggregateExpr& expr) {
-  context.annotations().Inform(fmt::format("ignored histogram in {} aggregation", AggregateOpText(expr.op)),
-                               expr.expr->span);
+void NoteIgnoredHistogram(Context& context, AggregateOp op, TextSpan span) {
+  context.annotations().Inform(fmt::format("ignored histogram in {} aggregation", AggregateOpText(op)), span);
 }
 
 base::Result<Vector> EvalAggregation(Context& context, const AggregateExpr& expr, const StepGrid& grid) {
@@ -321,7 +325,9 @@ base::Result<Vector> EvalAggregation(Context& context, const AggregateExpr& expr
     Cells cells = BARO_TRY(Cells::Make(context.budget(), std::min(kRowsPerBatch, rows->rows() - begin), grid.count));
     BARO_TRY(rows->Fill(begin, cells));
     BARO_TRY(cells.Settle());
-    for (std::size_t i = 0; i < cells.rows(); ++i) accumulators.AddRow(cells, i, grouping.group_of[begin + i]);
+    for (std::size_t i = 0; i < cells.rows(); ++i) {
+      accumulators.AddRow(cells, i, grouping.group_of[begin + i], rows->names()[begin + i].labels.metric_name());
+    }
   }
   return accumulators.Finish(std::move(grouping.names));
 }

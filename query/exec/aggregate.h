@@ -23,6 +23,6 @@ base::Result<Vector> EvalQuantile(Context& context, const AggregateExpr& expr, c
 base::Result<Vector> EvalCountValues(Context& context, const AggregateExpr& expr, const StepGrid& grid);
 
 /// "ignored histogram in … aggregation".
-void NoteIgnoredHistogram(Context& context, const AggregateExpr& expr);
+void NoteIgnoredHistogram(Context& context, AggregateOp op, TextSpan span);
 
 }  // namespace baro::query::exec

@@ -25,7 +25,9 @@ std::vector<std::vector<std::uint32_t>> RowsByGroup(const Grouping& grouping) {
 
 void IgnoreHistograms(Context& context, const AggregateExpr& expr, Vector& vector) {
   if (!vector.cells.has_histograms()) return;
-  NoteIgnoredHistogram(context, expr);
+  // Those that choose elements say it of themselves, those that compute of what they look at.
+  const bool chooses = expr.op == AggregateOp::kTopk || expr.op == AggregateOp::kBottomk;
+  NoteIgnoredHistogram(context, expr.op, chooses ? expr.span : expr.expr->span);
   vector.cells.DropHistograms();
   vector.DropEmptyRows();
 }

@@ -100,12 +100,11 @@ base::Result<Vector> Sort(Context& context, const CallExpr& call, const StepGrid
     vector.cells.DropHistograms();
     vector.DropEmptyRows();
   }
-  if (context.is_range_query()) {
+  if (grid.count > 1) {
     context.annotations().Warn("sort is ineffective for range queries since results are always ordered by labels",
                                call.span);
     return vector;
   }
-  if (grid.count > 1) return vector;
   std::vector<std::size_t> order(vector.rows());
   std::iota(order.begin(), order.end(), std::size_t{0});
   if (by_value) {

@@ -308,16 +308,15 @@ void Annotate(Context& context, const func::Notes& notes, const model::Labels& l
   const auto inform_about = [&](Note note, std::string_view text) {
     if (notes.Has(note)) annotations.Inform(text, span);
   };
-  const std::string quoted = ForMetric(name);
-  const std::string plain = quoted.empty() ? "" : quoted.substr(std::string_view(" for metric name ").size());
+  const std::string plain = model::Quoted(name);  // also where there is none
+  const std::string quoted = " for metric name " + plain;
   warn_about(Note::kMixedFloatsHistograms, "encountered a mix of histograms and floats" + quoted);
   warn_about(Note::kNotCounter, "this native histogram metric is not a counter: " + plain);
   warn_about(Note::kNotGauge, "this native histogram metric is not a gauge: " + plain);
   warn_about(Note::kMixedBucketSchemas,
              "vector contains a mix of histograms with exponential and custom buckets schemas" + quoted);
   warn_about(Note::kStartsOverlap,
-             fmt::format("sample has start time that overlaps with previous sample timestamp for metric {}",
-                         model::Quoted(name)));
+             "sample has start time that overlaps with previous sample timestamp for metric " + plain);
   warn_about(Note::kResetCollisionAggregation, "conflicting counter resets during histogram aggregation");
   warn_about(Note::kResetCollisionSub, "conflicting counter resets during histogram subtraction");
   warn_about(Note::kResetCollisionAdd, "conflicting counter resets during histogram addition");

@@ -42,7 +42,6 @@ class Context {
     std::size_t memory_bytes_max = 0;
     std::size_t samples_max = 0;
     Budget* all_queries = nullptr;  ///< null: there is no budget of all queries
-    bool is_range_query = false;
   };
 
   explicit Context(const Setup& setup)
@@ -58,7 +57,6 @@ class Context {
   const EngineFeatures& features() const { return setup_.features; }
   bool drops_names_late() const { return setup_.features.delayed_name_removal; }
   std::int64_t lookback_ms() const { return setup_.lookback_ms; }
-  bool is_range_query() const { return setup_.is_range_query; }
   const base::CancelToken& cancel() const { return setup_.cancel; }
   /// Of the operator that works, if somebody asked what each one holds; of the query else.
   Budget& budget() { return trace_ == nullptr ? budget_ : trace_->current().budget; }

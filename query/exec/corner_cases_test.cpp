@@ -75,7 +75,8 @@ std::string Ask(const std::string& query, std::int64_t step_ms) {
   if (const auto* scalar = std::get_if<ScalarResult>(&result->value)) line = fmt::format("{}", scalar->value);
   if (const auto* vector = std::get_if<VectorResult>(&result->value)) add(vector->series, false);
   if (const auto* matrix = std::get_if<MatrixResult>(&result->value)) add(matrix->series, step_ms == 0);
-  for (const Annotation& info : result->infos) line += " " + info.text;
+  for (const Annotation& warning : result->warnings) line += " " + warning.ToString();
+  for (const Annotation& info : result->infos) line += " " + info.ToString();
   return line;
 }
 
@@ -89,7 +90,7 @@ TEST(CornerCases, AreAsInPrometheus) {
       // Only rate() and increase() doubt that something is a counter.
       {"irate(c[5m])", R"({i="a"} 1;)"},
       {"increase(c[5m])", R"({i="a"} 300; PromQL info: metric might not be a counter, )"
-                          R"(name does not end in _total/_sum/_count/_bucket: "c")"},
+                          R"(name does not end in _total/_sum/_count/_bucket: "c" (1:10))"},
       {"g anchored", R"(g{i="a"} 5;)"},
       {"timestamp(g smoothed)", R"({i="a"} 300;)"},
       // A range by itself shows what the functions look at.
@@ -100,6 +101,14 @@ TEST(CornerCases, AreAsInPrometheus) {
       {"g[20m] anchored", R"(g{i="a"} 0@-900000 0@0 1@60000 2@120000 3@180000 4@240000 5@300000;)"},
       {"mix[1m] anchored", "anchored modifier is not supported with histograms"},
       {"mix[1m] smoothed", "smoothed modifier is not supported with histograms"},
+      // Sorting makes no sense over several steps, wherever they are.
+      {"max_over_time(sort(g)[2m:1m])",
+       R"({i="a"} 5; PromQL warning: sort is ineffective for range queries since results are always ordered by labels (1:15))"},
+      // Names in annotations, and where they point to.
+      {"topk(1, mix{k=\"x\"})", " PromQL info: ignored histogram in topk aggregation (1:1)"},
+      {"max(mix{k=\"x\"})", " PromQL info: ignored histogram in max aggregation (1:5)"},
+      {"histogram_quantile(0.5, one)",
+       R"( PromQL warning: bucket label "le" is missing or has a malformed value of "" (1:25))"},
       // NaN wins, and is no duration.
       {"sum_over_time(g[max_of(1m, NaN)])", "1:17: parse error: duration expression yields NaN"},
       {"sum_over_time(g[min_of(NaN, 1m)])", "1:17: parse error: duration expression yields NaN"},
@@ -123,9 +132,9 @@ TEST(CornerCases, AreAsInPrometheus) {
       {"info({__name__=~\"k|m\", x=\"\"}, {__name__=\"job_info\"})", R"(k{job="b"} 1;m{instance="a", job="b"} 1;)"},
       // What does not go together is no match: it neither makes the other one ambiguous nor keeps it from being filled.
       {"mix + on (l) one",
-       R"({l="1"} 5; PromQL info: incompatible sample types encountered for binary operator "+": histogram + float)"},
+       R"({l="1"} 5; PromQL info: incompatible sample types encountered for binary operator "+": histogram + float (1:1))"},
       {"mix{k=\"x\"} + on (l) fill_left(7) one",
-       R"({l="1"} 9; PromQL info: incompatible sample types encountered for binary operator "+": histogram + float)"},
+       R"({l="1"} 9; PromQL info: incompatible sample types encountered for binary operator "+": histogram + float (1:1))"},
       {"one == on (l) fill_right(2) g", R"({l="1"} 2;)"},
       {"label_replace(g, \"\", \"x\", \"i\", \"(.*)\")", "invalid destination label name in label_replace(): "},
       {"label_join(g, \"\", \"-\", \"i\")", "invalid destination label name in label_join(): "},

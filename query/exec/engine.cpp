@@ -197,8 +197,7 @@ class Run {
             .features = options_.features,
             .memory_bytes_max = options_.memory_bytes_max,
             .samples_max = options_.samples_max,
-            .all_queries = &all_queries,
-            .is_range_query = request_.is_range};
+            .all_queries = &all_queries};
   }
 
   base::Result<> Evaluate(exec::Context& context, const Expr& root) {

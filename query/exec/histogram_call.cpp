@@ -28,6 +28,11 @@ struct HistogramGroup {
   std::vector<std::size_t> native_rows;
 };
 
+// The metric's name as annotations have it: only where names are dropped at the end of a query.
+std::string_view NameFor(const Context& context, const model::Labels& labels) {
+  return context.drops_names_late() ? labels.metric_name() : std::string_view();
+}
+
 bool HasKind(std::span<const Kind> kinds, Kind kind) { return std::ranges::find(kinds, kind) != kinds.end(); }
 
 // Groups the rows of a vector, and warns of those whose bound cannot be read.
@@ -49,7 +54,7 @@ std::vector<HistogramGroup> GroupHistograms(Context& context, const Vector& vect
     const auto bound = base::ParseFloat(bound_text);
     if (!bound || std::isnan(*bound)) {
       context.annotations().Warn(fmt::format("bucket label \"le\" is missing or has a malformed value of {}{}",
-                                             model::Quoted(bound_text), ForMetric(labels.metric_name())),
+                                             model::Quoted(bound_text), ForMetric(NameFor(context, labels))),
                                  span);
       continue;
     }
@@ -91,7 +96,7 @@ base::Result<> ForEachHistogram(Context& context, const Vector& vector, std::spa
         function.native(step, g, *vector.cells.histograms(*native)[step]);
       } else {
         context.annotations().Warn(
-            "vector contains a mix of classic and native histograms" + ForMetric(group.labels.metric_name()), span);
+            "vector contains a mix of classic and native histograms" + ForMetric(NameFor(context, group.labels)), span);
       }
     }
   }
@@ -105,7 +110,7 @@ RowName ResultName(const Context& context, const model::Labels& labels) {
 
 void NoteNaN(Context& context, func::NaNEffect effect, const model::Labels& labels, TextSpan span) {
   const auto inform = [&](std::string_view text) {
-    context.annotations().Inform(std::string(text) + ForMetric(labels.metric_name()), span);
+    context.annotations().Inform(std::string(text) + ForMetric(NameFor(context, labels)), span);
   };
   switch (effect) {
     case func::NaNEffect::kNone:
@@ -158,7 +163,7 @@ base::Result<> AddQuantiles(Context& context, const Vector& vector, std::span<co
     func::MonotonicityFix fix;
     const double value = func::ClassicQuantile(phis[step], buckets, fix);
     if (fix.was_forced) {
-      context.annotations().InformMonotonicity(groups[g].labels.metric_name(), span,
+      context.annotations().InformMonotonicity(NameFor(context, groups[g].labels), span,
                                                {.lowest_bound = fix.lowest_bound,
                                                 .highest_bound = fix.highest_bound,
                                                 .largest_difference = fix.largest_difference,
