@@ -139,7 +139,8 @@ def is_sorted(question):
     if question.step is not None:
         return False
     if node.rule == "aggregate":
-        return node.params["op"] in ("topk", "bottomk") and node.params["how"] is None and not node.params.get("has_ties")
+        return (node.params["op"] in ("topk", "bottomk") and node.params["how"] is None
+                and not node.params.get("has_ties"))
     return node.rule == "call" and node.params["function"] in SORTED
 
 

@@ -1,7 +1,7 @@
 """Differences that are meant: where Prometheus 3, which Barograph follows, answers otherwise than Prometheus 2.
 
-Most are avoided by what generate.py and expressions.py make; README.md lists all. Those here cannot be foreseen from the
-query alone: each is granted only if a question to Prometheus 2 itself proves it.
+Most are avoided by what generate.py and expressions.py make; README.md lists all. Those here cannot be foreseen from
+the query alone: each is granted only if a question to Prometheus 2 itself proves it.
 """
 import math
 
@@ -16,8 +16,8 @@ def is_filter(node):
 
 
 def is_ambiguous_filter(asker, question, ours, theirs):
-    """Ambiguous partners of a comparison are an error in Prometheus 3 even where it leaves the element out; Prometheus 2
-    looks at those elements only that stay. With `bool` all of them stay: then it must see the error, too."""
+    """Ambiguous partners of a comparison are an error in Prometheus 3 even where it leaves the element out; Prometheus
+    2 looks at those elements only that stay. With `bool` all of them stay: then it must see the error, too."""
     if ours[0] != 422 or b"multiple matches for labels" not in ours[1]:
         return False
     for node in question.node.all():
@@ -31,7 +31,7 @@ def is_ambiguous_filter(asker, question, ours, theirs):
 
 
 def with_replaced(tree, node, other):
-    """The text of the tree with another node in the place of one; for nodes in subqueries, which have times of their own."""
+    """The text of the tree with another node in the place of one: nodes in subqueries have times of their own."""
     if tree is node:
         return other.theirs()
     try:
@@ -44,7 +44,7 @@ def tree_with(tree, node, other):
     return other if tree is node else tree.with_kids([tree_with(kid, node, other) for kid in tree.kids])
 
 
-# ---- the clamp at zero of rate() and increase() ------------------------------------------------------------------------
+# ---- the clamp at zero of rate() and increase() --------------------------------------------------------------------
 
 def increases(samples, start_ms, end_ms):
     """(as Prometheus 2, as Prometheus 3) of float samples (ms, value), both without the division by the range."""
@@ -62,8 +62,8 @@ def increases(samples, start_ms, end_ms):
 
 
 def is_other_clamp(asker, question, ours, theirs):
-    """Prometheus 2 lets the time at which a counter was zero bound the way to the window's start before it looks how far
-    that way is, Prometheus 3 afterwards. Granted where both answers are what the two rules give for the samples."""
+    """Prometheus 2 lets the time at which a counter was zero bound the way to the window's start before it looks how
+    far that way is, Prometheus 3 afterwards. Granted where both answers are what the two rules give for the samples."""
     node = question.node
     if node.rule != "over_time" or node.kind != "v" or node.params["function"] not in ("rate", "increase") or (
             ours[0] != 200 or theirs[0] != 200):

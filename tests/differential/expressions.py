@@ -23,11 +23,13 @@ class Unfit(Exception):
 class Facts:
     """What is known of a node's values. `low` and `high` bound the exponents of EXACT values' bits."""
 
-    def __init__(self, level, low=0, high=0, is_finite=False, is_distinct=False, counter=None, is_selector=False):
+    def __init__(self, level, low=0, high=0, is_finite=False, is_positive=False, is_distinct=False, counter=None,
+                 is_selector=False):
         self.level = level
         self.low = low
         self.high = high
         self.is_finite = is_finite  # never NaN or infinite
+        self.is_positive = is_positive  # at least 0, and nothing cancelled on the way: 0 is 0 in both, however rounded
         self.is_distinct = is_distinct  # no two elements at one time are equal or NaN
         self.counter = counter
         self.is_selector = is_selector
@@ -100,21 +102,22 @@ def not_rounded(*kids):
 
 SAME_BITS = Facts(SAME)
 ROUNDED_BITS = Facts(ROUNDED)
-COUNT = Facts(EXACT, 0, 12, is_finite=True)
-TRUTH = Facts(EXACT, 0, 1, is_finite=True)
+COUNT = Facts(EXACT, 0, 12, is_finite=True, is_positive=True)
+TRUTH = Facts(EXACT, 0, 1, is_finite=True, is_positive=True)
+RATE = Facts(ROUNDED, is_finite=True, is_positive=True)
 
 # What the metrics of samples.py hold.
 METRICS = {
-    "zero_total": Facts(EXACT, 0, 18, is_finite=True, counter="zero"),
-    "much_total": Facts(EXACT, 0, 28, is_finite=True, counter="much"),
+    "zero_total": Facts(EXACT, 0, 18, is_finite=True, is_positive=True, counter="zero"),
+    "much_total": Facts(EXACT, 0, 28, is_finite=True, is_positive=True, counter="much"),
     "temp": Facts(EXACT, -2, 11, is_finite=True),
     "heat": Facts(EXACT, -2, 11, is_finite=True),
     "load": Facts(SAME, is_finite=True),
     "odd": Facts(SAME),
     "spread": Facts(EXACT, 0, 14, is_finite=True, is_distinct=True),
-    "flag": Facts(EXACT, 0, 1, is_finite=True),
-    "build_info": Facts(EXACT, 0, 1, is_finite=True),
-    "lat_bucket": Facts(EXACT, 0, 13, is_finite=True, counter="zero"),
+    "flag": Facts(EXACT, 0, 1, is_finite=True, is_positive=True),
+    "build_info": Facts(EXACT, 0, 1, is_finite=True, is_positive=True),
+    "lat_bucket": Facts(EXACT, 0, 13, is_finite=True, is_positive=True, counter="zero"),
     "nh": Facts(SAME, counter="native"),
     "nh_gauge": Facts(SAME),
 }
@@ -126,7 +129,8 @@ def facts_of_names(names):
         return known[0].but(is_distinct=known[0].is_distinct, counter=known[0].counter, is_selector=True)
     counters = {one.counter for one in known}
     return Facts(max(one.level for one in known), min(one.low for one in known), max(one.high for one in known),
-                 is_finite=all(one.is_finite for one in known), counter=counters.pop() if len(counters) == 1 else None,
+                 is_finite=all(one.is_finite for one in known), is_positive=all(one.is_positive for one in known),
+                 counter=counters.pop() if len(counters) == 1 else None,
                  is_selector=True)
 
 
@@ -196,11 +200,12 @@ def paren(inner):
 @rule
 def unary(inner, sign="-"):
     demand(inner.kind in "vs")
-    return inner.kind, f"{sign}{operand(inner, 9)}", inner.facts.but(is_distinct=inner.facts.is_distinct)
+    facts = inner.facts.but(is_distinct=inner.facts.is_distinct, is_positive=False)
+    return inner.kind, f"{sign}{operand(inner, 9)}", facts
 
 
-PRECEDENCE = {"or": 1, "and": 2, "unless": 2, "==": 3, "!=": 3, "<": 3, "<=": 3, ">": 3, ">=": 3, "+": 4, "-": 4, "*": 5,
-              "/": 5, "%": 5, "atan2": 5, "^": 6}
+PRECEDENCE = {"or": 1, "and": 2, "unless": 2, "==": 3, "!=": 3, "<": 3, "<=": 3, ">": 3, ">=": 3, "+": 4, "-": 4,
+              "*": 5, "/": 5, "%": 5, "atan2": 5, "^": 6}
 
 
 def operand(node, outer):
@@ -226,23 +231,26 @@ def arithmetic(op, a, b):
     left, right = a.facts, b.facts
     levels = max(left.level, right.level)
     is_finite = left.is_finite and right.is_finite
+    is_positive = left.is_positive and right.is_positive and op in ("+", "*", "/")
     if op in ("%", "^", "atan2"):
         not_rounded(a, b)
         demand(op != "atan2" or all(has_no_name(side) for side in (a, b)))
         return SAME_BITS if op == "%" else ROUNDED_BITS
     if op == "/":
-        not_rounded(b)
-        return Facts(max(levels, SAME))
+        demand(right.level != ROUNDED or right.is_positive)
+        return Facts(max(levels, SAME), is_positive=is_positive)
     if levels != EXACT:
-        return Facts(levels, is_finite=is_finite)
+        return Facts(levels, is_finite=is_finite, is_positive=is_positive)
     if op == "*":
-        return Facts(EXACT, left.low + right.low, left.high + right.high, is_finite)
-    return Facts(EXACT, min(left.low, right.low), max(left.high, right.high) + 1, is_finite)
+        return Facts(EXACT, left.low + right.low, left.high + right.high, is_finite, is_positive)
+    return Facts(EXACT, min(left.low, right.low), max(left.high, right.high) + 1, is_finite, is_positive)
 
 
 def has_no_name(node):
     """Prometheus 2 forgets to remove the metric's name after atan2."""
-    return (node.kind == "s" or node.rule == "aggregate" and "__name__" not in node.params["labels"] and "topk" != node.params["op"] != "bottomk"
+    return (node.kind == "s"
+            or node.rule == "aggregate" and "__name__" not in node.params["labels"]
+            and node.params["op"] not in ("topk", "bottomk")
             or node.rule == "over_time" and node.params["function"] != "last_over_time"
             or node.rule == "binary" and PRECEDENCE[node.params["op"]] > 3
             or node.rule == "call" and node.params["function"] in KEEP_BITS | NEED_BITS | SMOOTH | STEEP)
@@ -270,12 +278,15 @@ def binary(a, b, op, is_bool=False, on=None, ignoring=None, group=None):
     if level < 3:
         demand(are_vectors and a.kind == b.kind and not is_bool)
         facts = Facts(max(a.facts.level, b.facts.level), min(a.facts.low, b.facts.low), max(a.facts.high, b.facts.high),
-                      is_finite=a.facts.is_finite and b.facts.is_finite, is_distinct=a.facts.is_distinct and op != "or")
+                      is_finite=a.facts.is_finite and b.facts.is_finite,
+                      is_positive=a.facts.is_positive and b.facts.is_positive,
+                      is_distinct=a.facts.is_distinct and op != "or")
         kind = a.kind
     elif level == 3:
         demand(is_bool or kind == "v")
         demand(a.kind in "vs" and b.kind in "vs")
-        not_rounded(a, b)
+        if a.text not in STRANGE_NUMBERS and b.text not in STRANGE_NUMBERS:
+            not_rounded(a, b)
         kept = a if a.kind == "v" else b
         facts = TRUTH if is_bool else kept.facts.but(is_distinct=kept.facts.is_distinct and group is None)
     elif a.kind == b.kind == "h":
@@ -319,14 +330,14 @@ def aggregate(inner, op, how=None, labels=(), param=None, clause_last=False, has
         result = facts.but(is_distinct=not has_ties)
     else:
         demand(facts.is_finite or op in ("avg", "quantile"))
-        result = ROUNDED_BITS  # avg, stddev, stdvar, quantile
+        result = Facts(ROUNDED, is_positive=facts.is_positive and op in ("avg", "quantile"))
     return "v", text, result
 
 
 def summed(facts):
     if facts.level == EXACT and facts.high + SUM_BITS - facts.low <= 50:
-        return Facts(EXACT, facts.low, facts.high + SUM_BITS, facts.is_finite)
-    return Facts(ROUNDED, is_finite=facts.is_finite)
+        return Facts(EXACT, facts.low, facts.high + SUM_BITS, facts.is_finite, facts.is_positive)
+    return Facts(ROUNDED, is_finite=facts.is_finite, is_positive=facts.is_positive)
 
 
 # ---- functions -------------------------------------------------------------------------------------------------------
@@ -337,11 +348,12 @@ DATE = {"day_of_month", "day_of_week", "day_of_year", "days_in_month", "hour", "
 SMOOTH = {"atan", "deg", "rad", "tanh", "asinh"}  # no result is much worse than its argument
 STEEP = {"exp", "ln", "log2", "log10", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "acos", "asin", "acosh", "atanh"}
 
-OVER_TIME = {"count_over_time": "count", "present_over_time": "count", "last_over_time": "keep", "min_over_time": "keep",
-             "max_over_time": "keep", "sum_over_time": "sum", "avg_over_time": "round", "stddev_over_time": "round",
-             "stdvar_over_time": "round", "quantile_over_time": "round", "absent_over_time": "count", "changes": "steps",
-             "resets": "steps", "rate": "rate", "increase": "rate", "delta": "round", "irate": "steep",
-             "idelta": "round", "deriv": "round", "predict_linear": "round", "double_exponential_smoothing": "round"}
+OVER_TIME = {"count_over_time": "count", "present_over_time": "count", "last_over_time": "keep",
+             "min_over_time": "keep", "max_over_time": "keep", "sum_over_time": "sum", "avg_over_time": "round",
+             "stddev_over_time": "round", "stdvar_over_time": "round", "quantile_over_time": "round",
+             "absent_over_time": "count", "changes": "steps", "resets": "steps", "rate": "rate", "increase": "rate",
+             "delta": "round", "irate": "steep", "idelta": "round", "deriv": "round", "predict_linear": "round",
+             "double_exponential_smoothing": "round"}
 
 # Their compensated sums give NaN in Prometheus 2 where they become infinite.
 NEED_FINITE = {"stddev_over_time", "stdvar_over_time", "deriv", "predict_linear"}
@@ -349,8 +361,8 @@ NEED_FINITE = {"stddev_over_time", "stdvar_over_time", "deriv", "predict_linear"
 
 @rule
 def over_time(matrix, function, before="", after="", is_proven=False):
-    """`before` and `after` are the other arguments, with their commas. `is_proven`: a rate of anything, for the root of a
-    query, where exceptions.py can prove that the clamp at zero is what differs."""
+    """`before` and `after` are the other arguments, with their commas. `is_proven`: a rate of anything, for the root of
+    a query, where exceptions.py can prove that the clamp at zero is what differs."""
     text = f"{function}({before}{matrix.text}{after})"
     facts, way = matrix.facts, OVER_TIME[function]
     if matrix.kind == "n":
@@ -363,7 +375,7 @@ def over_time(matrix, function, before="", after="", is_proven=False):
     if way in ("rate", "steps", "steep"):
         not_rounded(matrix)
     results = {"count": COUNT, "steps": COUNT, "keep": facts.but(is_distinct=facts.is_distinct and function[0] == "l"),
-               "sum": summed(facts)}
+               "sum": summed(facts), "rate": RATE if facts.counter else ROUNDED_BITS}
     return "v", text, results.get(way, ROUNDED_BITS)
 
 
@@ -381,7 +393,8 @@ def call(*kids, function):
     vectors = [kid for kid in kids if kid.kind in "vh"]
     if function in ("vector", "scalar"):
         demand(len(kids) == 1 and kids[0].kind == ("s" if function == "vector" else "v"))
-        return ("v" if function == "vector" else "s"), text, kids[0].facts.but(is_finite=function == "vector" and kids[0].facts.is_finite)
+        is_finite = function == "vector" and kids[0].facts.is_finite
+        return ("v" if function == "vector" else "s"), text, kids[0].facts.but(is_finite=is_finite)
     if function in DATE:
         not_rounded(*kids)
         demand(all(kid.kind == "v" for kid in kids))
@@ -412,7 +425,8 @@ def call(*kids, function):
         not_rounded(*kids)
         return "v", text, SAME_BITS
     if function in STEEP:
-        not_rounded(vector)
+        demand(vector.facts.level != ROUNDED
+               or vector.facts.is_positive and function in ("sqrt", "ln", "log2", "log10"))
         demand(function not in ("exp", "sinh", "cosh") or is_far_from_overflow(vector))
     else:
         demand(function in SMOOTH)
@@ -427,5 +441,7 @@ def is_far_from_overflow(node):
     return is_clamped or is_odd or node.facts.level == EXACT and node.facts.high <= 9
 
 
+# Nothing that integers give by sums, rates and averages.
+STRANGE_NUMBERS = ("0.0371311", "1.3711773", "42.4217171")
 # Never the share of a bucket's border in counts as small as ours.
 STRANGE_QUANTILES = ("0.37113", "0.83171", "0.99731")

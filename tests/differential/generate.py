@@ -1,7 +1,8 @@
 """Random valid queries: trees of expressions.py, and when they are evaluated."""
 import random
 
-from expressions import (DATE, KEEP_BITS, NEED_BITS, OVER_TIME, SMOOTH, STEEP, STRANGE_QUANTILES, Unfit, make, quoted)
+from expressions import (DATE, KEEP_BITS, NEED_BITS, OVER_TIME, SMOOTH, STEEP, STRANGE_NUMBERS, STRANGE_QUANTILES,
+                         Unfit, make, quoted)
 from samples import CODES, INSTANCES, JOBS, MODES
 
 LABELS = ["job", "instance", "mode", "code", "le", "version", "shard"]
@@ -11,8 +12,8 @@ WINDOWS = ["20s", "30s", "1m", "1m", "90s", "2m", "5m", "5m", "7m30s", "10m", "1
 SUBQUERY_WINDOWS = ["20s250ms", "1m250ms", "2m250ms", "5m250ms", "9m59s750ms", "20m250ms"]
 SUBQUERY_STEPS = ["", "7s", "10s", "15s", "29s", "30s", "1m", "2m"]
 OFFSETS = ["1s", "10s", "1m", "3m", "7m", "15m", "-30s", "-2m", "-10m", "1h", "1y", "-2w", "1m30s500ms"]
-NUMBERS = ["0", "1", "2", "-1", "0.5", "10", "-3.25", "100", "0.1", "3.7", "1e9", "-1e-3", "NaN", "Inf", "-Inf", "0x10", ".5", "5.", "1E2",
-           "+nan", "inf"]
+NUMBERS = ["0", "1", "2", "-1", "0.5", "10", "-3.25", "100", "0.1", "3.7", "1e9", "-1e-3", "NaN", "Inf", "-Inf",
+           "0x10", ".5", "5.", "1E2", "+nan", "inf"]
 QUANTILES = ["0", "0.1", "0.5", "0.9", "0.99", "1", "-0.5", "1.5", "NaN", *STRANGE_QUANTILES]
 ARITHMETIC = ["+", "-", "*", "/", "%", "^", "atan2"]
 COMPARISONS = ["==", "!=", "<", "<=", ">", ">="]
@@ -80,7 +81,8 @@ class Generator:
             return Question(rng.choice([node, self.selector(window="1m"), *self.strings("x")]), start, *bad)
         node = rng.choice([
             lambda: make("call", node, *self.strings("new", "x", "job", "(.*"), function="label_replace"),
-            lambda: make("aggregate", self.selector(names=["spread"]), op="topk", param=rng.choice(["NaN", "1e30", "-1e30"])),
+            lambda: make("aggregate", self.selector(names=["spread"]), op="topk",
+                         param=rng.choice(["NaN", "1e30", "-1e30"])),
             lambda: make("aggregate", node, op="count_values", param='""'),
             lambda: make("over_time", self.selector(window="5m"), function="double_exponential_smoothing",
                          after=rng.choice([", 0, 0.5", ", 1.5, 0.5", ", 0.5, 1", ", 0.5, -1"])),
@@ -125,7 +127,8 @@ class Generator:
         name, values = rng.choice([("job", JOBS), ("instance", INSTANCES), *extra, *extra])
         if rng.random() < 0.02:
             return rng.choice([f'{name}=""', 'none=""', f'{name}="nowhere"', 'none!~".+"'])
-        regex, refused = rng.choice(["a.*|2.*", ".+", ".*[bdi].*", "a:1|b:1|api|💥.*|500", ".*"]), rng.choice(["a.*", "(?i:DB)", ".*1", "4.4"])
+        regex = rng.choice(["a.*|2.*", ".+", ".*[bdi].*", "a:1|b:1|api|💥.*|500", ".*"])
+        refused = rng.choice(["a.*", "(?i:DB)", ".*1", "4.4"])
         return rng.choice([f"{name}={quoted(rng.choice(values))}", f"{name}!={quoted(rng.choice(values))}",
                            f"{name}=~{quoted(regex)}", f"{name}!~{quoted(refused)}"])
 
@@ -186,7 +189,8 @@ class Generator:
         saved, is_rate = self.metric, function in ("rate", "increase")
         if is_rate:
             self.metric = rng.choice(["zero_total", "zero_total", "much_total", "lat_bucket"])
-        matrix = self.selector(window=rng.choice(WINDOWS)) if is_rate and rng.random() < 0.85 else self.matrix(depth - 1)
+        is_plain = is_rate and rng.random() < 0.85
+        matrix = self.selector(window=rng.choice(WINDOWS)) if is_plain else self.matrix(depth - 1)
         self.metric = saved
         return make("over_time", matrix, function=function, before=before, after=after)
 
@@ -195,9 +199,9 @@ class Generator:
     def vector(self, depth):
         if depth <= 0:
             return self.selector()
-        choices = [(self.leaf, 10), (self.over_time, 22), (self.aggregation, 20), (self.binary, 22), (self.function, 22),
-                   (self.paren, 2), (self.unary, 3), (self.of_native, 5), (self.quantile_of_histogram, 6),
-                   (self.joined, 5)]
+        choices = [(self.leaf, 10), (self.over_time, 22), (self.aggregation, 20), (self.binary, 22),
+                   (self.function, 22), (self.paren, 2), (self.unary, 3), (self.of_native, 5),
+                   (self.quantile_of_histogram, 6), (self.joined, 5)]
         makers, weights = zip(*choices)
         for _ in range(5):
             try:
@@ -267,12 +271,28 @@ class Generator:
             if draw < 0.15:
                 sides.reverse()
             return make("binary", *sides, op=op, is_bool=is_bool)
+        if op in COMPARISONS and draw < 0.55:
+            return make("binary", self.vector(depth - 1), make("number", text=rng.choice(STRANGE_NUMBERS)), op=op,
+                        is_bool=is_bool)
+        if op == "/" and rng.random() < 0.5:
+            return self.ratio(depth)
         saved = self.metric
         if rng.random() < 0.6:
             self.metric = self.metric or rng.choice(FLOATS)  # the same labels on both sides
-        node = make("binary", self.vector(depth - 1), self.vector(depth - 1), op=op, is_bool=is_bool, **self.matching(op))
+        node = make("binary", self.vector(depth - 1), self.vector(depth - 1), op=op, is_bool=is_bool,
+                    **self.matching(op))
         self.metric = saved
         return node
+
+    def ratio(self, depth):
+        """Of rates, as dashboards have it."""
+        rng, labels = self.rng, tuple(self.rng.sample(["job", "instance", "code"], self.rng.choice([0, 1, 2])))
+
+        def side():
+            rate = make("over_time", self.selector(window=rng.choice(WINDOWS), names=["zero_total"]),
+                        function=rng.choice(["rate", "increase"]))
+            return make("aggregate", rate, op=rng.choice(["sum", "sum", "avg", "max"]), how="by", labels=labels)
+        return make("binary", side(), side(), op="/", **self.matching("/"))
 
     def joined(self, depth):
         """Many to one, so that it mostly finds partners."""
@@ -288,8 +308,8 @@ class Generator:
 
     def function(self, depth):
         rng = self.rng
-        name = rng.choice([*KEEP_BITS, *NEED_BITS, *DATE, *SMOOTH, *STEEP, "label_replace", "label_join", "absent", "sort",
-                           "sort_desc", "timestamp", "timestamp", "vector", "label_replace", "label_join"])
+        name = rng.choice([*KEEP_BITS, *NEED_BITS, *DATE, *SMOOTH, *STEEP, "label_replace", "label_join", "absent",
+                           "sort", "sort_desc", "timestamp", "timestamp", "vector", "label_replace", "label_join"])
         return make("call", *self.arguments(name, depth - 1), function=name)
 
     def arguments(self, name, depth):
@@ -312,7 +332,8 @@ class Generator:
             return [vector, *self.strings(rng.choice(LABELS + ["new", "new", "__name__"]),
                                           rng.choice(["x", "$1", "${1}z", "$1-$2", "", "$0", "$name", "$$"]),
                                           rng.choice(LABELS + ["none"]),
-                                          rng.choice(["(.*)", "(.)(.*)", "a.*", ".*", "", "(?P<name>.+):1", "(?i)API", "x|y"]))]
+                                          rng.choice(["(.*)", "(.)(.*)", "a.*", ".*", "", "(?P<name>.+):1", "(?i)API",
+                                                      "x|y"]))]
         if name in ("exp", "sinh", "cosh"):
             limits = [make("number", text=text) for text in ("-600", "600")]
             return [vector if rng.random() < 0.2 else make("call", vector, *limits, function="clamp")]
@@ -327,7 +348,8 @@ class Generator:
         saved, self.metric = self.metric, "lat_bucket"
         draw = rng.random()
         if draw < 0.5:
-            inner = make("over_time", self.selector(window=rng.choice(WINDOWS)), function=rng.choice(["rate", "increase"]))
+            inner = make("over_time", self.selector(window=rng.choice(WINDOWS)),
+                         function=rng.choice(["rate", "increase"]))
         else:
             inner = self.selector() if draw < 0.8 else self.vector(depth - 1)
         self.metric = saved
@@ -363,5 +385,6 @@ class Generator:
             return make("over_time", self.native_matrix(0),
                         function=rng.choice(["count_over_time", "present_over_time", "absent_over_time"]))
         if draw < 0.9:
-            return make("aggregate", self.native(depth - 1), op=rng.choice(["count", "group"]), how="by", labels=self.labels())
+            return make("aggregate", self.native(depth - 1), op=rng.choice(["count", "group"]), how="by",
+                        labels=self.labels())
         return make("call", self.native(depth - 1), function=rng.choice(["absent", "timestamp"]))

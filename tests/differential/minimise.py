@@ -9,8 +9,8 @@ DATA_ATTEMPTS = 60  # pairs of servers that are started, at most
 
 def smaller_params(node):
     """Parameters of the node with one thing less."""
-    simplest = {"matchers": (), "by_regex": False, "offset": None, "at": None, "how": None, "on": None, "ignoring": None,
-                "group": None, "clause_last": False, "is_bool": False}
+    simplest = {"matchers": (), "by_regex": False, "offset": None, "at": None, "how": None, "on": None,
+                "ignoring": None, "group": None, "clause_last": False, "is_bool": False}
     for name, value in node.params.items():
         if name in simplest and value != simplest[name]:
             yield {**node.params, name: simplest[name]}
@@ -117,7 +117,7 @@ def minimise_data(prometheus, data, question):
     for index, one in enumerate(chosen):
         def with_points(points, index=index, one=one):
             return [*chosen[:index], Series(one.labels, points), *chosen[index + 1:]]
-        points = minimise_list(one.points, lambda fewer: differs(prometheus, data.with_series(with_points(fewer)), question),
-                               attempts)
+        points = minimise_list(
+            one.points, lambda fewer: differs(prometheus, data.with_series(with_points(fewer)), question), attempts)
         chosen[index] = Series(one.labels, points)
     return data.with_series(chosen)

@@ -163,8 +163,8 @@ def main():
         index, left = index + 1, left - QUERIES_PER_DATA_SET
     seconds = time.monotonic() - began
     counts = run.counts
-    print(f"seed {options.seed}: {counts['queries']} queries over {index - options.first} data sets in {seconds:.0f} s, "
-          f"{counts['queries'] / seconds:.0f} a second: {counts['range queries']} range queries, "
+    print(f"seed {options.seed}: {counts['queries']} queries over {index - options.first} data sets "
+          f"in {seconds:.0f} s, {counts['queries'] / seconds:.0f} a second: {counts['range queries']} range queries, "
           f"{counts['with a result']} with a result, {counts['errors in both']} errors in both, "
           f"{counts['equal after the allowance for cancelled sums']} equal after the allowance for cancelled sums")
     print("used in queries with a result:", ", ".join(f"{name} {count}" for name, count in sorted(run.rules.items())))

@@ -21,8 +21,8 @@ INSTANCES = ["a:1", "b:1", "c:1"]
 MODES = ["idle", "größe", "日本 語", 'q"u\\o\tte', "💥.*"]
 CODES = ["200", "404", "500"]
 BOUNDS = ["0.1", "0.5", "1", "2.5", "10", "+Inf"]
-ODD = [math.nan, math.inf, -math.inf, 0.0, -0.0, 2.2250738585072014e-308, -1.5e-300, 1.7976931348623157e308, 1e300, -1e21, 123456789012345678901.0, 123456789.125,
-       1e-7, 1.0, -1.0]
+ODD = [math.nan, math.inf, -math.inf, 0.0, -0.0, 2.2250738585072014e-308, -1.5e-300, 1.7976931348623157e308, 1e300,
+       -1e21, 123456789012345678901.0, 123456789.125, 1e-7, 1.0, -1.0]
 
 
 class Series:
@@ -44,8 +44,8 @@ def native(schema, zero, offset, positive, negative_offset, negative, total, is_
 # ---- how values change over time -------------------------------------------------------------------------------------
 
 class Shape:
-    """How much data there is: most sets are small, so that many questions can be asked; some have many series, some have
-    series of many samples, for what is done in pieces."""
+    """How much data there is: most sets are small, so that many questions can be asked; some have many series, some
+    have series of many samples, for what is done in pieces."""
 
     def __init__(self, rng):
         self.base_ms = rng.randrange(1_500_000_000, 1_700_000_000) // 60 * 60_000
@@ -289,7 +289,8 @@ def random_series(rng, shape):
     for labels in pick_labels(rng, shape, ["job", "instance"], 4):
         add("odd", labels, gauge(rng, shape, lambda rng, at: rng.choice(ODD)))
     for index, labels in enumerate(pick_labels(rng, shape, ["job", "instance", "mode"], 9)):
-        add("spread", labels, gauge(rng, shape, lambda rng, at, index=index: float(rng.randrange(-50, 50) * 128 + index)))
+        add("spread", labels,
+            gauge(rng, shape, lambda rng, at, index=index: float(rng.randrange(-50, 50) * 128 + index)))
     for labels in pick_labels(rng, shape, ["job", "instance"], 4):
         add("flag", labels, gauge(rng, shape, lambda rng, at: float(rng.randrange(2))))
     for instance in rng.sample(INSTANCES, 2):
