@@ -17,6 +17,7 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
+#include "base/idle_executor.h"
 #include "base/sim_clock.h"
 #include "scraper/exposition_reader.h"
 #include "tsdb/storage.h"
@@ -25,15 +26,6 @@ namespace baro::tsdb {
 namespace {
 
 constexpr std::int64_t kStartMs = 1'700'000'000'000;
-
-class IdleExecutor : public base::Executor {
- public:
-  void Post(base::Task /*task*/) override {}
-  base::TimerId PostAfter(std::chrono::nanoseconds /*delay*/, base::Task /*task*/) override {
-    return base::TimerId::kNone;
-  }
-  bool Cancel(base::TimerId /*timer*/) override { return true; }
-};
 
 // A recorded target: label sets without `instance`, and for each scrape which series it had, and their values.
 struct Recording {
@@ -205,7 +197,7 @@ class Fleet {
   const Recording& recording_;
   std::string directory_;
   base::SimClock clock_{base::FromMs(kStartMs)};
-  IdleExecutor executor_;
+  base::IdleExecutor executor_;
   std::unique_ptr<base::Registry> registry_;
   std::unique_ptr<Storage> storage_;
   std::unique_ptr<Appender> appender_;

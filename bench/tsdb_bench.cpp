@@ -4,6 +4,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include "base/idle_executor.h"
 #include "base/random.h"
 #include "base/sim_clock.h"
 #include "tsdb/storage.h"
@@ -12,15 +13,6 @@ namespace baro::tsdb {
 namespace {
 
 constexpr std::int64_t kStartMs = 1'700'000'000'000;
-
-class IdleExecutor : public base::Executor {
- public:
-  void Post(base::Task /*task*/) override {}
-  base::TimerId PostAfter(std::chrono::nanoseconds /*delay*/, base::Task /*task*/) override {
-    return base::TimerId::kNone;
-  }
-  bool Cancel(base::TimerId /*timer*/) override { return true; }
-};
 
 // A store in a folder of its own, with the targets of a small fleet.
 class Bed {
@@ -89,7 +81,7 @@ class Bed {
  private:
   std::string directory_;
   base::SimClock clock_{base::FromMs(kStartMs)};
-  IdleExecutor executor_;
+  base::IdleExecutor executor_;
   base::Registry registry_;
   base::SeededRandom random_{1};
   std::unique_ptr<Storage> storage_;
@@ -205,7 +197,7 @@ void Replay(benchmark::State& state) {
   const std::string directory = (std::filesystem::temp_directory_path() / "baro-bench-replay").string();
   std::filesystem::remove_all(directory);
   base::SimClock clock(base::FromMs(kStartMs));
-  IdleExecutor executor;
+  base::IdleExecutor executor;
   const StorageOptions options{.directory = directory, .retention = {.time = {}}};
   const auto open = [&](base::Registry& registry) {
     return *Storage::Open(

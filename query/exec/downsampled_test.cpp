@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/idle_executor.h"
 #include "base/random.h"
 #include "base/sim_clock.h"
 #include "base/sim_file_system.h"
@@ -23,16 +24,6 @@ constexpr std::int64_t kHourMs = 3'600'000;
 constexpr std::int64_t kStartMs = 472'222 * kHourMs;
 constexpr std::int64_t kIntervalMs = 30'000;
 constexpr int kHours = 14;
-
-// Runs nothing: the test calls for maintenance.
-class IdleExecutor : public base::Executor {
- public:
-  void Post(base::Task /*task*/) override {}
-  base::TimerId PostAfter(std::chrono::nanoseconds /*delay*/, base::Task /*task*/) override {
-    return base::TimerId::kNone;
-  }
-  bool Cancel(base::TimerId /*timer*/) override { return true; }
-};
 
 using Points = std::map<std::pair<std::string, std::int64_t>, double>;
 
@@ -112,7 +103,7 @@ class Downsampled : public testing::Test {
 
   base::SimFileSystem files_;
   base::SimClock clock_;
-  IdleExecutor executor_;
+  base::IdleExecutor executor_;
   base::Registry registry_;
   base::SeededRandom random_{11};
   std::vector<tsdb::LiteralSeries> literal_;

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/idle_executor.h"
 #include "base/random.h"
 #include "base/sim_clock.h"
 #include "base/sim_file_system.h"
@@ -101,16 +102,6 @@ TEST(StartTimestamps, EndAtSubqueries) {
   EXPECT_THAT(AskAt(source, true, "resets(c_total[5m:1m])", 300'000), ElementsAre("{} 0@300000"));
 }
 
-// Runs nothing: the test calls for maintenance.
-class IdleExecutor : public base::Executor {
- public:
-  void Post(base::Task /*task*/) override {}
-  base::TimerId PostAfter(std::chrono::nanoseconds /*delay*/, base::Task /*task*/) override {
-    return base::TimerId::kNone;
-  }
-  bool Cancel(base::TimerId /*timer*/) override { return true; }
-};
-
 constexpr std::int64_t kStartMs = 472'222LL * 3'600'000;
 constexpr std::int64_t kIntervalMs = 15'000;
 constexpr int kScrapes = 600;
@@ -182,7 +173,7 @@ class StoredStarts : public testing::Test {
   static constexpr int kSeries = 4;
   base::SimFileSystem files_;
   base::SimClock clock_;
-  IdleExecutor executor_;
+  base::IdleExecutor executor_;
   base::Registry registry_;
   base::SeededRandom random_{11};
   std::vector<tsdb::LiteralSeries> literal_;

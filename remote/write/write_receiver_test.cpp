@@ -8,6 +8,7 @@
 #include <bit>
 #include <map>
 
+#include "base/idle_executor.h"
 #include "base/random.h"
 #include "base/sim_clock.h"
 #include "base/sim_file_system.h"
@@ -18,15 +19,6 @@ namespace baro::remote {
 namespace {
 
 constexpr std::int64_t kNowMs = 1'700'000'000'000;
-
-class IdleExecutor : public base::Executor {
- public:
-  void Post(base::Task /*task*/) override {}
-  base::TimerId PostAfter(std::chrono::nanoseconds /*delay*/, base::Task /*task*/) override {
-    return base::TimerId::kNone;
-  }
-  bool Cancel(base::TimerId /*timer*/) override { return true; }
-};
 
 class WriteReceiverTest : public ::testing::Test {
  protected:
@@ -92,7 +84,7 @@ class WriteReceiverTest : public ::testing::Test {
 
   base::SimFileSystem files_;
   base::SimClock clock_;
-  IdleExecutor executor_;
+  base::IdleExecutor executor_;
   std::unique_ptr<base::Registry> registry_;
   std::unique_ptr<tsdb::Storage> storage_;
   std::unique_ptr<base::Registry> receivers_registry_;

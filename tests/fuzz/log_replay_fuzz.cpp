@@ -2,21 +2,13 @@
 // A log of any bytes: the store opens, and what it serves can be read.
 #include <cstdlib>
 
+#include "base/idle_executor.h"
 #include "base/sim_clock.h"
 #include "base/sim_file_system.h"
 #include "tsdb/storage.h"
 #include "tsdb/wal/segment.h"
 
 namespace {
-
-class IdleExecutor : public baro::base::Executor {
- public:
-  void Post(baro::base::Task /*task*/) override {}
-  baro::base::TimerId PostAfter(std::chrono::nanoseconds /*delay*/, baro::base::Task /*task*/) override {
-    return baro::base::TimerId::kNone;
-  }
-  bool Cancel(baro::base::TimerId /*timer*/) override { return true; }
-};
 
 void Check(bool condition) {
   if (!condition) std::abort();
@@ -69,7 +61,7 @@ void WriteSoundLog(baro::base::FileSystem& files, baro::base::ByteSpan input, bo
 
 void OpenAndRead(baro::base::FileSystem& files) {
   baro::base::SimClock clock;
-  IdleExecutor executor;
+  baro::base::IdleExecutor executor;
   baro::base::Registry registry;
   auto storage = baro::tsdb::Storage::Open(
       {.directory = "d", .retention = {.time = {}}, .series_max = 10'000},

@@ -7,30 +7,20 @@
 #include <cstdlib>
 #include <string>
 
+#include "base/idle_executor.h"
 #include "base/sim_clock.h"
 #include "base/sim_file_system.h"
 #include "remote/write_receiver.h"
 #include "tsdb/storage.h"
 
-namespace {
-
-class IdleExecutor : public baro::base::Executor {
- public:
-  void Post(baro::base::Task /*task*/) override {}
-  baro::base::TimerId PostAfter(std::chrono::nanoseconds /*delay*/, baro::base::Task /*task*/) override {
-    return baro::base::TimerId::kNone;
-  }
-  bool Cancel(baro::base::TimerId /*timer*/) override { return true; }
-};
-
-}  // namespace
+namespace {}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
   baro::base::SimFileSystem files;
   const baro::base::SimClock clock;
-  IdleExecutor executor;
+  baro::base::IdleExecutor executor;
   baro::base::Registry registry;
   const auto storage = baro::tsdb::Storage::Open(
       {.directory = "d", .retention = std::chrono::milliseconds(0), .series_max = 10'000},

@@ -1,5 +1,6 @@
 // Damage anywhere in a data directory is named, and what can be read survives a repair.
 #include "tsdb/data_check.h"
+#include "base/idle_executor.h"
 
 #include <deque>
 
@@ -15,7 +16,6 @@
 namespace baro::tsdb {
 namespace {
 
-using testing_support::IdleExecutor;
 using testing_support::ReadAllOf;
 
 constexpr std::int64_t kBeginMs = 1'700'000'000'000;
@@ -112,7 +112,7 @@ class DataCheckTest : public ::testing::Test {
   base::SeededRandom random_{11};
   base::SimFileSystem files_;
   base::SimClock clock_{base::FromMs(kBeginMs + 1'000'000'000)};
-  IdleExecutor executor_;
+  base::IdleExecutor executor_;
   std::deque<base::Registry> registries_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/idle_executor.h"
 #include "base/overlay_file_system.h"
 #include "tsdb/barograph_directory.h"
 #include "tsdb/block/block.h"
@@ -14,7 +15,6 @@ namespace baro::tsdb {
 namespace {
 
 using testing_support::Bits;
-using testing_support::IdleExecutor;
 using testing_support::ReadAllOf;
 
 void ExpectSame(const std::vector<LiteralSeries>& got, const std::vector<LiteralSeries>& want) {
@@ -58,7 +58,7 @@ class ImportTest : public ::testing::Test {
   std::vector<LiteralSeries> all_;
   base::SimFileSystem files_;
   base::SimClock clock_{base::FromMs(1'700'010'000'000)};
-  IdleExecutor executor_;
+  base::IdleExecutor executor_;
   std::deque<base::Registry> registries_;
 };
 

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/clock.h"
-#include "base/executor.h"
+#include "base/idle_executor.h"
 #include "base/metrics.h"
 #include "base/overlay_file_system.h"
 #include "tsdb/block/block_files.h"
@@ -19,16 +19,6 @@ namespace {
 
 // A running server moves data from its log to a block while it is looked at: then it is looked at once more.
 constexpr int kAttempts = 3;
-
-/// Runs nothing: a store that is looked at neither cuts, joins nor drops.
-class IdleExecutor : public base::Executor {
- public:
-  void Post(base::Task /*task*/) override {}
-  base::TimerId PostAfter(std::chrono::nanoseconds /*delay*/, base::Task /*task*/) override {
-    return base::TimerId::kNone;
-  }
-  bool Cancel(base::TimerId /*timer*/) override { return true; }
-};
 
 /// Names of blocks in the directory.
 base::Result<std::vector<std::string>> BlockNames(base::FileSystem& files, const std::string& path) {
@@ -45,7 +35,7 @@ struct BarographDirectory::Opened {
   explicit Opened(base::FileSystem& below) : files(below) {}
 
   base::OverlayFileSystem files;
-  IdleExecutor executor;
+  base::IdleExecutor executor;
   base::Registry metrics;
   std::unique_ptr<Storage> storage;  // last: it borrows the others
 };

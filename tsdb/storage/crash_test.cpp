@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/idle_executor.h"
 #include "base/random.h"
 #include "base/sim_clock.h"
 #include "base/sim_file_system.h"
@@ -269,7 +270,7 @@ class CrashWorld {
   base::SeededRandom random_;
   base::SimFileSystem files_;
   base::SimClock clock_;
-  testing_support::IdleExecutor executor_;
+  base::IdleExecutor executor_;
   StorageOptions options_;
   std::unique_ptr<base::Registry> registry_;
   std::unique_ptr<Storage> storage_;

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/idle_executor.h"
 #include "base/random.h"
 #include "base/sim_file_system.h"
 #include "tsdb/storage/testing.h"
@@ -12,7 +13,6 @@ namespace baro::tsdb {
 namespace {
 
 using testing_support::Bits;
-using testing_support::IdleExecutor;
 using testing_support::kStartMs;
 
 constexpr std::int64_t kStepMs = 15'000;
@@ -204,7 +204,7 @@ class DamageMatrix : public ::testing::Test {
   base::SimFileSystem files_;
   base::SimClock clock_{base::FromMs(kStartMs)};
   base::SeededRandom random_{7};
-  IdleExecutor executor_;
+  base::IdleExecutor executor_;
   std::unique_ptr<base::Registry> registry_;
   std::size_t told_ = 0;
   Samples truth_;

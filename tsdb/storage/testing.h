@@ -11,8 +11,8 @@
 
 #include <gtest/gtest.h>
 
-#include "base/executor.h"
 #include "base/file_system.h"
+#include "base/idle_executor.h"
 #include "base/sim_clock.h"
 #include "tsdb/memory_reader.h"
 #include "tsdb/storage.h"
@@ -22,16 +22,6 @@ namespace baro::tsdb::testing_support {
 inline constexpr std::int64_t kStartMs = 1'700'000'000'000;
 
 inline std::uint64_t Bits(double value) { return std::bit_cast<std::uint64_t>(value); }
-
-/// Never runs anything: tests call what would be run.
-class IdleExecutor : public base::Executor {
- public:
-  void Post(base::Task /*task*/) override {}
-  base::TimerId PostAfter(std::chrono::nanoseconds /*delay*/, base::Task /*task*/) override {
-    return base::TimerId::kNone;
-  }
-  bool Cancel(base::TimerId /*timer*/) override { return true; }
-};
 
 /// All that a reader sees, in label order.
 inline std::vector<LiteralSeries> ReadAllOf(const Reader& reader) {
@@ -104,7 +94,7 @@ class StorageFixture {
   base::FileSystem* files_ = &base::RealFileSystem();
   StorageOptions options_;
   base::SimClock clock_;
-  IdleExecutor executor_;
+  base::IdleExecutor executor_;
   std::vector<std::string> lines_;
   std::unique_ptr<base::Registry> registry_;
   std::unique_ptr<Storage> storage_;

@@ -1,5 +1,6 @@
 // What becomes of log and checkpoints when a checkpoint does not come out well.
 #include "tsdb/wal/checkpoint.h"
+#include "base/idle_executor.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -94,7 +95,7 @@ TEST_F(CheckpointTest, WhateverFailsTheNextTryEndsTheWork) {
 TEST(StorageOnALyingDisk, CountsACheckpointThatCannotBeReadBackAsDamage) {
   LyingDisk disk;
   base::SimClock clock(base::FromMs(kStartMs));
-  testing_support::IdleExecutor executor;
+  base::IdleExecutor executor;
   base::Registry registry;
   const auto storage =
       Storage::Open({.directory = "d", .retention = {.time = std::chrono::minutes(1)}, .segment_bytes = 1500},
