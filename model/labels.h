@@ -103,6 +103,11 @@ class Labels {
   /// Shape    as WithoutLabels().
   Labels WithLabelsOnly(std::span<const std::string> names) const;
 
+  /// Appends what WithLabelsOnly(names).packed() would be: a key for looking groups up before they are made.
+  void AppendPackedOnly(std::span<const std::string> names, std::string& out) const;
+  /// The same of WithoutLabels().
+  void AppendPackedWithout(std::span<const std::string> names, std::string& out) const;
+
   /// WithoutLabels(names).Hash() and WithLabelsOnly(names).Hash() without making the set.
   std::uint64_t HashWithoutLabels(std::span<const std::string> names) const;
   std::uint64_t HashWithLabels(std::span<const std::string> names) const;
@@ -126,6 +131,8 @@ class Labels {
   explicit Labels(Block* block) : block_(block) {}
   template <typename Keep>
   Labels Filter(const Keep& keep) const;
+  template <typename Keep>
+  void FilterInto(const Keep& keep, std::string& out) const;
   template <typename Keep>
   std::uint64_t FilterHash(const Keep& keep) const;
   void Retain() const;
@@ -160,6 +167,7 @@ class Labels::Iterator {
 
  private:
   friend class Labels;
+  friend std::strong_ordering operator<=>(const Labels& a, const Labels& b);
   Iterator(const char* position, const char* end) : position_(position), end_(end) { Decode(); }
 
   static std::string_view TakePiece(const char*& at) {

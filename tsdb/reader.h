@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,6 +30,12 @@ struct HistogramSample {
   std::int64_t start_timestamp_ms = 0;                     ///< since when it counts; 0: not known
 };
 
+/// A column of times that several series share. Equal pointers, while pinned, mean equal columns.
+struct SharedTimes {
+  std::span<const std::int64_t> timestamps_ms;
+  std::shared_ptr<const void> pin;
+};
+
 /// The samples of one series in a time range, as columns. A buffer: reuse it from series to series.
 ///
 /// Shape    `timestamps_ms` and `values` have equal length; timestamps strictly increase, also over both kinds.
@@ -44,6 +51,8 @@ class SampleColumns {
   /// Since when each of the values counts; 0: not known.
   std::span<const std::int64_t> start_timestamps_ms() const { return starts_; }
   bool empty() const { return values_.empty() && histograms_.empty(); }
+  /// What keeps the column of timestamps alive, if it is one that series share; else null.
+  const std::shared_ptr<const void>& pin() const { return pin_; }
 
   /// Empties all columns and lets go of what was pinned; capacity is kept.
   void Clear() {
@@ -73,12 +82,12 @@ class SampleColumns {
   std::vector<std::int64_t>& start_buffer() { return start_buffer_; }
   /// Shape    the buffer is as long as the values.
   void UseStarts() { starts_ = start_buffer_; }
-  /// Publishes a column of timestamps that lives elsewhere, kept alive by `pin`, beside own values.
-  void UseSharedTimestamps(std::span<const std::int64_t> timestamps, std::shared_ptr<const void> pin) {
-    timestamps_ = timestamps;
+  /// Publishes a column of timestamps that lives elsewhere, kept alive by its pin, beside own values.
+  void UseSharedTimestamps(SharedTimes times) {
+    timestamps_ = times.timestamps_ms;
     values_ = value_buffer_;
     starts_ = {};
-    pin_ = std::move(pin);
+    pin_ = std::move(times.pin);
   }
 
  private:
@@ -108,6 +117,14 @@ class SeriesSelection {
   /// Fills `columns` with the samples of series `index` in `range` (both ends included), stale markers too.
   /// Errors   kCorruption: damaged data in the range; the caller may go on with other series and must say so.
   virtual base::Result<> Read(std::size_t index, model::TimeRange range, SampleColumns& columns) const = 0;
+
+  /// What Read() would give, if that is plain: floats only, without starts, at all times of a column that series share.
+  /// The values are appended to `values`, one for each of those times. Nothing, and `values` as they were: it is not
+  /// plain, or damaged, and Read() has to be asked. So that whoever joins sources decodes into place.
+  virtual std::optional<SharedTimes> AppendPlain(std::size_t /*index*/, model::TimeRange /*range*/,
+                                                 std::vector<double>& /*values*/) const {
+    return std::nullopt;
+  }
 
   /// The longest windows of aggregates among what was selected; 0: all are samples as they came.
   virtual std::int64_t resolution_ms() const { return 0; }

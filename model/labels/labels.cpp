@@ -214,6 +214,14 @@ Labels Labels::Filter(const Keep& keep) const {
 }
 
 template <typename Keep>
+void Labels::FilterInto(const Keep& keep, std::string& out) const {
+  const Iterator last = end();
+  for (auto it = begin(); it != last; ++it) {
+    if (keep(it->name)) out.append(it.position_, it.next_);
+  }
+}
+
+template <typename Keep>
 std::uint64_t Labels::FilterHash(const Keep& keep) const {
   // Most keys fit the stack; what does not is hashed in pieces, with the same outcome.
   std::array<char, 512> buffer;
@@ -244,6 +252,14 @@ Labels Labels::WithLabelsOnly(std::span<const std::string> names) const {
   return Filter([names](std::string_view name) { return Contains(names, name); });
 }
 
+void Labels::AppendPackedOnly(std::span<const std::string> names, std::string& out) const {
+  FilterInto([names](std::string_view name) { return Contains(names, name); }, out);
+}
+
+void Labels::AppendPackedWithout(std::span<const std::string> names, std::string& out) const {
+  FilterInto([names](std::string_view name) { return name != kMetricName && !Contains(names, name); }, out);
+}
+
 std::uint64_t Labels::HashWithoutLabels(std::span<const std::string> names) const {
   return FilterHash([names](std::string_view name) { return name != kMetricName && !Contains(names, name); });
 }
@@ -252,14 +268,38 @@ std::uint64_t Labels::HashWithLabels(std::span<const std::string> names) const {
   return FilterHash([names](std::string_view name) { return Contains(names, name); });
 }
 
+// Where two byte strings differ first, or how long the shorter one is.
+static std::size_t FirstDifference(std::string_view a, std::string_view b) {
+  const std::size_t size = std::min(a.size(), b.size());
+  std::size_t at = 0;
+  for (; at + 8 <= size; at += 8) {
+    std::uint64_t left = 0;
+    std::uint64_t right = 0;
+    std::memcpy(&left, a.data() + at, 8);
+    std::memcpy(&right, b.data() + at, 8);
+    if (left != right) break;
+  }
+  while (at < size && a[at] == b[at]) ++at;
+  return at;
+}
+
+// Sets that are compared have most in common (the order of a selection's series): what is equal is skipped in steps of
+// eight bytes, and only the piece with the difference is looked at.
 std::strong_ordering operator<=>(const Labels& a, const Labels& b) {
   if (a.block_ == b.block_) return std::strong_ordering::equal;
-  auto left = a.begin();
-  auto right = b.begin();
-  for (; left != a.end() && right != b.end(); ++left, ++right) {
-    if (const auto order = *left <=> *right; order != 0) return order;
+  const std::string_view left = a.packed();
+  const std::string_view right = b.packed();
+  const std::size_t difference = FirstDifference(left, right);
+  if (difference == std::min(left.size(), right.size())) return a.size() <=> b.size();
+  const char* at = left.data();
+  for (;;) {
+    const char* const begin = at;
+    const std::string_view piece = Labels::Iterator::TakePiece(at);
+    if (difference >= static_cast<std::size_t>(at - left.data())) continue;
+    // The pieces before are equal, so that the other set's piece begins at the same place.
+    const char* other_at = right.data() + (begin - left.data());
+    return piece <=> Labels::Iterator::TakePiece(other_at);
   }
-  return a.size() <=> b.size();
 }
 
 namespace {

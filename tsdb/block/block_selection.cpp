@@ -220,8 +220,11 @@ base::Result<> BlockSelectionImpl::ReadSamples(const Entry& entry, model::TimeRa
   const bool has_holes = HasHoles(entry.deleted, range);
   base::Result<> result;
   if (entry.floats.timeline != nullptr) {
-    const bool is_simple = !has_holes && !entry.floats.is_partial;
-    if (!is_simple || !BARO_TRY(ReadWhole(entry.floats, range, columns))) {
+    std::optional<SharedTimes> times;
+    if (!has_holes && !entry.floats.is_partial) times = AppendWhole(entry.floats, range, columns.value_buffer());
+    if (times) {
+      columns.UseSharedTimestamps(*std::move(times));
+    } else {
       result = ReadPieces(entry.floats, range, columns);
       columns.UseBuffers();
     }
@@ -237,36 +240,46 @@ base::Result<> BlockSelectionImpl::ReadSamples(const Entry& entry, model::TimeRa
   return result;
 }
 
-// The common case: the series has all rows. Timestamps are the shared column, values are decoded into place. False if
-// something is damaged; `columns` are then empty.
-base::Result<bool> BlockSelectionImpl::ReadWhole(const Part& part, model::TimeRange range,
-                                                 SampleColumns& columns) const {
+std::optional<SharedTimes> BlockSelectionImpl::AppendPlain(std::size_t index, model::TimeRange range,
+                                                           std::vector<double>& values) const {
+  const Entry& entry = entries_[index];
+  const bool is_plain = entry.histograms.timeline == nullptr && !entry.floats.is_partial && entry.start_count == 0;
+  if (!is_plain || HasHoles(entry.deleted, range)) return std::nullopt;
+  return AppendWhole(entry.floats, range, values);
+}
+
+// The common case: the series has all rows. Timestamps are the shared column, values are decoded into place. Nothing if
+// something is damaged.
+std::optional<SharedTimes> BlockSelectionImpl::AppendWhole(const Part& part, model::TimeRange range,
+                                                           std::vector<double>& values) const {
   const auto [first, last] = part.timeline->Find(range);
-  if (first == last) return true;
+  if (first == last) return SharedTimes();
   auto shared = part.timeline->Columns(*block_);
   for (std::size_t window = first; window < last; ++window) {
-    if (!shared->errors[window].empty()) return false;
+    if (!shared->errors[window].empty()) return std::nullopt;
   }
   const std::size_t begin = shared->begins[first];
   const auto timestamps = std::span(shared->timestamps_ms).subspan(begin, shared->begins[last] - begin);
-  const auto from = std::ranges::lower_bound(timestamps, range.min_ms) - timestamps.begin();
-  const auto to = std::ranges::upper_bound(timestamps, range.max_ms) - timestamps.begin();
-  if (from == to) return true;
-  std::vector<double>& values = columns.value_buffer();
-  values.resize(static_cast<std::size_t>(to));
+  const auto from = static_cast<std::size_t>(std::ranges::lower_bound(timestamps, range.min_ms) - timestamps.begin());
+  const auto to = static_cast<std::size_t>(std::ranges::upper_bound(timestamps, range.max_ms) - timestamps.begin());
+  if (from == to) return SharedTimes();
+  const std::size_t before = values.size();
+  values.resize(before + to);
+  const std::span<double> places = std::span(values).subspan(before);
   for (std::size_t window = first; window < last; ++window) {
     const std::size_t at = shared->begins[window] - begin;
-    if (at >= values.size()) break;
+    if (at >= to) break;
     const std::size_t rows = shared->begins[window + 1] - shared->begins[window];
-    const auto place = std::span(values).subspan(at, std::min(rows, values.size() - at));
+    const auto place = places.subspan(at, std::min(rows, to - at));
     if (!block_->chunks().ReadFloats(part.first_chunk + window, rows, place)) {
-      columns.Clear();
-      return false;
+      values.resize(before);
+      return std::nullopt;
     }
   }
-  if (from > 0) values.erase(values.begin(), values.begin() + from);
-  columns.UseSharedTimestamps(timestamps.subspan(static_cast<std::size_t>(from), values.size()), std::move(shared));
-  return true;
+  if (from > 0)
+    values.erase(values.begin() + static_cast<std::ptrdiff_t>(before),
+                 values.begin() + static_cast<std::ptrdiff_t>(before + from));
+  return SharedTimes{.timestamps_ms = timestamps.subspan(from, to - from), .pin = std::move(shared)};
 }
 
 base::Result<> BlockSelectionImpl::ReadPieces(const Part& part, model::TimeRange range, SampleColumns& columns) const {

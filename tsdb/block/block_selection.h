@@ -28,6 +28,8 @@ class BlockSelectionImpl : public BlockSelection {
   std::size_t size() const override { return entries_.size(); }
   const model::Labels& labels(std::size_t index) const override { return entries_[index].labels; }
   base::Result<> Read(std::size_t index, model::TimeRange range, SampleColumns& columns) const override;
+  std::optional<SharedTimes> AppendPlain(std::size_t index, model::TimeRange range,
+                                         std::vector<double>& values) const override;
   base::Result<> Outline(std::size_t index, model::TimeRange range, std::vector<ChunkOutline>& outlines) const override;
   std::span<const std::string> warnings() const override { return warnings_; }
   /// As BlockScan::ReadExemplars().
@@ -58,7 +60,7 @@ class BlockSelectionImpl : public BlockSelection {
 
   void LoadStarts();
   base::Result<> ReadSamples(const Entry& entry, model::TimeRange range, SampleColumns& columns) const;
-  base::Result<bool> ReadWhole(const Part& part, model::TimeRange range, SampleColumns& columns) const;
+  std::optional<SharedTimes> AppendWhole(const Part& part, model::TimeRange range, std::vector<double>& values) const;
   base::Result<> ReadPieces(const Part& part, model::TimeRange range, SampleColumns& columns) const;
   base::Result<> ReadHistograms(const Part& part, model::TimeRange range, SampleColumns& columns) const;
   // The rows of a window that the series has; `all` is room for the answer "all of them".

@@ -1,5 +1,7 @@
 #include "tsdb/head/head_reader.h"
 
+#include <algorithm>
+
 #include "base/planted_fault.h"
 #include "tsdb/head/head_selection.h"
 #include "tsdb/head/late_view.h"
@@ -8,14 +10,18 @@
 namespace baro::tsdb {
 namespace {
 
+// In label order.
 base::Result<std::vector<SeriesPtr>> FindSeries(const Head& head, const SelectRequest& request,
                                                 const base::CancelToken& cancel) {
   BARO_TRY(CheckSelective(request.matchers));
-  const std::vector<Slot> slots = BARO_TRY(head.index().Select(request.matchers, cancel));
+  const std::uint64_t removals = head.index().removals();
+  const std::vector<Slot> slots = BARO_TRY(head.index().SelectInOrder(request.matchers, cancel));
   std::vector<SeriesPtr> series = head.FindSlots(slots);
+  if (head.index().removals() == removals) return series;
   // A slot may have got another series between the two steps.
   std::erase_if(series,
                 [&request](const SeriesPtr& entry) { return !model::MatchesAll(request.matchers, entry->labels); });
+  std::ranges::sort(series, {}, [](const SeriesPtr& entry) -> const model::Labels& { return entry->labels; });
   return series;
 }
 

@@ -1,7 +1,6 @@
 #include "tsdb/head/head_selection.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "tsdb/merge/merge_columns.h"
 
@@ -12,22 +11,45 @@ bool IsStrictlyIncreasing(std::span<const std::int64_t> values) {
   return std::ranges::adjacent_find(values, std::ranges::greater_equal()) == values.end();
 }
 
-// Puts samples from several places into the order of time. They never overlap, so this is rare and the lists are
-// nearly sorted.
-void SortByTime(std::vector<std::int64_t>& timestamps, std::vector<double>& values) {
-  if (IsStrictlyIncreasing(timestamps)) return;
-  std::vector<std::size_t> order(timestamps.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::sort(order, {}, [&timestamps](std::size_t i) { return std::pair(timestamps[i], i); });
-  std::vector<std::int64_t> sorted_timestamps;
-  std::vector<double> sorted_values;
-  for (const std::size_t i : order) {
-    if (!sorted_timestamps.empty() && sorted_timestamps.back() == timestamps[i]) continue;
-    sorted_timestamps.push_back(timestamps[i]);
-    sorted_values.push_back(values[i]);
+// Merges neighbouring stretches [begin, middle) and [middle, end), each in order. Of equal times the first one counts.
+// Returns how many there are behind `out`.
+std::size_t MergeStretches(std::span<const std::int64_t> times, std::span<const double> values, std::size_t middle,
+                           std::int64_t* out_times, double* out_values) {
+  std::size_t left = 0;
+  std::size_t right = middle;
+  std::size_t out = 0;
+  while (left < middle || right < times.size()) {
+    const bool takes_left = right == times.size() || (left < middle && times[left] <= times[right]);
+    if (takes_left && left < middle && right < times.size() && times[left] == times[right]) ++right;
+    const std::size_t from = takes_left ? left++ : right++;
+    out_times[out] = times[from];
+    out_values[out++] = values[from];
   }
-  timestamps.swap(sorted_timestamps);
-  values.swap(sorted_values);
+  return out;
+}
+
+// Puts samples from several places into the order of time: each place's are in order, so that it takes one merge for
+// each of them.
+void SortByTime(std::vector<std::int64_t>& timestamps, std::vector<double>& values) {
+  std::vector<std::int64_t> merged_times;
+  std::vector<double> merged_values;
+  for (;;) {
+    const auto behind = std::ranges::adjacent_find(timestamps, std::ranges::greater_equal());
+    if (behind == timestamps.end()) return;
+    const auto middle = static_cast<std::size_t>(behind - timestamps.begin()) + 1;
+    const auto last = std::adjacent_find(behind + 1, timestamps.end(), std::ranges::greater_equal());
+    const std::size_t end =
+        last == timestamps.end() ? timestamps.size() : static_cast<std::size_t>(last - timestamps.begin()) + 1;
+    merged_times.resize(end);
+    merged_values.resize(end);
+    const std::size_t size = MergeStretches(std::span(timestamps).first(end), std::span(values).first(end), middle,
+                                            merged_times.data(), merged_values.data());
+    std::ranges::copy(std::span(merged_times).first(size), timestamps.begin());
+    std::ranges::copy(std::span(merged_values).first(size), values.begin());
+    timestamps.erase(timestamps.begin() + static_cast<std::ptrdiff_t>(size),
+                     timestamps.begin() + static_cast<std::ptrdiff_t>(end));
+    values.erase(values.begin() + static_cast<std::ptrdiff_t>(size), values.begin() + static_cast<std::ptrdiff_t>(end));
+  }
 }
 
 // Takes out what was deleted.
@@ -59,36 +81,43 @@ bool GroupView::Has(std::size_t column) const {
 // Makes views while a selection is built; groups are looked at once each.
 class HeadSelection::Viewer {
  public:
-  Viewer(const Head& head, model::TimeRange range, CommitNumber visible)
-      : head_(head), range_(range), visible_(visible) {}
+  Viewer(const Head& head, CommitNumber visible, HeadSelection& selection)
+      : head_(head), visible_(visible), selection_(selection), range_(selection.range_) {}
 
   // False if the series has nothing in the range.
-  bool View(const SeriesPtr& series, Entry& entry, std::vector<Source>& sources) {
-    std::vector<Series::Place> places;
+  bool View(const Series& series, Entry& entry) {
+    places_.clear();
     {
-      const base::MutexLock lock(head_.StripeMutex(*series));
-      places.assign(series->places().begin(), series->places().end());
-      if (series->home != nullptr) places.push_back({.group = series->home, .column = series->home_column});
-      if (series->singles() != nullptr) entry.singles = ViewSingles(*series->singles());
-      for (const HeadTombstone& tombstone : series->tombstones()) {
-        if (tombstone.commit <= visible_) entry.tombstones.push_back(tombstone);
-      }
-      if (const StartTimes* starts = series->starts(); starts != nullptr && !starts->empty()) {
-        entry.starts = std::make_shared<const std::vector<StartRun>>(starts->runs().begin(), starts->runs().end());
-      }
+      const base::MutexLock lock(head_.StripeMutex(series));
+      places_.assign(series.places().begin(), series.places().end());
+      if (series.home != nullptr) places_.push_back({.group = series.home, .column = series.home_column});
+      if (series.has_more()) ViewRare(series, entry);
     }
-    entry.series = series;
-    entry.first_source = sources.size();
-    for (const Series::Place& place : places) {
-      const std::shared_ptr<const GroupView>& group = ViewGroup(place.group);
-      if (!group->Has(place.column)) continue;
-      sources.push_back({.group = group, .column = place.column});
+    entry.first_source = static_cast<std::uint32_t>(selection_.sources_.size());
+    for (const Series::Place& place : places_) {
+      const std::uint32_t group = ViewGroup(place.group);
+      if (!selection_.groups_[group]->Has(place.column)) continue;
+      selection_.sources_.push_back({.group = group, .column = place.column});
     }
-    entry.sources = sources.size() - entry.first_source;
-    return entry.sources > 0 || entry.singles != nullptr;
+    entry.sources = static_cast<std::uint32_t>(selection_.sources_.size()) - entry.first_source;
+    return entry.sources > 0 || entry.singles() != nullptr;
   }
 
  private:
+  // Shape    the series' stripe is held.
+  void ViewRare(const Series& series, Entry& entry) const {
+    Rare rare;
+    if (series.singles() != nullptr) rare.singles = ViewSingles(*series.singles());
+    for (const HeadTombstone& tombstone : series.tombstones()) {
+      if (tombstone.commit <= visible_) rare.tombstones.push_back(tombstone);
+    }
+    if (const StartTimes* starts = series.starts(); starts != nullptr && !starts->empty()) {
+      rare.starts = std::make_shared<const std::vector<StartRun>>(starts->runs().begin(), starts->runs().end());
+    }
+    const bool is_empty = rare.singles == nullptr && rare.starts == nullptr && rare.tombstones.empty();
+    if (!is_empty) entry.rare = std::make_unique<Rare>(std::move(rare));
+  }
+
   std::shared_ptr<const SinglesView> ViewSingles(const Singles& singles) const {
     auto view = std::make_shared<SinglesView>();
     for (const auto& chunk : singles.chunks) {
@@ -111,17 +140,26 @@ class HeadSelection::Viewer {
     return view;
   }
 
-  const std::shared_ptr<const GroupView>& ViewGroup(const GroupPtr& group) {
-    std::shared_ptr<const GroupView>& known = groups_[group.get()];
-    if (known != nullptr) return known;
+  // Where it is in the selection's groups. Neighbours mostly are of one group.
+  std::uint32_t ViewGroup(const GroupPtr& group) {
+    if (group.get() == last_group_) return last_index_;
+    const auto [known, is_new] =
+        indexes_.try_emplace(group.get(), static_cast<std::uint32_t>(selection_.groups_.size()));
+    if (is_new) selection_.groups_.push_back(MakeView(*group));
+    last_group_ = group.get();
+    last_index_ = known->second;
+    return last_index_;
+  }
+
+  std::shared_ptr<const GroupView> MakeView(const Group& group) const {
     auto view = std::make_shared<GroupView>();
-    view->key = group->log_id;
+    view->key = group.log_id;
     {
-      const base::MutexLock lock(group->mutex);
-      for (const GroupChunkPtr& chunk : group->chunks()) {
+      const base::MutexLock lock(group.mutex);
+      for (const GroupChunkPtr& chunk : group.chunks()) {
         if (range_.Overlaps({.min_ms = chunk->min_ms(), .max_ms = chunk->max_ms()})) view->chunks.push_back(chunk);
       }
-      for (const RowPtr& row : group->staged()) {
+      for (const RowPtr& row : group.staged()) {
         if (row->commit <= visible_ && range_.Contains(row->timestamp_ms)) view->rows.push_back(row);
       }
     }
@@ -130,83 +168,124 @@ class HeadSelection::Viewer {
     }
     for (const RowPtr& row : view->rows) view->timestamps_ms.push_back(row->timestamp_ms);
     view->is_increasing = IsStrictlyIncreasing(view->timestamps_ms);
-    known = std::move(view);
-    return known;
+    return view;
   }
 
   const Head& head_;
-  const model::TimeRange range_;
   const CommitNumber visible_;
-  std::unordered_map<const Group*, std::shared_ptr<const GroupView>> groups_;
+  HeadSelection& selection_;
+  const model::TimeRange range_;
+  std::unordered_map<const Group*, std::uint32_t> indexes_;
+  std::vector<Series::Place> places_;  // of the series at hand
+  const Group* last_group_ = nullptr;
+  std::uint32_t last_index_ = 0;
 };
 
 HeadSelection::HeadSelection(const Head& head, std::vector<SeriesPtr> series, model::TimeRange range,
                              CommitNumber visible, std::size_t limit)
     : range_(range), late_(head, range, visible) {
-  std::ranges::sort(series, [](const SeriesPtr& a, const SeriesPtr& b) { return a->labels < b->labels; });
-  Viewer viewer(head, range, visible);
+  entries_.reserve(limit == 0 ? series.size() : std::min(series.size(), limit));
+  sources_.reserve(entries_.capacity());
+  Viewer viewer(head, visible, *this);
   const bool has_late = head.late_samples() > 0;
-  for (const SeriesPtr& entry_series : series) {
+  for (SeriesPtr& each : series) {
     if (limit != 0 && entries_.size() == limit) break;
     Entry entry;
-    const bool has_samples = viewer.View(entry_series, entry, sources_);
-    if (has_late) entry.late = late_.Add(entry_series);
-    if (has_samples || entry.late != LateView::kNone) entries_.push_back(std::move(entry));
+    bool has_samples = viewer.View(*each, entry);
+    if (has_late) {
+      if (const std::size_t late = late_.Add(each); late != LateView::kNone) {
+        if (entry.rare == nullptr) entry.rare = std::make_unique<Rare>();
+        entry.rare->late = late;
+        has_samples = true;
+      }
+    }
+    if (!has_samples) continue;
+    entry.series = std::move(each);
+    entries_.push_back(std::move(entry));
   }
 }
 
 std::optional<std::uint64_t> HeadSelection::group_key(std::size_t index) const {
-  const Entry& entry = entries_[index];
-  if (entry.sources == 0) return std::nullopt;
-  return sources_[entry.first_source + entry.sources - 1].group->key;
+  const auto sources = SourcesOf(entries_[index]);
+  if (sources.empty()) return std::nullopt;
+  return groups_[sources.back().group]->key;
 }
 
 base::Result<> HeadSelection::Read(std::size_t index, model::TimeRange range, SampleColumns& columns) const {
   columns.Clear();
-  range = {.min_ms = std::max(range.min_ms, range_.min_ms), .max_ms = std::min(range.max_ms, range_.max_ms)};
+  range = Visible(range);
   const Entry& entry = entries_[index];
   BARO_TRY(ReadInOrder(entry, range, columns));
-  if (!entry.tombstones.empty()) HideDeleted(entry.tombstones, columns);
-  if (entry.late != LateView::kNone) {
+  if (entry.rare == nullptr) return {};
+  if (!entry.rare->tombstones.empty()) HideDeleted(entry.rare->tombstones, columns);
+  if (entry.rare->late != LateView::kNone) {
     SampleColumns late;
-    BARO_TRY(late_.Read(entry.late, range, late));
+    BARO_TRY(late_.Read(entry.rare->late, range, late));
     if (!late.empty()) {
       MergeInto(late, columns);  // what came in order counts
       std::swap(late, columns);
     }
   }
-  if (entry.starts != nullptr) AddStarts(*entry.starts, columns);  // last: it tells them by the samples' times
+  if (entry.rare->starts != nullptr) AddStarts(*entry.rare->starts, columns);  // last: by the samples' times
   return {};
 }
 
 base::Result<> HeadSelection::ReadInOrder(const Entry& entry, model::TimeRange range, SampleColumns& columns) const {
-  const std::span<const Source> sources(sources_.data() + entry.first_source, entry.sources);
-  if (sources.size() == 1 && entry.singles == nullptr && BARO_TRY(ReadWhole(sources[0], range, columns))) return {};
+  const auto sources = SourcesOf(entry);
+  if (sources.size() == 1 && entry.singles() == nullptr) {
+    if (auto times = AppendWhole(sources.front(), range, columns.value_buffer())) {
+      columns.UseSharedTimestamps(*std::move(times));
+      return {};
+    }
+  }
+  return ReadApart(entry, range, columns);
+}
+
+base::Result<> HeadSelection::ReadApart(const Entry& entry, model::TimeRange range, SampleColumns& columns) const {
+  const auto sources = SourcesOf(entry);
   for (const Source& source : sources) BARO_TRY(ReadPieces(source, range, columns));
-  if (entry.singles != nullptr) BARO_TRY(ReadSingles(*entry.singles, range, columns));
-  if (sources.size() + (entry.singles != nullptr ? 1 : 0) > 1) {
+  if (entry.singles() != nullptr) BARO_TRY(ReadSingles(*entry.singles(), range, columns));
+  if (sources.size() + (entry.singles() != nullptr ? 1 : 0) > 1) {
     SortByTime(columns.timestamp_buffer(), columns.value_buffer());
   }
   columns.UseBuffers();
   return {};
 }
 
-// The common case: one group, no gap. Timestamps are the group's own column, only values are decoded. False if the
-// series is not like that; `columns` are then empty.
-base::Result<bool> HeadSelection::ReadWhole(const Source& source, model::TimeRange range, SampleColumns& columns) {
-  const GroupView& view = *source.group;
-  if (!view.is_increasing || !view.error.empty()) return false;
+std::optional<SharedTimes> HeadSelection::AppendPlain(std::size_t index, model::TimeRange range,
+                                                      std::vector<double>& values) const {
+  const Entry& entry = entries_[index];
+  if (entry.rare != nullptr) return std::nullopt;
+  range = Visible(range);
+  const auto sources = SourcesOf(entry);
+  if (sources.size() == 1) {
+    if (auto times = AppendWhole(sources.front(), range, values)) return times;
+  }
+  // Gaps, or samples in several groups: series that came together have the same ones.
+  thread_local SampleColumns columns;
+  columns.Clear();
+  if (!ReadApart(entry, range, columns)) return std::nullopt;
+  values.insert(values.end(), columns.values().begin(), columns.values().end());
+  return joined_times_.Share(columns.timestamps_ms());
+}
+
+// The common case: no gap. Timestamps are the group's own column, only values are decoded. Nothing if the series is not
+// like that, or damaged.
+std::optional<SharedTimes> HeadSelection::AppendWhole(const Source& source, model::TimeRange range,
+                                                      std::vector<double>& values) const {
+  const GroupView& view = *groups_[source.group];
+  if (!view.is_increasing || !view.error.empty()) return std::nullopt;
   const auto first = std::ranges::lower_bound(view.timestamps_ms, range.min_ms) - view.timestamps_ms.begin();
   const auto last = std::ranges::upper_bound(view.timestamps_ms, range.max_ms) - view.timestamps_ms.begin();
-  if (first >= last) return true;
+  if (first >= last) return SharedTimes();
   const auto begin = static_cast<std::size_t>(first);
   const auto end = static_cast<std::size_t>(last);
-  const auto give_up = [&columns] {
-    columns.Clear();
-    return false;
+  const std::size_t before = values.size();
+  const auto give_up = [&values, before] {
+    values.resize(before);
+    return std::nullopt;
   };
 
-  std::vector<double>& values = columns.value_buffer();
   thread_local std::vector<double> piece;
   thread_local std::vector<std::uint64_t> presence;
   std::size_t at = 0;  // the row that the next chunk begins with
@@ -215,9 +294,9 @@ base::Result<bool> HeadSelection::ReadWhole(const Source& source, model::TimeRan
     at += chunk->rows();
     if (at <= begin) continue;
     if (chunk_begin >= end) break;
-    if (!chunk->Has(source.column)) return give_up();
-    BARO_TRY(chunk->ReadColumn(source.column, piece, presence));
-    if (!presence.empty()) return give_up();
+    if (!chunk->Has(source.column) || !chunk->ReadColumn(source.column, piece, presence) || !presence.empty()) {
+      return give_up();
+    }
     const std::size_t from = std::max(begin, chunk_begin) - chunk_begin;
     const std::size_t to = std::min(end, at) - chunk_begin;
     values.insert(values.end(), piece.begin() + static_cast<std::ptrdiff_t>(from),
@@ -228,34 +307,38 @@ base::Result<bool> HeadSelection::ReadWhole(const Source& source, model::TimeRan
     if (!staged.Has(source.column)) return give_up();
     values.push_back(staged.values[source.column]);
   }
-  columns.UseSharedTimestamps(std::span(view.timestamps_ms).subspan(begin, end - begin), source.group);
-  return true;
+  return SharedTimes{.timestamps_ms = std::span(view.timestamps_ms).subspan(begin, end - begin),
+                     .pin = groups_[source.group]};
 }
 
-base::Result<> HeadSelection::ReadPieces(const Source& source, model::TimeRange range, SampleColumns& columns) {
-  const GroupView& view = *source.group;
+base::Result<> HeadSelection::ReadPieces(const Source& source, model::TimeRange range, SampleColumns& columns) const {
+  const GroupView& view = *groups_[source.group];
   if (!view.error.empty()) return base::Fail(base::Code::kCorruption, view.error);
-  std::vector<double> piece;
-  std::vector<std::uint64_t> presence;
+  thread_local std::vector<double> piece;
+  thread_local std::vector<std::uint64_t> presence;
+  std::vector<std::int64_t>& timestamps = columns.timestamp_buffer();
+  std::vector<double>& values = columns.value_buffer();
   std::size_t at = 0;
-  const auto put = [&](std::int64_t timestamp_ms, double value) {
-    if (!range.Contains(timestamp_ms)) return;
-    columns.timestamp_buffer().push_back(timestamp_ms);
-    columns.value_buffer().push_back(value);
-  };
   for (const GroupChunkPtr& chunk : view.chunks) {
-    if (chunk->Has(source.column)) {
-      BARO_TRY(chunk->ReadColumn(source.column, piece, presence));
-      std::size_t next = 0;
-      for (std::size_t row = 0; row < chunk->rows(); ++row) {
-        if (!presence.empty() && ((presence[row / 64] >> (row % 64)) & 1) == 0) continue;
-        put(view.timestamps_ms[at + row], piece[next++]);
-      }
-    }
+    const auto times = std::span(view.timestamps_ms).subspan(at, chunk->rows());
     at += chunk->rows();
+    const bool is_wanted = range.Overlaps({.min_ms = chunk->min_ms(), .max_ms = chunk->max_ms()});
+    if (!is_wanted || !chunk->Has(source.column)) continue;
+    BARO_TRY(chunk->ReadColumn(source.column, piece, presence));
+    std::size_t next = 0;
+    for (std::size_t row = 0; row < times.size(); ++row) {
+      if (!presence.empty() && ((presence[row / 64] >> (row % 64)) & 1) == 0) continue;
+      if (range.Contains(times[row])) {
+        timestamps.push_back(times[row]);
+        values.push_back(piece[next]);
+      }
+      ++next;
+    }
   }
   for (const RowPtr& row : view.rows) {
-    if (row->Has(source.column)) put(row->timestamp_ms, row->values[source.column]);
+    if (!row->Has(source.column) || !range.Contains(row->timestamp_ms)) continue;
+    timestamps.push_back(row->timestamp_ms);
+    values.push_back(row->values[source.column]);
   }
   return {};
 }

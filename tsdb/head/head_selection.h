@@ -10,6 +10,7 @@
 
 #include "tsdb/head/head.h"
 #include "tsdb/head/late_view.h"
+#include "tsdb/merge/joined_times.h"
 #include "tsdb/reader.h"
 
 namespace baro::tsdb {
@@ -37,13 +38,15 @@ struct SinglesView {
 
 class HeadSelection : public SeriesSelection {
  public:
-  /// Looks at each series once. Shape: `series` in any order. Reads show nothing outside of `range`.
+  /// Looks at each series once. Shape: `series` in label order. Reads show nothing outside of `range`.
   HeadSelection(const Head& head, std::vector<SeriesPtr> series, model::TimeRange range, CommitNumber visible,
                 std::size_t limit);
 
   std::size_t size() const override { return entries_.size(); }
   const model::Labels& labels(std::size_t index) const override { return entries_[index].series->labels; }
   base::Result<> Read(std::size_t index, model::TimeRange range, SampleColumns& columns) const override;
+  std::optional<SharedTimes> AppendPlain(std::size_t index, model::TimeRange range,
+                                         std::vector<double>& values) const override;
 
   const SeriesPtr& series(std::size_t index) const { return entries_[index].series; }
 
@@ -52,29 +55,45 @@ class HeadSelection : public SeriesSelection {
 
  private:
   struct Source {
-    std::shared_ptr<const GroupView> group;
+    std::uint32_t group = 0;  // in groups_
     std::uint32_t column = 0;
   };
-  struct Entry {
-    SeriesPtr series;
-    std::size_t first_source = 0;
-    std::size_t sources = 0;
+  // What few series have.
+  struct Rare {
     std::shared_ptr<const SinglesView> singles;           // null: none
     std::shared_ptr<const std::vector<StartRun>> starts;  // null: none
     std::size_t late = LateView::kNone;
     std::vector<HeadTombstone> tombstones;  // those that the reader sees
   };
+  struct Entry {
+    SeriesPtr series;
+    std::uint32_t first_source = 0;
+    std::uint32_t sources = 0;
+    std::unique_ptr<Rare> rare;  // null: nothing of it
+    const SinglesView* singles() const { return rare == nullptr ? nullptr : rare->singles.get(); }
+  };
   class Viewer;
 
+  model::TimeRange Visible(model::TimeRange range) const {
+    return {.min_ms = std::max(range.min_ms, range_.min_ms), .max_ms = std::min(range.max_ms, range_.max_ms)};
+  }
+  std::span<const Source> SourcesOf(const Entry& entry) const {
+    return std::span(sources_).subspan(entry.first_source, entry.sources);
+  }
   base::Result<> ReadInOrder(const Entry& entry, model::TimeRange range, SampleColumns& columns) const;
-  static base::Result<bool> ReadWhole(const Source& source, model::TimeRange range, SampleColumns& columns);
-  static base::Result<> ReadPieces(const Source& source, model::TimeRange range, SampleColumns& columns);
+  // Place by place, sorted in the end.
+  base::Result<> ReadApart(const Entry& entry, model::TimeRange range, SampleColumns& columns) const;
+  std::optional<SharedTimes> AppendWhole(const Source& source, model::TimeRange range,
+                                         std::vector<double>& values) const;
+  base::Result<> ReadPieces(const Source& source, model::TimeRange range, SampleColumns& columns) const;
   static base::Result<> ReadSingles(const SinglesView& singles, model::TimeRange range, SampleColumns& columns);
 
   const model::TimeRange range_;
   LateView late_;
   std::vector<Entry> entries_;  // in label order
   std::vector<Source> sources_;
+  std::vector<std::shared_ptr<const GroupView>> groups_;
+  JoinedTimes joined_times_;
 };
 
 }  // namespace baro::tsdb

@@ -175,7 +175,6 @@ base::Result<> LateView::Read(std::size_t index, model::TimeRange range, SampleC
 LateSelection::LateSelection(const Head& head, std::vector<SeriesPtr> series, model::TimeRange range,
                              CommitNumber visible, std::size_t limit)
     : view_(head, range, visible) {
-  std::ranges::sort(series, [](const SeriesPtr& a, const SeriesPtr& b) { return a->labels < b->labels; });
   for (SeriesPtr& each : series) {
     if (limit != 0 && entries_.size() == limit) break;
     const std::size_t late = view_.Add(each);

@@ -64,6 +64,7 @@ class LateView {
 /// Late samples alone: those that are older than what the head shows else.
 class LateSelection : public SeriesSelection {
  public:
+  /// Shape    `series` in label order.
   LateSelection(const Head& head, std::vector<SeriesPtr> series, model::TimeRange range, CommitNumber visible,
                 std::size_t limit);
 

@@ -135,6 +135,9 @@ struct Series {
 
   // What follows asks for the stripe to be held.
 
+  /// False: there is nothing of what follows.
+  bool has_more() const { return more_ != nullptr; }
+
   /// Null: none ever came singly, or they have left.
   Singles* singles() const { return more_ == nullptr ? nullptr : more_->singles.get(); }
   Singles& MakeSingles();

@@ -40,6 +40,7 @@ void LabelIndex::Add(Slot slot, const model::Labels& labels) {
   while (labels_.size() <= slot) labels_.emplace_back();
   labels_[slot] = labels;
   all_.Add(slot);
+  order_.Add(slot);
   for (const model::LabelView& label : labels) {
     const KnownPair& pair = FindOrAddPair(label);
     pair.postings->Add(slot);
@@ -65,7 +66,9 @@ void LabelIndex::Remove(Slot slot, const model::Labels& labels) {
     if (entry.values.empty()) names_.erase(name);
   }
   all_.Remove(slot);
+  order_.Remove(slot);
   labels_[slot] = {};
+  removals_.fetch_add(1, std::memory_order_release);
 }
 
 // Narrows a set of candidates down, matcher by matcher, under the index' lock.
@@ -225,6 +228,15 @@ base::Result<std::vector<Slot>> LabelIndex::Select(std::span<const model::Matche
   return set.ToVector();
 }
 
+base::Result<std::vector<Slot>> LabelIndex::SelectInOrder(std::span<const model::Matcher> matchers,
+                                                          const base::CancelToken& cancel) const {
+  const std::shared_lock lock(mutex_);
+  const SlotSet set = BARO_TRY(Resolve(matchers, cancel));
+  std::vector<Slot> slots = set.ToVector();
+  order_.Sort(slots, labels_);
+  return slots;
+}
+
 base::Result<std::vector<std::string>> LabelIndex::Names(std::span<const model::Matcher> matchers, std::size_t limit,
                                                          const base::CancelToken& cancel) const {
   const std::shared_lock lock(mutex_);
@@ -274,8 +286,8 @@ LabelIndexStats LabelIndex::Stats() const {
   // A node of std::map: three pointers, colour and padding beside the pair.
   constexpr std::size_t kNodeBytes = 32;
   LabelIndexStats stats;
-  stats.size_bytes =
-      all_.SizeBytes() + labels_.size() * sizeof(model::Labels) + known_pairs_.capacity() * sizeof(KnownPair);
+  stats.size_bytes = all_.SizeBytes() + order_.SizeBytes() + labels_.size() * sizeof(model::Labels) +
+                     known_pairs_.capacity() * sizeof(KnownPair);
   for (const auto& [name, entry] : names_) {
     LabelIndexStats::Name& out = stats.names.emplace_back();
     out.name = name;

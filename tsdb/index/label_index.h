@@ -3,6 +3,7 @@
 // Threads  Safe to share. Lookups run side by side; adding and removing series waits for them. `mutex_` is a leaf.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -16,6 +17,7 @@
 #include "base/result.h"
 #include "model/labels.h"
 #include "model/matcher.h"
+#include "tsdb/index/series_order.h"
 #include "tsdb/index/slot_set.h"
 
 namespace baro::tsdb {
@@ -48,6 +50,13 @@ class LabelIndex {
   /// Errors   kCancelled.
   base::Result<std::vector<Slot>> Select(std::span<const model::Matcher> matchers,
                                          const base::CancelToken& cancel) const;
+
+  /// The same slots in the order of their labels.
+  base::Result<std::vector<Slot>> SelectInOrder(std::span<const model::Matcher> matchers,
+                                                const base::CancelToken& cancel) const;
+
+  /// How many series were removed so far. As long as it is the same, slots are still those of the series selected.
+  std::uint64_t removals() const { return removals_.load(std::memory_order_acquire); }
 
   /// Sorted; of the series that satisfy the matchers; `limit` 0 = all.
   base::Result<std::vector<std::string>> Names(std::span<const model::Matcher> matchers, std::size_t limit,
@@ -90,6 +99,8 @@ class LabelIndex {
   std::map<std::string, NameEntry, std::less<>> names_;
   Postings all_;
   std::deque<model::Labels> labels_;  // by slot; empty where the slot is free
+  SeriesOrder order_;
+  std::atomic<std::uint64_t> removals_{0};  // release and acquire: who finds another series in a slot sees the removal
   // Pairs that were added lately, by their hash: the series of a target share most of theirs with other targets'
   // series. Emptied when a pair is forgotten.
   std::vector<KnownPair> known_pairs_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tsdb/merge/joined_times.h"
 #include "tsdb/merge/merge_columns.h"
 #include "tsdb/merge/merge_families.h"
 
@@ -28,6 +29,13 @@ class MergeSelection : public SeriesSelection {
   base::Result<> Read(std::size_t index, model::TimeRange range, SampleColumns& columns) const override {
     const std::size_t first = first_part_[index];
     const std::size_t end = first_part_[index + 1];
+    if (end - first > 1 && !counts_samples_) {
+      columns.Clear();
+      if (auto times = AppendPlain(index, range, columns.value_buffer())) {
+        columns.UseSharedTimestamps(*std::move(times));
+        return {};
+      }
+    }
     // From the last source, the oldest, to the first, which counts where two have a sample.
     base::Result<> outcome = ReadPart(parts_[end - 1], range, columns);
     SampleColumns newer;
@@ -42,6 +50,20 @@ class MergeSelection : public SeriesSelection {
       }
     }
     return outcome;
+  }
+
+  // Where all sources are plain and one behind the other in time, each decodes its values to where they belong.
+  std::optional<SharedTimes> AppendPlain(std::size_t index, model::TimeRange range,
+                                         std::vector<double>& values) const override {
+    if (counts_samples_) return std::nullopt;
+    const std::size_t before = values.size();
+    TimesInSequence times(joined_times_);
+    for (std::size_t part = first_part_[index + 1]; part-- > first_part_[index];) {
+      if (times.Add(sources_[parts_[part].source]->AppendPlain(parts_[part].index, range, values))) continue;
+      values.resize(before);
+      return std::nullopt;
+    }
+    return times.Finish();
   }
 
   std::int64_t resolution_ms() const override { return resolution_ms_; }
@@ -61,30 +83,37 @@ class MergeSelection : public SeriesSelection {
     return read;
   }
 
-  // Each step takes the least labels of all lists, and from every list that has them.
+  // Each step takes the least labels of all lists, from every list that has them. Mostly all lists have the same ones,
+  // and finding two label sets equal costs less than finding out which comes first.
   void MergeLists(std::size_t limit) {
-    std::vector<Part> heap;
-    const auto is_later = [this](const Part& a, const Part& b) {
-      const auto order = LabelsOf(a) <=> LabelsOf(b);
-      return order == 0 ? a.source > b.source : order > 0;
-    };
+    std::vector<Part> next;  // of each list that is not at its end
+    std::size_t longest = 0;
     for (std::uint32_t source = 0; source < sources_.size(); ++source) {
-      if (sources_[source]->size() > 0) heap.push_back({.source = source, .index = 0});
+      if (sources_[source]->size() > 0) next.push_back({.source = source, .index = 0});
+      longest = std::max(longest, sources_[source]->size());
     }
-    std::ranges::make_heap(heap, is_later);
-    while (!heap.empty()) {
-      std::ranges::pop_heap(heap, is_later);
-      Part& part = heap.back();
-      if (parts_.empty() || LabelsOf(parts_.back()) != LabelsOf(part)) {
-        if (limit != 0 && first_part_.size() == limit) break;
-        first_part_.push_back(parts_.size());
+    first_part_.reserve(longest + 1);
+    parts_.reserve(longest * next.size());
+    std::vector<std::size_t> least;  // places in `next` with the least labels
+    while (!next.empty() && (limit == 0 || first_part_.size() < limit)) {
+      least.assign(1, 0);
+      for (std::size_t i = 1; i < next.size(); ++i) {
+        const model::Labels& labels = LabelsOf(next[i]);
+        const model::Labels& best = LabelsOf(next[least.front()]);
+        if (labels == best) {
+          least.push_back(i);
+        } else if (labels < best) {
+          least.assign(1, i);
+        }
       }
-      parts_.push_back(part);
-      if (++part.index < sources_[part.source]->size()) {
-        std::ranges::push_heap(heap, is_later);
-      } else {
-        heap.pop_back();
+      first_part_.push_back(parts_.size());
+      bool has_ended = false;
+      for (const std::size_t i : least) {
+        parts_.push_back(next[i]);
+        has_ended |= ++next[i].index == sources_[next[i].source]->size();
       }
+      if (has_ended)
+        std::erase_if(next, [this](const Part& part) { return part.index == sources_[part.source]->size(); });
     }
     first_part_.push_back(parts_.size());
   }
@@ -95,6 +124,7 @@ class MergeSelection : public SeriesSelection {
   bool counts_samples_ = false;
   std::vector<Part> parts_;              // of all series, one after the other, by source
   std::vector<std::size_t> first_part_;  // of each series; one more at the end
+  JoinedTimes joined_times_;
 };
 
 // The sorted union of sorted lists.
