@@ -67,8 +67,32 @@ void AppendLargePlain(std::string& out, double value) {
   out.append(exponent - digits.size(), '0');  // 17 digits at most, and the exponent is 15 at least
 }
 
+// Most samples are counts, or measured in at most three decimals. Below 2^52 thousandths no two of them are the same
+// number, so that if one is the value, its digits without trailing zeros are the shortest. False: it is none of those.
+bool AppendThousandths(std::string& out, double value) {
+  constexpr double kMax = 4e12;
+  const double magnitude = std::fabs(value);
+  if (!(magnitude < kMax) || (value == 0 && std::signbit(value))) return false;
+  const auto thousandths = static_cast<std::uint64_t>(magnitude * 1000 + 0.5);
+  if (static_cast<double>(thousandths) / 1000 != magnitude) return false;
+  std::array<char, 24> buffer;
+  char* at = buffer.data();
+  if (value < 0) *at++ = '-';
+  at = std::to_chars(at, buffer.data() + buffer.size(), thousandths / 1000).ptr;
+  if (std::uint64_t fraction = thousandths % 1000; fraction != 0) {
+    *at++ = '.';
+    for (std::uint64_t unit = 100; fraction != 0; unit /= 10) {
+      *at++ = static_cast<char>('0' + fraction / unit);
+      fraction %= unit;
+    }
+  }
+  out.append(buffer.data(), at);
+  return true;
+}
+
 // Shape    finite.
 void AppendPlain(std::string& out, double value) {
+  if (AppendThousandths(out, value)) return;
   if (std::fabs(value) >= kExactIntegersEnd) return AppendLargePlain(out, value);
   std::array<char, 400> buffer;  // 17 digits behind 323 zeros at most
   out += ToChars(buffer, value, std::chars_format::fixed);

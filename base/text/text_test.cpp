@@ -1,3 +1,5 @@
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <limits>
 
@@ -156,6 +158,20 @@ TEST(NumberText, PrintsTheShortestTextThatReadsBack) {
     const double value = std::bit_cast<double>(random.NextU64());
     if (!std::isfinite(value)) continue;
     EXPECT_EQ(ParseFloat(FormatFloat(value)), value);
+  }
+}
+
+TEST(NumberText, ShortDecimalsAreAsTheGeneralWayPrintsThem) {
+  SeededRandom random(5);
+  for (int i = 0; i < 100'000; ++i) {
+    const auto digits = static_cast<std::int64_t>(random.NextU64() >> random.Below(64));
+    constexpr double kScales[] = {1, 10, 100, 1000, 10'000, 0.1};
+    const double value = static_cast<double>(digits) / kScales[random.Below(std::size(kScales))];
+    // Above 2^53 the general way prints all digits of the value, not the shortest.
+    if (std::fabs(value) >= 9007199254740992 || (value != 0 && std::fabs(value) < 1e-6)) continue;
+    std::array<char, 64> buffer;
+    const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::fixed).ptr;
+    EXPECT_EQ(FormatFloat(value), std::string_view(buffer.data(), end));
   }
 }
 

@@ -1,8 +1,10 @@
 #include "server/api/result_json.h"
 
 #include <algorithm>
+#include <array>
 #include <variant>
 
+#include "base/number_text.h"
 #include "server/api/envelope.h"
 #include "server/api/json.h"
 
@@ -21,6 +23,34 @@ void AppendPoint(std::string& out, std::int64_t time_ms, double value) {
   AppendJsonValue(out, value);
   out += ']';
 }
+
+/// The beginnings of points, `[1700000000.5,"`, as they were written for the series before: mostly the next one has
+/// points at the same times.
+class PointHeads {
+ public:
+  void Append(std::string& out, std::size_t point, std::int64_t time_ms) {
+    if (point >= heads_.size()) heads_.resize(std::min(point + 1, kPointsMax));
+    Head& head = heads_[point % kPointsMax];
+    if (head.size == 0 || head.time_ms != time_ms) {
+      scratch_.assign(1, '[');
+      AppendJsonTime(scratch_, time_ms);
+      scratch_ += ",\"";
+      head.time_ms = time_ms;
+      head.size = static_cast<std::uint8_t>(scratch_.copy(head.text.data(), head.text.size()));
+    }
+    out.append(head.text.data(), head.size);
+  }
+
+ private:
+  static constexpr std::size_t kPointsMax = 16'384;  // more than steps of a range query by default
+  struct Head {
+    std::int64_t time_ms = 0;
+    std::uint8_t size = 0;  // 0: none yet
+    std::array<char, 31> text;
+  };
+  std::vector<Head> heads_;
+  std::string scratch_;
+};
 
 void AppendPoint(std::string& out, const query::HistogramPoint& point) {
   out += '[';
@@ -113,8 +143,9 @@ class ResultWriter {
     has_series_head_ = true;  // a piece may end behind the head, before the first point
     for (; point_ < values.size() && out.size() < piece_end_; ++point_) {
       out += point_ == 0 ? ",\"values\":[" : ",";
-      AppendPoint(out, times[point_], values[point_]);
-      if (point_ + 1 == values.size()) out += ']';
+      heads_.Append(out, point_, times[point_]);
+      base::AppendFloat(out, values[point_]);
+      out += point_ + 1 == values.size() ? "\"]]" : "\"]";
     }
     const std::size_t total = values.size() + histograms.size();
     for (; point_ >= values.size() && point_ < total && out.size() < piece_end_; ++point_) {
@@ -143,6 +174,7 @@ class ResultWriter {
   query::QueryResult result_;
   const ResultOptions options_;
   const query::SeriesTable* table_ = nullptr;  // of result_; null for scalars and strings
+  PointHeads heads_;
   std::size_t count_ = 0;
   std::size_t next_ = 0;   // series
   std::size_t point_ = 0;  // of the series: floats, then histograms

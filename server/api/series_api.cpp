@@ -17,6 +17,8 @@ const std::vector<net::ParamRule> kParams = {{"match[]", false, true, "selector 
                                              {"end", false, false, "only series with samples until then"},
                                              {"limit", false, false, "most entries in the answer"}};
 
+const std::string kTruncated = "results truncated due to limit";
+
 struct Asked {
   std::vector<std::vector<model::Matcher>> selectors;
   model::TimeRange range;
@@ -39,7 +41,7 @@ template <typename T>
 std::vector<std::string> Cut(std::vector<T>& entries, std::size_t limit) {
   if (limit == 0 || entries.size() <= limit) return {};
   entries.resize(limit);
-  return {"results truncated due to limit"};
+  return {kTruncated};
 }
 
 net::HttpResponse Strings(std::vector<std::string> entries, std::size_t limit) {
@@ -96,6 +98,19 @@ net::HttpResponse Series(ApiState& state, const net::HttpRequest& request, const
   if (!asked) return ApiError(asked.error());
   if (asked->selectors.empty()) return ApiError({base::Code::kInvalidArgument, "no match[] parameter provided"});
   const auto reader = state.storage().OpenReader();
+  std::string data;
+  JsonWriter json(data);
+  if (asked->selectors.size() == 1) {  // the common case: one selection, whose order is the answer's
+    const auto selection = reader->Select(
+        {.matchers = asked->selectors.front(), .range = asked->range, .limit = asked->storage_limit()}, cancel);
+    if (!selection) return ApiError(selection.error());
+    const std::size_t size = (*selection)->size();
+    const bool is_cut = asked->limit != 0 && size > asked->limit;
+    json.BeginArray();
+    for (std::size_t i = 0; i < (is_cut ? asked->limit : size); ++i) json.Labels((*selection)->labels(i));
+    json.EndArray();
+    return ApiSuccess(std::move(data), is_cut ? std::vector<std::string>{kTruncated} : std::vector<std::string>{});
+  }
   std::vector<model::Labels> found;
   for (const auto& matchers : asked->selectors) {
     const auto selection =
@@ -103,13 +118,9 @@ net::HttpResponse Series(ApiState& state, const net::HttpRequest& request, const
     if (!selection) return ApiError(selection.error());
     for (std::size_t i = 0; i < (*selection)->size(); ++i) found.push_back((*selection)->labels(i));
   }
-  if (asked->selectors.size() > 1) {
-    std::ranges::sort(found);
-    found.erase(std::ranges::unique(found).begin(), found.end());
-  }
+  std::ranges::sort(found);
+  found.erase(std::ranges::unique(found).begin(), found.end());
   const std::vector<std::string> warnings = Cut(found, asked->limit);
-  std::string data;
-  JsonWriter json(data);
   json.BeginArray();
   for (const model::Labels& labels : found) json.Labels(labels);
   json.EndArray();
