@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "base/compute_pool.h"
 #include "query/engine.h"
+#include "query/func/column_loops.h"
+#include "query/func/column_windows.h"
 #include "query/func/over_time.h"
 #include "query/func/rate.h"
 #include "tsdb/memory_reader.h"
@@ -101,5 +103,66 @@ void RateKernel(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(times.size()));
 }
 BENCHMARK(RateKernel);
+
+// The same, as the second and all further series of a target have it: the windows are known.
+void RateKernelKnownWindows(benchmark::State& state) {
+  std::vector<std::int64_t> times;
+  std::vector<double> values;
+  for (std::int64_t t = 0; t <= kDayMs; t += kStepMs) {
+    times.push_back(t);
+    values.push_back(static_cast<double>(t) * 1.5);
+  }
+  const func::WindowGrid windows{.first_end_ms = 0, .step_ms = 60'000, .range_ms = 300'000, .count = 1441};
+  func::ColumnWindows known;
+  func::FindWindows(times, windows, func::DivisorOf(func::RateKind::kRate, windows), known);
+  const func::RangeColumn column{.timestamps_ms = times, .values = values, .histograms = {}, .known = &known};
+  std::vector<double> out(windows.count);
+  std::vector<func::Kind> kinds(windows.count);
+  std::vector<func::HistogramPtr> histograms;
+  for (auto _ : state) {
+    func::Notes notes;
+    func::Rate(func::RateKind::kRate, column, windows, {.values = out, .kinds = kinds, .histograms = &histograms},
+               notes);
+    benchmark::ClobberMemory();
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(times.size()));
+}
+BENCHMARK(RateKernelKnownWindows);
+
+// A series added to the sums of its group, at 1,441 steps.
+void AddToSums(benchmark::State& state) {
+  const std::vector<double> values(1441, 1.25);
+  std::vector<double> sums(values.size());
+  std::vector<double> lost(values.size());
+  for (auto _ : state) {
+    func::AddToSums(values, sums, lost);
+    benchmark::ClobberMemory();
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(values.size()));
+}
+BENCHMARK(AddToSums);
+
+// avg_over_time over an hour, each five minutes, of a day.
+void AverageKernel(benchmark::State& state) {
+  std::vector<std::int64_t> times;
+  std::vector<double> values;
+  for (std::int64_t t = 0; t <= kDayMs; t += kStepMs) {
+    times.push_back(t);
+    values.push_back(std::fmod(static_cast<double>(t), 7'000'000));
+  }
+  const func::RangeColumn column{.timestamps_ms = times, .values = values, .histograms = {}};
+  const func::WindowGrid windows{.first_end_ms = 0, .step_ms = 300'000, .range_ms = 3'600'000, .count = 289};
+  std::vector<double> out(windows.count);
+  std::vector<func::Kind> kinds(windows.count);
+  std::vector<func::HistogramPtr> histograms;
+  for (auto _ : state) {
+    func::Notes notes;
+    func::OverTime(query::Function::kAvgOverTime, column, windows, {},
+                   {.values = out, .kinds = kinds, .histograms = &histograms}, notes);
+    benchmark::ClobberMemory();
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(times.size()));
+}
+BENCHMARK(AverageKernel);
 
 }  // namespace

@@ -10,13 +10,22 @@
 #include <fmt/format.h>
 
 #include "model/quote.h"
+#include "query/func/column_loops.h"
 #include "query/func/compensated.h"
 
 namespace baro::query::exec {
 namespace {
 
-// Rows of input held at a time: enough for all threads, little enough for the cache of a small machine at 1,000 steps.
-constexpr std::size_t kRowsPerBatch = 256;
+// Input held at a time: enough for all threads to be busy, little enough for memory not to matter.
+constexpr std::size_t kCellsPerBatch = std::size_t{1} << 18;
+constexpr std::size_t kRowsPerBatchMin = 64;
+
+// Steps that one thread adds up while another adds up others: enough to be worth a task.
+constexpr std::size_t kStepsPerTask = 256;
+constexpr std::size_t kCellsPerTask = std::size_t{1} << 15;
+
+// Two summands below it have a finite sum.
+constexpr double kSafeSummand = 8e307;
 
 // What a group has met at a step.
 enum Met : std::uint8_t { kNothing = 0, kFloats = 1, kHistograms = 2, kDropped = 4 };
@@ -51,19 +60,24 @@ class Accumulators {
     return {};
   }
 
-  // `metric_name` is the row's, for annotations.
-  void AddRow(const Cells& cells, std::size_t row, std::size_t group, std::string_view metric_name) {
-    const std::size_t base = group * steps_;
-    const auto kinds = cells.kinds(row);
-    const auto values = cells.values(row);
-    if (cells.histograms(row).empty()) {
-      AddFloats(kinds, values, base);
-      return;
+  // Adds rows in their order, so that the outcome does not depend on who adds which steps.
+  // `rows` have the metric names from `first` on, for annotations of histograms.
+  base::Result<> AddRows(const Cells& cells, std::span<const std::uint32_t> group_of, const RowSource& rows,
+                         std::size_t first) {
+    if (cells.has_histograms()) {
+      for (std::size_t row = 0; row < cells.rows(); ++row) {
+        AddMixedRow(cells, row, group_of[row] * steps_, rows.names()[first + row].labels.metric_name());
+      }
+      return {};
     }
-    for (std::size_t step = 0; step < steps_; ++step) {
-      if (kinds[step] == Kind::kFloat) AddFloats(kinds.subspan(step, 1), values.subspan(step, 1), base + step);
-      if (kinds[step] == Kind::kHistogram) AddHistogram(cells.histograms(row)[step], base + step, metric_name);
-    }
+    const std::size_t grain = cells.rows() * steps_ < kCellsPerTask ? steps_ : std::max(kStepsPerTask, steps_ / 8);
+    return context_.ForStretches(steps_, grain, [&](std::size_t begin, std::size_t end) -> base::Result<> {
+      for (std::size_t row = 0; row < cells.rows(); ++row) {
+        AddFloats(cells.kinds(row).subspan(begin, end - begin), cells.values(row).subspan(begin, end - begin),
+                  group_of[row] * steps_ + begin);
+      }
+      return {};
+    });
   }
 
   base::Result<Vector> Finish(std::vector<RowName> names) {
@@ -82,6 +96,16 @@ class Accumulators {
   }
 
  private:
+  void AddMixedRow(const Cells& cells, std::size_t row, std::size_t base, std::string_view metric_name) {
+    const auto kinds = cells.kinds(row);
+    const auto values = cells.values(row);
+    if (cells.histograms(row).empty()) return AddFloats(kinds, values, base);
+    for (std::size_t step = 0; step < steps_; ++step) {
+      if (kinds[step] == Kind::kFloat) AddFloats(kinds.subspan(step, 1), values.subspan(step, 1), base + step);
+      if (kinds[step] == Kind::kHistogram) AddHistogram(cells.histograms(row)[step], base + step, metric_name);
+    }
+  }
+
   bool IsSpread() const { return expr_.op == AggregateOp::kStddev || expr_.op == AggregateOp::kStdvar; }
 
   template <typename Add>
@@ -93,7 +117,37 @@ class Accumulators {
     }
   }
 
+  // Rows without gaps, which most are, in one loop without branches. False: it is no such row.
+  bool AddFullRow(std::span<const Kind> kinds, std::span<const double> values, std::size_t base) {
+    if (values.size() < 8 || !func::AreAllFloats(kinds)) return false;
+    const std::size_t size = values.size();
+    switch (expr_.op) {
+      case AggregateOp::kSum:
+        break;
+      case AggregateOp::kAvg:
+        // No sum may become infinite: from then on the mean itself is kept.
+        if (!(func::GreatestMagnitude(values) < kSafeSummand)) return false;
+        if (!(func::GreatestMagnitude(std::span(values_).subspan(base, size)) < kSafeSummand)) return false;
+        if (!IsCounting(std::span(counts_).subspan(base, size))) return false;
+        for (double& count : std::span(counts_).subspan(base, size)) count += 1;
+        break;
+      default:
+        return false;
+    }
+    func::AddToSums(values, std::span(values_).subspan(base, size), std::span(lost_).subspan(base, size));
+    for (std::uint8_t& met : std::span(met_).subspan(base, size)) met |= kFloats;
+    return true;
+  }
+
+  // A negative count says that the mean itself is kept.
+  static bool IsCounting(std::span<const double> counts) {
+    bool is_counting = true;
+    for (const double count : counts) is_counting &= count >= 0;
+    return is_counting;
+  }
+
   void AddFloats(std::span<const Kind> kinds, std::span<const double> values, std::size_t base) {
+    if (AddFullRow(kinds, values, base)) return;
     switch (expr_.op) {
       case AggregateOp::kSum:
         return ForFloats(kinds, values, base, [&](std::size_t i, double v) { AddToSum(i, v); });
@@ -279,28 +333,90 @@ class Accumulators {
 
 }  // namespace
 
-Grouping MakeGrouping(const AggregateExpr& expr, const std::vector<RowName>& rows) {
+namespace {
+
+// `labels_of` and `drops_name` by row.
+template <typename LabelsOf, typename DropsName>
+Grouping GroupRows(const AggregateExpr& expr, std::size_t rows, const LabelsOf& labels_of,
+                   const DropsName& drops_name) {
   Grouping grouping;
-  grouping.group_of.reserve(rows.size());
-  std::unordered_map<model::Labels, std::uint32_t> index;
-  for (const RowName& row : rows) {
-    model::Labels labels;
+  grouping.group_of.resize(rows);
+  std::unordered_map<std::string_view, std::uint32_t> index;  // by the packed labels of grouping.names
+  std::string key;
+  for (std::size_t row = 0; row < rows; ++row) {
+    const model::Labels& labels = labels_of(row);
+    key.clear();
     if (expr.without) {
-      labels = row.labels.WithoutLabels(expr.grouping);
-    } else if (!expr.grouping.empty()) {
-      labels = row.labels.WithLabelsOnly(expr.grouping);
+      labels.AppendPackedWithout(expr.grouping, key);
+    } else {
+      labels.AppendPackedOnly(expr.grouping, key);
     }
-    const auto [at, is_new] = index.try_emplace(labels, static_cast<std::uint32_t>(grouping.names.size()));
-    if (is_new) grouping.names.push_back({.labels = std::move(labels)});
-    grouping.names[at->second].drop_name |= row.drop_name;
-    grouping.group_of.push_back(at->second);
+    auto at = index.find(key);
+    if (at == index.end()) {
+      const auto group = static_cast<std::uint32_t>(grouping.names.size());
+      grouping.names.push_back(
+          {.labels = expr.without ? labels.WithoutLabels(expr.grouping) : labels.WithLabelsOnly(expr.grouping)});
+      at = index.emplace(grouping.names.back().labels.packed(), group).first;
+    }
+    grouping.names[at->second].drop_name |= drops_name(row);
+    grouping.group_of[row] = at->second;
   }
   return grouping;
+}
+
+// Whether all that names have lost makes no difference to the groups.
+bool GroupsByKeptLabels(const AggregateExpr& expr) {
+  return !expr.without && std::ranges::none_of(expr.grouping, [](const std::string& name) {
+    return name == model::kMetricName || name == model::kTypeLabel || name == model::kUnitLabel;
+  });
+}
+
+}  // namespace
+
+Grouping MakeGrouping(const AggregateExpr& expr, const std::vector<RowName>& rows) {
+  return GroupRows(
+      expr, rows.size(), [&rows](std::size_t row) -> const model::Labels& { return rows[row].labels; },
+      [&rows](std::size_t row) { return rows[row].drop_name; });
+}
+
+Grouping MakeGrouping(const Context& context, const AggregateExpr& expr, const RowSource& rows) {
+  if (context.drops_names_late() || !GroupsByKeptLabels(expr)) return MakeGrouping(expr, rows.names());
+  if (expr.grouping.empty()) {  // all are one group
+    Grouping grouping;
+    if (rows.rows() > 0) grouping.names.emplace_back();
+    grouping.group_of.resize(rows.rows());
+    return grouping;
+  }
+  return GroupRows(
+      expr, rows.rows(), [&rows](std::size_t row) -> const model::Labels& { return rows.labels(row); },
+      [](std::size_t) { return false; });
 }
 
 void NoteIgnoredHistogram(Context& context, AggregateOp op, TextSpan span) {
   context.annotations().Inform(fmt::format("ignored histogram in {} aggregation", AggregateOpText(op)), span);
 }
+
+namespace {
+
+// Batch by batch, in one batch's memory.
+base::Result<> AddAll(Context& context, RowSource& rows, const Grouping& grouping, const StepGrid& grid,
+                      Accumulators& accumulators) {
+  const std::size_t per_batch = std::max(kCellsPerBatch / grid.count, kRowsPerBatchMin);
+  Cells cells = BARO_TRY(Cells::Make(context.budget(), std::min(per_batch, rows.rows()), grid.count));
+  for (std::size_t begin = 0; begin < rows.rows(); begin += per_batch) {
+    BARO_TRY(context.Check());
+    if (begin > 0) {
+      cells.Clear();
+      cells.Truncate(std::min(per_batch, rows.rows() - begin));
+    }
+    BARO_TRY(rows.Fill(begin, cells));
+    BARO_TRY(cells.Settle());
+    BARO_TRY(accumulators.AddRows(cells, std::span(grouping.group_of).subspan(begin, cells.rows()), rows, begin));
+  }
+  return {};
+}
+
+}  // namespace
 
 base::Result<Vector> EvalAggregation(Context& context, const AggregateExpr& expr, const StepGrid& grid) {
   switch (expr.op) {
@@ -317,18 +433,10 @@ base::Result<Vector> EvalAggregation(Context& context, const AggregateExpr& expr
       break;
   }
   auto rows = BARO_TRY(OpenRows(context, *expr.expr, grid));
-  Grouping grouping = MakeGrouping(expr, rows->names());
+  Grouping grouping = MakeGrouping(context, expr, *rows);
   Accumulators accumulators(context, expr, grouping.names.size(), grid.count);
   BARO_TRY(accumulators.Allocate());
-  for (std::size_t begin = 0; begin < rows->rows(); begin += kRowsPerBatch) {
-    BARO_TRY(context.Check());
-    Cells cells = BARO_TRY(Cells::Make(context.budget(), std::min(kRowsPerBatch, rows->rows() - begin), grid.count));
-    BARO_TRY(rows->Fill(begin, cells));
-    BARO_TRY(cells.Settle());
-    for (std::size_t i = 0; i < cells.rows(); ++i) {
-      accumulators.AddRow(cells, i, grouping.group_of[begin + i], rows->names()[begin + i].labels.metric_name());
-    }
-  }
+  BARO_TRY(AddAll(context, *rows, grouping, grid, accumulators));
   return accumulators.Finish(std::move(grouping.names));
 }
 

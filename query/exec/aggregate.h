@@ -15,6 +15,8 @@ struct Grouping {
 };
 
 Grouping MakeGrouping(const AggregateExpr& expr, const std::vector<RowName>& rows);
+/// The same, without asking for names where labels are enough.
+Grouping MakeGrouping(const Context& context, const AggregateExpr& expr, const RowSource& rows);
 
 /// topk, bottomk, limitk, limit_ratio: aggregations that choose elements.
 base::Result<Vector> EvalSelection(Context& context, const AggregateExpr& expr, const StepGrid& grid);

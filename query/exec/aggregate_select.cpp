@@ -1,6 +1,7 @@
 // Aggregations that choose elements (topk, bottomk, limitk, limit_ratio) and those that need all values of a group at
 // once (quantile, count_values).
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <unordered_map>
@@ -55,47 +56,67 @@ bool RanksBefore(bool is_top, double a, double b) {
   return is_top ? a > b : a < b;
 }
 
-class TopSelector {
- public:
-  TopSelector(bool is_top, Cells& cells) : is_top_(is_top), cells_(cells) {}
+// Steps that are looked at together: rows stand one behind the other in memory, so that one look at a row should serve
+// several steps.
+constexpr std::size_t kStepsAtOnce = 16;
 
-  // Empties what is not among the first `count` of the rows at this step; returns the others, best first.
-  std::span<const std::uint32_t> Choose(std::span<const std::uint32_t> rows, std::size_t step, std::int64_t count) {
-    ranking_.clear();
+// The floats of a group's rows at a few steps.
+class StepColumns {
+ public:
+  struct Element {
+    double value;
+    std::uint32_t row;
+  };
+
+  // Gathers `count` steps from `first` on. Shape    at most kStepsAtOnce.
+  void Gather(const Cells& cells, std::span<const std::uint32_t> rows, std::size_t first, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) columns_[i].clear();
     for (const std::uint32_t row : rows) {
-      if (cells_.kinds(row)[step] == Kind::kFloat) ranking_.push_back(row);
+      const auto kinds = cells.kinds(row).subspan(first, count);
+      const auto values = cells.values(row).subspan(first, count);
+      for (std::size_t i = 0; i < count; ++i) {
+        if (kinds[i] == Kind::kFloat) columns_[i].push_back({.value = values[i], .row = row});
+      }
     }
-    const auto before = [&](std::uint32_t a, std::uint32_t b) {
-      const double x = cells_.values(a)[step];
-      const double y = cells_.values(b)[step];
-      if (RanksBefore(is_top_, x, y)) return true;
-      if (RanksBefore(is_top_, y, x)) return false;
-      return a < b;
-    };
-    const std::size_t kept = count < 1 ? 0 : std::min(ranking_.size(), static_cast<std::size_t>(count));
-    std::partial_sort(ranking_.begin(), ranking_.begin() + static_cast<std::ptrdiff_t>(kept), ranking_.end(), before);
-    for (std::size_t i = kept; i < ranking_.size(); ++i) cells_.row(ranking_[i]).kinds[step] = Kind::kNone;
-    return std::span(ranking_).first(kept);
   }
+  std::vector<Element>& operator[](std::size_t step) { return columns_[step]; }
 
  private:
-  const bool is_top_;
-  Cells& cells_;
-  std::vector<std::uint32_t> ranking_;
+  std::array<std::vector<Element>, kStepsAtOnce> columns_;
 };
+
+// Puts the best `count` elements in front, best first, and returns how many there are.
+std::size_t RankFirst(bool is_top, std::int64_t count, std::vector<StepColumns::Element>& elements) {
+  const std::size_t kept = count < 1 ? 0 : std::min(elements.size(), static_cast<std::size_t>(count));
+  const auto before = [is_top](const StepColumns::Element& a, const StepColumns::Element& b) {
+    if (RanksBefore(is_top, a.value, b.value)) return true;
+    if (RanksBefore(is_top, b.value, a.value)) return false;
+    return a.row < b.row;
+  };
+  std::partial_sort(elements.begin(), elements.begin() + static_cast<std::ptrdiff_t>(kept), elements.end(), before);
+  return kept;
+}
 
 base::Result<Vector> TopOrBottom(Context& context, const AggregateExpr& expr, const StepGrid& grid) {
   const auto counts = BARO_TRY(EvalCounts(context, expr, grid));
   Vector vector = BARO_TRY(EvalVector(context, *expr.expr, grid));
   IgnoreHistograms(context, expr, vector);
   const Grouping grouping = MakeGrouping(expr, vector.names);
-  TopSelector selector(expr.op == AggregateOp::kTopk, vector.cells);
+  const bool is_top = expr.op == AggregateOp::kTopk;
+  StepColumns columns;
   std::vector<std::uint32_t> order;  // of the answer, if there is one step only
   for (const auto& rows : RowsByGroup(grouping)) {
-    for (std::size_t step = 0; step < grid.count; ++step) {
+    for (std::size_t first = 0; first < grid.count; first += kStepsAtOnce) {
       BARO_TRY(context.Check());
-      const auto chosen = selector.Choose(rows, step, counts[step]);
-      if (grid.count == 1) order.insert(order.end(), chosen.begin(), chosen.end());
+      const std::size_t steps = std::min(kStepsAtOnce, grid.count - first);
+      columns.Gather(vector.cells, rows, first, steps);
+      for (std::size_t i = 0; i < steps; ++i) {
+        const std::size_t kept = RankFirst(is_top, counts[first + i], columns[i]);
+        const std::span elements(columns[i]);
+        for (const auto& element : elements.subspan(kept)) vector.cells.row(element.row).kinds[first + i] = Kind::kNone;
+        if (grid.count > 1) continue;
+        for (const auto& element : elements.first(kept)) order.push_back(element.row);
+      }
     }
   }
   if (grid.count > 1) {
@@ -188,16 +209,19 @@ base::Result<Vector> EvalQuantile(Context& context, const AggregateExpr& expr, c
   Vector result;
   result.cells = BARO_TRY(Cells::Make(context.budget(), groups.size(), grid.count));
   result.names = std::move(grouping.names);
-  std::vector<double> values;
   for (std::size_t group = 0; group < groups.size(); ++group) {
-    for (std::size_t step = 0; step < grid.count; ++step) {
-      BARO_TRY(context.Check());
-      values.clear();
-      for (const std::uint32_t row : groups[group]) {
-        if (vector.cells.kinds(row)[step] == Kind::kFloat) values.push_back(vector.cells.values(row)[step]);
+    const RowView out = result.cells.row(group);
+    BARO_TRY(context.ForStretches(grid.count, kStepsAtOnce, [&](std::size_t begin, std::size_t end) -> base::Result<> {
+      StepColumns columns;
+      std::vector<double> values;
+      columns.Gather(vector.cells, groups[group], begin, end - begin);
+      for (std::size_t step = begin; step < end; ++step) {
+        values.clear();
+        for (const auto& element : columns[step - begin]) values.push_back(element.value);
+        if (!values.empty()) out.SetFloat(step, func::Quantile(phis[step], values));
       }
-      if (!values.empty()) result.cells.row(group).SetFloat(step, func::Quantile(phis[step], values));
-    }
+      return {};
+    }));
   }
   result.DropEmptyRows();
   return result;

@@ -1,5 +1,6 @@
 // Binary operators between two vectors: who matches whom is found once for all steps.
 #include <algorithm>
+#include <functional>
 #include <set>
 #include <unordered_map>
 
@@ -7,6 +8,7 @@
 
 #include "query/exec/binary_ops.h"
 #include "query/exec/evaluate.h"
+#include "query/func/column_loops.h"
 
 namespace baro::query::exec {
 namespace {
@@ -130,11 +132,47 @@ class Matcher {
 
   base::Result<> MatchOneGroup(const MatchGroup& group) {
     if (group.right.empty() && !fill_one_) return {};
+    if (BARO_TRY(MatchFullRows(group))) return {};
     BARO_TRY(FindOneSide(group));
     std::fill(has_partner_.begin(), has_partner_.end(), false);
     for (const std::uint32_t row : group.left) BARO_TRY(MatchManyRow(group, row));
     if (fill_many_) BARO_TRY(FillMany(group));
     return {};
+  }
+
+  // The common case: one row on each side, floats at all steps, and plain arithmetic. False: it is not like that, and
+  // nothing was done.
+  base::Result<bool> MatchFullRows(const MatchGroup& group) {
+    if (group.left.size() != 1 || group.right.size() != 1 || !IsPlainArithmetic(expr_.op)) return false;
+    const std::uint32_t many = group.left.front();
+    const std::uint32_t one = group.right.front();
+    if (!func::AreAllFloats(many_.cells.kinds(many)) || !func::AreAllFloats(one_.cells.kinds(one))) return false;
+    const std::size_t before = result_.rows();
+    const std::size_t row = BARO_TRY(TargetRow(many_.names[many], one_.names[one].labels));
+    if (row < before) return false;  // another group has made a row of these labels: they may be ambiguous
+    const auto lhs = is_turned_ ? one_.cells.values(one) : many_.cells.values(many);
+    const auto rhs = is_turned_ ? many_.cells.values(many) : one_.cells.values(one);
+    const RowView out = result_.cells.row(row);
+    std::ranges::fill(out.kinds, Kind::kFloat);
+    switch (expr_.op) {
+      case BinaryOp::kAdd:
+        std::ranges::transform(lhs, rhs, out.values.begin(), std::plus<>());
+        break;
+      case BinaryOp::kSub:
+        std::ranges::transform(lhs, rhs, out.values.begin(), std::minus<>());
+        break;
+      case BinaryOp::kMul:
+        std::ranges::transform(lhs, rhs, out.values.begin(), std::multiplies<>());
+        break;
+      default:
+        std::ranges::transform(lhs, rhs, out.values.begin(), std::divides<>());
+        break;
+    }
+    return true;
+  }
+
+  static bool IsPlainArithmetic(BinaryOp op) {
+    return op == BinaryOp::kAdd || op == BinaryOp::kSub || op == BinaryOp::kMul || op == BinaryOp::kDiv;
   }
 
   // one_at_[step]: the one row of the "one" side that is present.

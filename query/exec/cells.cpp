@@ -5,6 +5,8 @@
 #include <string>
 #include <unordered_map>
 
+#include "query/func/column_loops.h"
+
 namespace baro::query::exec {
 
 base::Result<Cells> Cells::Make(Budget& budget, std::size_t rows, std::size_t steps) {
@@ -75,7 +77,7 @@ void Cells::Clear() {
 }
 
 base::Result<> Cells::Settle() {
-  std::size_t samples = kinds_.size() - static_cast<std::size_t>(std::ranges::count(kinds_, Kind::kNone));
+  std::size_t samples = func::CountFilled(kinds_);
   for (const auto& row : histograms_) {
     for (const HistogramPtr& histogram : row) {
       // A float sample weighs 16 bytes; the first of them was counted as a cell.

@@ -9,6 +9,7 @@
 #include "model/matcher.h"
 #include "model/quote.h"
 #include "query/exec/evaluate.h"
+#include "query/func/column_loops.h"
 
 namespace baro::query::exec {
 namespace {
@@ -39,6 +40,7 @@ WindowGrid MakeWindows(const NodePlan& plan, const StepGrid& grid) {
 }
 
 bool HasStaleMarker(std::span<const double> values) {
+  if (!func::HasNaN(values)) return false;
   return std::ranges::any_of(values, [](double value) { return model::IsStaleNaN(value); });
 }
 
@@ -52,10 +54,14 @@ class SelectedColumns final : public ColumnSource {
         matrix_(matrix),
         range_(range),
         finds_resets_(context.plan(matrix).finds_resets),
-        selection_(std::move(selection)),
-        names_(NamesOf(*selection_)) {}
+        selection_(std::move(selection)) {}
 
-  const std::vector<RowName>& names() const override { return names_; }
+  std::size_t size() const override { return selection_->size(); }
+  const model::Labels& labels(std::size_t index) const override { return selection_->labels(index); }
+  const std::vector<RowName>& names() const override {
+    if (names_.empty()) names_ = NamesOf(*selection_);
+    return names_;
+  }
   bool is_downsampled() const override { return selection_->resolution_ms() > 0; }
 
   base::Result<RangeColumn> Read(std::size_t index, ColumnScratch& scratch) const override {
@@ -100,7 +106,7 @@ class SelectedColumns final : public ColumnSource {
   model::TimeRange range_;
   const bool finds_resets_;
   std::unique_ptr<tsdb::SeriesSelection> selection_;
-  std::vector<RowName> names_;
+  mutable std::vector<RowName> names_;  // empty until somebody asks
 };
 
 // Rows of an inner vector, whose steps are the samples.
@@ -109,6 +115,8 @@ class SubqueryColumns final : public ColumnSource {
   SubqueryColumns(const WindowGrid& windows, const StepGrid& inner_grid, Vector inner)
       : ColumnSource(windows), grid_(inner_grid), inner_(std::move(inner)) {}
 
+  std::size_t size() const override { return inner_.rows(); }
+  const model::Labels& labels(std::size_t index) const override { return inner_.names[index].labels; }
   const std::vector<RowName>& names() const override { return inner_.names; }
 
   base::Result<RangeColumn> Read(std::size_t index, ColumnScratch& scratch) const override {

@@ -1,6 +1,7 @@
 // Series with their samples, as range functions take them: from storage or from a subquery.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -30,7 +31,10 @@ class ColumnSource {
   explicit ColumnSource(const func::WindowGrid& windows) : windows_(windows) {}
   virtual ~ColumnSource() = default;
 
+  virtual std::size_t size() const = 0;
+  /// May be made at the first call: it costs something for each series.
   virtual const std::vector<RowName>& names() const = 0;
+  virtual const model::Labels& labels(std::size_t index) const = 0;
   /// The samples of one series that its windows may need, without stale markers; valid until the next Read() with the
   /// same scratch.
   virtual base::Result<func::RangeColumn> Read(std::size_t index, ColumnScratch& scratch) const = 0;
@@ -49,6 +53,10 @@ class ColumnSource {
 /// Shape    `expr` is one of the two, in any number of parentheses.
 base::Result<std::unique_ptr<ColumnSource>> OpenColumns(Context& context, const Expr& expr, const StepGrid& grid,
                                                         std::optional<tsdb::DownsampledView> view = std::nullopt);
+
+/// How many of so many rows a thread reads before it takes the next stretch, and looks at the clock and at the cancel
+/// flag again: little enough for all threads to end at about the same time.
+inline std::size_t RowsPerStretch(std::size_t rows) { return std::clamp<std::size_t>(rows / 16, 16, 256); }
 
 /// What a selection is for.
 struct SelectFor {

@@ -4,15 +4,13 @@
 #include "base/saturating.h"
 #include "query/exec/column_source.h"
 #include "query/exec/evaluate.h"
+#include "query/func/column_loops.h"
 #include "query/func/extended_range.h"
 
 namespace baro::query::exec {
 namespace {
 
 using func::Kind;
-
-// Rows that a thread reads before it looks at the clock and at the cancel flag again.
-constexpr std::size_t kRowsPerStretch = 16;
 
 struct SelectorTimes {
   std::int64_t first_ms = 0;  // time looked at by the first step
@@ -104,10 +102,14 @@ class SelectorSource final : public RowSource {
         times_(times),
         range_(range),
         aspect_(aspect),
-        selection_(std::move(selection)),
-        names_(NamesOf(*selection_)) {}
+        selection_(std::move(selection)) {}
 
-  const std::vector<RowName>& names() const override { return names_; }
+  std::size_t rows() const override { return selection_->size(); }
+  const model::Labels& labels(std::size_t index) const override { return selection_->labels(index); }
+  const std::vector<RowName>& names() const override {
+    if (names_.empty()) names_ = NamesOf(*selection_);
+    return names_;
+  }
 
   base::Result<> Fill(std::size_t begin, Cells& cells) override {
     // Times are those of samples, even where values are made between them.
@@ -130,12 +132,11 @@ class SelectorSource final : public RowSource {
       }
       return {};
     };
-    BARO_TRY(context_.ForStretches(cells.rows(), kRowsPerStretch, fill));
+    BARO_TRY(context_.ForStretches(cells.rows(), RowsPerStretch(cells.rows()), fill));
     for (std::size_t i = 0; i < notes.size(); ++i) {
-      Annotate(context_, notes[i], names_[begin + i].labels, selector_.span);
+      Annotate(context_, notes[i], labels(begin + i), selector_.span);
     }
-    const auto kinds = cells.all_kinds();
-    context_.CountQueryable(kinds.size() - static_cast<std::size_t>(std::ranges::count(kinds, Kind::kNone)));
+    context_.CountQueryable(func::CountFilled(cells.all_kinds()));
     return {};
   }
 
@@ -146,7 +147,7 @@ class SelectorSource final : public RowSource {
   model::TimeRange range_;
   SampleAspect aspect_;
   std::unique_ptr<tsdb::SeriesSelection> selection_;
-  std::vector<RowName> names_;
+  mutable std::vector<RowName> names_;  // empty until somebody asks
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "model/quote.h"
 #include "query/exec/column_source.h"
 #include "query/exec/evaluate.h"
+#include "query/exec/window_cache.h"
 #include "query/func/downsampled.h"
 #include "query/func/extended_range.h"
 #include "query/func/over_time.h"
@@ -15,8 +16,6 @@
 
 namespace baro::query::exec {
 namespace {
-
-constexpr std::size_t kRowsPerStretch = 16;
 
 bool KeepsName(Function function) {
   return function == Function::kLastOverTime || function == Function::kFirstOverTime;
@@ -41,6 +40,36 @@ bool LooksAtEachSample(Function function) {
   }
 }
 
+bool IsNamedAsCounter(std::string_view name) {
+  constexpr std::array<std::string_view, 4> kSuffixes = {"_total", "_sum", "_count", "_bucket"};
+  return std::ranges::any_of(kSuffixes, [name](std::string_view suffix) { return name.ends_with(suffix); });
+}
+
+// From so many rows on it is cheaper to ask storage for the names of all labels than each row for its own.
+constexpr std::size_t kManyRows = 1000;
+
+// The name that all series of a selector must have.
+std::optional<std::string> OnlyMetricName(const VectorSelector& selector) {
+  for (const LabelMatcher& matcher : selector.matchers) {
+    if (matcher.name == model::kMetricName && matcher.op == MatchOp::kEqual) return std::string(matcher.value);
+  }
+  return std::nullopt;
+}
+
+// 0: the function does not extrapolate.
+func::RateDivisor DivisorOf(Function function, const func::WindowGrid& windows) {
+  switch (function) {
+    case Function::kRate:
+      return func::DivisorOf(func::RateKind::kRate, windows);
+    case Function::kIncrease:
+      return func::DivisorOf(func::RateKind::kIncrease, windows);
+    case Function::kDelta:
+      return func::DivisorOf(func::RateKind::kDelta, windows);
+    default:
+      return 0;
+  }
+}
+
 class RangeFunctionSource final : public RowSource {
  public:
   RangeFunctionSource(Context& context, const CallExpr& call, const Expr& range, std::unique_ptr<ColumnSource> columns,
@@ -49,43 +78,59 @@ class RangeFunctionSource final : public RowSource {
         function_(call.function->id),
         range_span_(range.span),
         columns_(std::move(columns)),
+        windows_(columns_->windows(), DivisorOf(function_, columns_->windows())),
         scalars_(std::move(scalars)),
         arguments_(std::move(arguments)) {
-    if (const auto* matrix = As<MatrixSelector>(&StripParens(range))) extension_ = matrix->selector->extension;
-    names_ = KeepsName(function_) ? columns_->names() : DropMetricNames(context, columns_->names());
-    has_equal_names_ = !context.drops_names_late() && !KeepsName(function_) && HasEqualNames(names_);
+    const auto* matrix = As<MatrixSelector>(&StripParens(range));
+    if (matrix == nullptr) return;
+    extension_ = matrix->selector->extension;
+    metric_name_ = OnlyMetricName(*matrix->selector);
   }
 
-  const std::vector<RowName>& names() const override { return names_; }
-  bool has_equal_names() const { return has_equal_names_; }
+  std::size_t rows() const override { return columns_->size(); }
+  const model::Labels& labels(std::size_t index) const override { return columns_->labels(index); }
+  const std::vector<RowName>& names() const override {
+    if (KeepsName(function_)) return columns_->names();
+    if (names_.empty()) names_ = DropMetricNames(context_, columns_->names());
+    return names_;
+  }
+
+  /// Whether rows that differ in what is dropped only have become equal.
+  base::Result<bool> FindEqualNames() const {
+    if (context_.drops_names_late() || KeepsName(function_) || rows() < 2) return false;
+    if (metric_name_ && rows() >= kManyRows && !BARO_TRY(HasMetadataLabels())) return false;
+    return HasEqualNames(names());
+  }
 
   base::Result<> Fill(std::size_t begin, Cells& cells) override {
     std::vector<func::Notes> notes(cells.rows());
     const auto fill = [&](std::size_t from, std::size_t to) -> base::Result<> {
       ColumnScratch scratch;
       ColumnScratch counts_scratch;
+      WindowsInUse windows;
       Charge held(&context_.budget());
       for (std::size_t i = from; i < to; ++i) {
         scratch.columns.Clear();
-        const auto column = BARO_TRY(columns_->Read(begin + i, scratch));
+        auto column = BARO_TRY(columns_->Read(begin + i, scratch));
+        column.known = &windows_.Find(column, scratch.columns, windows);
+        const std::uint64_t seen = column.known->samples + func::CountHistogramsInWindows(column, columns_->windows());
+        context_.CountQueryable(seen);
         BARO_TRY(held.SetSamples(column.values.size() + column.histograms.size()));
         if (counts_ != nullptr) {
           const auto counts = BARO_TRY(ReadCounts(begin + i, counts_scratch));
           func::AverageFromSums(column, counts, columns_->windows(), cells.row(i), notes[i]);
-          context_.CountQueryable(func::CountInWindows(column, columns_->windows()));
           continue;
         }
-        const std::uint64_t seen = func::CountInWindows(column, columns_->windows());
-        context_.CountQueryable(seen);
         BARO_TRY(ComputeInPieces(column, seen, cells.row(i), notes[i]));
       }
       return {};
     };
-    BARO_TRY(context_.ForStretches(cells.rows(), kRowsPerStretch, fill));
+    BARO_TRY(context_.ForStretches(cells.rows(), RowsPerStretch(cells.rows()), fill));
     for (std::size_t i = 0; i < cells.rows(); ++i) {
-      const model::Labels& labels = columns_->names()[begin + i].labels;
-      Annotate(context_, notes[i], labels, range_span_);
-      if (ExpectsCounter(function_)) NoteNoCounter(labels, cells.kinds(i));
+      if (!notes[i].empty()) Annotate(context_, notes[i], labels(begin + i), range_span_);
+    }
+    if (ExpectsCounter(function_) && !IsSurelyCounter()) {
+      for (std::size_t i = 0; i < cells.rows(); ++i) NoteNoCounter(labels(begin + i), cells.kinds(i));
     }
     return {};
   }
@@ -120,6 +165,8 @@ class RangeFunctionSource final : public RowSource {
       Compute(column, columns_->windows(), arguments_, out, notes);
       return {};
     }
+    func::RangeColumn unknown = column;
+    unknown.known = nullptr;  // the windows of a piece are others
     for (std::size_t piece = 0; piece < pieces; ++piece) {
       BARO_TRY(context_.Check());
       const std::size_t begin = steps * piece / pieces;
@@ -130,7 +177,7 @@ class RangeFunctionSource final : public RowSource {
       func::RangeArguments arguments = arguments_;
       arguments.steps = {.start_ms = arguments_.steps.at(begin), .step_ms = arguments_.steps.step_ms, .count = count};
       for (auto& scalar : arguments.scalars) scalar = scalar.subspan(begin, count);
-      Compute(column, windows, arguments,
+      Compute(unknown, windows, arguments,
               {.values = out.values.subspan(begin, count),
                .kinds = out.kinds.subspan(begin, count),
                .histograms = out.histograms},
@@ -163,6 +210,19 @@ class RangeFunctionSource final : public RowSource {
     }
   }
 
+  // Asked of many rows, their labels would cost more than their samples.
+  bool IsSurelyCounter() const {
+    return metric_name_ && !context_.features().type_and_unit_labels && IsNamedAsCounter(*metric_name_);
+  }
+
+  // Whether any series has labels beside its name that are dropped.
+  base::Result<bool> HasMetadataLabels() const {
+    const auto names = BARO_TRY(context_.reader().LabelNames(
+        {}, {.min_ms = model::kMinTimestampMs, .max_ms = model::kMaxTimestampMs}, 0, context_.cancel()));
+    return std::ranges::any_of(
+        names, [](const std::string& name) { return name == model::kTypeLabel || name == model::kUnitLabel; });
+  }
+
   void NoteNoCounter(const model::Labels& labels, std::span<const Kind> kinds) {
     const std::string_view name = labels.metric_name();
     if (name.empty() || std::ranges::find(kinds, Kind::kFloat) == kinds.end()) return;
@@ -176,10 +236,7 @@ class RangeFunctionSource final : public RowSource {
           range_span_);
       return;
     }
-    constexpr std::array<std::string_view, 4> kCounterSuffixes = {"_total", "_sum", "_count", "_bucket"};
-    if (std::ranges::any_of(kCounterSuffixes, [name](std::string_view suffix) { return name.ends_with(suffix); })) {
-      return;
-    }
+    if (IsNamedAsCounter(name)) return;
     context_.annotations().Inform(
         fmt::format("metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {}",
                     model::Quoted(name)),
@@ -191,12 +248,13 @@ class RangeFunctionSource final : public RowSource {
   TextSpan range_span_;
   Extension extension_ = Extension::kNone;
   std::unique_ptr<ColumnSource> columns_;
+  WindowCache windows_;
   std::unique_ptr<ColumnSource> counts_;               // null: columns_ alone are looked at
   std::vector<std::optional<std::size_t>> counts_at_;  // where counts_ has each series
   std::vector<std::vector<double>> scalars_;
   func::RangeArguments arguments_;
-  std::vector<RowName> names_;
-  bool has_equal_names_ = false;
+  std::optional<std::string> metric_name_;  // of all rows; absent: they may have several
+  mutable std::vector<RowName> names_;      // empty until somebody asks
 };
 
 void CheckQuantiles(Context& context, const CallExpr& call, std::span<const double> quantiles) {
@@ -260,7 +318,7 @@ base::Result<std::unique_ptr<RowSource>> OpenRangeFunction(Context& context, con
   }
   BARO_ASSERT(range != nullptr);
   auto columns = BARO_TRY(OpenColumns(context, *range, grid));
-  if (call.function->id == Function::kQuantileOverTime && !columns->names().empty()) {
+  if (call.function->id == Function::kQuantileOverTime && columns->size() > 0) {
     CheckQuantiles(context, call, scalars[0]);
   }
   if (call.function->id == Function::kDoubleExponentialSmoothing) BARO_TRY(CheckSmoothing(context, *columns, scalars));
@@ -273,7 +331,7 @@ base::Result<std::unique_ptr<RowSource>> OpenRangeFunction(Context& context, con
   auto source = std::make_unique<RangeFunctionSource>(context, call, *range, std::move(columns), std::move(arguments),
                                                       std::move(scalars));
   if (counts != nullptr) source->UseCounts(std::move(counts));
-  if (!source->has_equal_names()) return source;
+  if (!BARO_TRY(source->FindEqualNames())) return source;
   // Names became equal: whether that is an error depends on which series have points.
   Vector vector = BARO_TRY(source->Materialise(context, grid.count));
   BARO_TRY(JoinEqualRows(vector, false));
@@ -284,7 +342,7 @@ base::Result<Vector> EvalAbsentOverTime(Context& context, const CallExpr& call, 
   auto columns = BARO_TRY(OpenColumns(context, *call.args[0], grid));
   std::vector<bool> is_present(grid.count);
   ColumnScratch scratch;
-  for (std::size_t i = 0; i < columns->names().size(); ++i) {
+  for (std::size_t i = 0; i < columns->size(); ++i) {
     BARO_TRY(context.Check());
     scratch.columns.Clear();
     const auto column = BARO_TRY(columns->Read(i, scratch));

@@ -19,8 +19,11 @@ class RowSource {
  public:
   virtual ~RowSource() = default;
 
-  std::size_t rows() const { return names().size(); }
+  virtual std::size_t rows() const { return names().size(); }
+  /// May be made at the first call: it costs something for each row.
   virtual const std::vector<RowName>& names() const = 0;
+  /// The labels that a row's name was made of: they may have more of those that DropMetricNames() drops.
+  virtual const model::Labels& labels(std::size_t index) const { return names()[index].labels; }
 
   /// Writes rows [begin, begin + cells.rows()) into `cells`, which are empty.
   virtual base::Result<> Fill(std::size_t begin, Cells& cells) = 0;
@@ -46,7 +49,7 @@ class MappedSource final : public RowSource {
  public:
   using Change = std::function<base::Result<>(Cells& cells)>;
 
-  /// `names` are as many as those of `inner`.
+  /// `names` are as many as the rows of `inner`.
   MappedSource(std::unique_ptr<RowSource> inner, std::vector<RowName> names, Change change)
       : inner_(std::move(inner)), names_(std::move(names)), change_(std::move(change)) {}
   const std::vector<RowName>& names() const override { return names_; }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 
+#include "query/func/column_windows.h"
 #include "query/func/over_time_parts.h"
 #include "query/func/sliding.h"
 #include "query/func/start_resets.h"
@@ -14,9 +15,10 @@ namespace {
 // Calls `at(step, window)` for each step whose window has floats.
 template <typename At>
 void ForEachWindow(const RangeColumn& column, const WindowGrid& windows, const At& at) {
-  auto edges = FloatEdges(column);
+  ColumnWindows own;
+  const ColumnWindows& known = WindowsOf(column, windows, /*divisor=*/0, own);
   for (std::size_t step = 0; step < windows.count; ++step) {
-    const Stretch window = edges.MoveTo(windows.start_ms(step), windows.end_ms(step));
+    const Stretch window = known.stretches[step];
     if (!window.empty()) at(step, window);
   }
 }
@@ -25,8 +27,10 @@ void ForEachWindow(const RangeColumn& column, const WindowGrid& windows, const A
 bool WindowsOverlap(const WindowGrid& windows) { return windows.count > 1 && windows.range_ms > 2 * windows.step_ms; }
 
 void SumOrAverage(bool is_average, const RangeColumn& column, const WindowGrid& windows, const RowView& out) {
-  SlidingSum sliding(column.values);
+  ColumnWindows own;
+  const ColumnWindows& known = WindowsOf(column, windows, /*divisor=*/0, own);
   const bool overlap = WindowsOverlap(windows);
+  SlidingSum sliding(column.values, overlap ? std::span(known.stretches) : std::span<const Stretch>());
   ForEachWindow(column, windows, [&](std::size_t step, const Stretch& window) {
     const auto values = column.values.subspan(window.begin, window.size());
     CompensatedSum sum = overlap ? sliding.In(window) : SumOf(values);
@@ -166,10 +170,11 @@ void FloatsOverTime(Function function, const RangeColumn& column, const WindowGr
 
 // Functions that take samples of both kinds alike: they look at times and at single samples only.
 void AnyKindOverTime(Function function, const RangeColumn& column, const WindowGrid& windows, const RowView& out) {
-  auto float_edges = FloatEdges(column);
+  ColumnWindows own;
+  const ColumnWindows& known = WindowsOf(column, windows, /*divisor=*/0, own);
   auto histogram_edges = HistogramEdges(column);
   for (std::size_t step = 0; step < windows.count; ++step) {
-    const Stretch floats = float_edges.MoveTo(windows.start_ms(step), windows.end_ms(step));
+    const Stretch floats = known.stretches[step];
     const Stretch histograms = histogram_edges.MoveTo(windows.start_ms(step), windows.end_ms(step));
     if (floats.empty() && histograms.empty()) continue;
     if (function == Function::kCountOverTime) {

@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 
+#include "query/func/column_loops.h"
 #include "query/func/over_time.h"
 
 namespace baro::query::func {
@@ -24,10 +26,13 @@ double Quantile(double phi, std::span<double> values) {
   const std::size_t upper = std::min(values.size() - 1, lower + 1);
   const double weight = rank - std::floor(rank);
   const auto at = values.begin() + static_cast<std::ptrdiff_t>(lower);
-  std::nth_element(values.begin(), at, values.end(), Less);
-  const double lower_value = *at;
-  const double upper_value = upper == lower ? lower_value : *std::min_element(at + 1, values.end(), Less);
-  return lower_value * (1 - weight) + upper_value * weight;
+  const auto interpolate = [&](auto less) {
+    std::nth_element(values.begin(), at, values.end(), less);
+    const double lower_value = *at;
+    const double upper_value = upper == lower ? lower_value : *std::min_element(at + 1, values.end(), less);
+    return lower_value * (1 - weight) + upper_value * weight;
+  };
+  return HasNaN(values) ? interpolate(Less) : interpolate(std::less<>());
 }
 
 }  // namespace baro::query::func

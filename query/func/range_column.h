@@ -34,6 +34,8 @@ struct WindowGrid {
   std::int64_t start_ms(std::size_t step) const { return base::SaturatingSub(end_ms(step), range_ms); }
 };
 
+struct ColumnWindows;
+
 /// Samples of one series without stale markers: floats and histograms, each in the order of time. A loan.
 struct RangeColumn {
   std::span<const std::int64_t> timestamps_ms;
@@ -42,6 +44,7 @@ struct RangeColumn {
   /// Since when each of the values counts; 0: not known. Empty: no value has a start, or the query does not ask.
   std::span<const std::int64_t> starts_ms = {};
   bool has_histogram_starts = false;  ///< whether those of `histograms` count
+  const ColumnWindows* known = nullptr;  ///< where the windows lie in `timestamps_ms`; null: to be found
 };
 
 /// The stretch [begin, end) of a column that a window covers.
@@ -82,16 +85,12 @@ inline auto HistogramEdges(const RangeColumn& column) {
   return WindowEdges<decltype(time_of)>(column.histograms.size(), time_of);
 }
 
-/// How many samples all windows have together.
-inline std::uint64_t CountInWindows(const RangeColumn& column, const WindowGrid& windows) {
+/// How many histograms all windows have together.
+inline std::uint64_t CountHistogramsInWindows(const RangeColumn& column, const WindowGrid& windows) {
   std::uint64_t count = 0;
-  auto floats = FloatEdges(column);
   auto histograms = HistogramEdges(column);
-  for (std::size_t step = 0; step < windows.count; ++step) {
-    const std::int64_t start = windows.start_ms(step);
-    const std::int64_t end = windows.end_ms(step);
-    count += floats.MoveTo(start, end).size();
-    if (!column.histograms.empty()) count += histograms.MoveTo(start, end).size();
+  for (std::size_t step = 0; step < windows.count && !column.histograms.empty(); ++step) {
+    count += histograms.MoveTo(windows.start_ms(step), windows.end_ms(step)).size();
   }
   return count;
 }

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "base/saturating.h"
+#include "query/func/column_loops.h"
+#include "query/func/column_windows.h"
 #include "query/func/histogram_rate.h"
 #include "query/func/start_resets.h"
 
@@ -214,9 +216,55 @@ void RateSteps(RateKind kind, const RangeColumn& column, const WindowGrid& windo
 
 }  // namespace
 
+namespace {
+
+// Whether a counter that grew at the window's pace was zero less than `times.to_start` before the first sample. The
+// division is done only where a product does not tell already; it leaves room for what either of them rounds.
+bool WasZero(const RateTimes& times, double first, double result, double& to_zero) {
+  const double bound = 2 * times.to_start * result;
+  if (bound > 1e-290 && times.sampled * first > bound) return false;
+  to_zero = times.sampled * (first / result);
+  return to_zero < times.to_start;
+}
+
+inline double PlainRate(const RateTimes& times, double first, double result, bool is_counter, RateDivisor divisor) {
+  double to_zero = 0;
+  if (is_counter && result > 0 && first >= 0 && WasZero(times, first, result, to_zero)) {
+    return result * ((times.sampled + to_zero + times.to_end) / times.sampled / divisor);
+  }
+  return result * times.factor;
+}
+
+// Floats without starts, which nearly all columns are: what extrapolation takes from the times is known.
+void PlainRates(RateKind kind, const RangeColumn& column, const WindowGrid& windows, const RowView& out) {
+  ColumnWindows own;
+  const RateDivisor divisor = DivisorOf(kind, windows);
+  const ColumnWindows& known = WindowsOf(column, windows, divisor, own);
+  const bool is_counter = kind != RateKind::kDelta;
+  PairsInside resets(is_counter && HasDecrease(column.values) ? FindResets(column) : std::vector<std::size_t>());
+  // Pointers: the checks of [] would cost as much as the arithmetic.
+  const double* const values = column.values.data();
+  const Stretch* const stretches = known.stretches.data();
+  const RateTimes* const rates = known.rates.data();
+  double* const results = out.values.data();
+  Kind* const kinds = out.kinds.data();
+  for (std::size_t step = 0; step < windows.count; ++step) {
+    const Stretch window = stretches[step];
+    if (window.size() < 2) continue;
+    const double first = values[window.begin];
+    double result = values[window.end - 1] - first;
+    resets.ForEach(window, [&result, values](std::size_t reset) { result += values[reset - 1]; });
+    results[step] = PlainRate(rates[step], first, result, is_counter, divisor);
+    kinds[step] = Kind::kFloat;
+  }
+}
+
+}  // namespace
+
 void Rate(RateKind kind, const RangeColumn& column, const WindowGrid& windows, const RowView& out, Notes& notes) {
   // What most series do without shall not cost them a branch at each step.
   const bool has_starts = kind != RateKind::kDelta && !column.starts_ms.empty();
+  if (!has_starts && column.histograms.empty()) return PlainRates(kind, column, windows, out);
   return (has_starts ? RateSteps<true> : RateSteps<false>)(kind, column, windows, out, notes);
 }
 

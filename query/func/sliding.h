@@ -1,6 +1,6 @@
 // Running structures for windows that only move forward.
 //
-// Source   The minimum of a sliding window by a monotonic queue; sums by two stacks (each value is added once on its
+// Source   The minimum of a sliding window by a monotonic queue; sums by two stacks (each piece is added once on its
 // way
 //          in and once when the front stack is rebuilt, none is ever subtracted, so no rounding error stays behind).
 // Threads  Confined.
@@ -43,39 +43,50 @@ class SlidingBest {
   std::size_t next_ = 0;
 };
 
-/// The sum of a window.
+/// The sum of a window. Windows that overlap share what lies between two of their edges: that is summed once.
 class SlidingSum {
  public:
-  explicit SlidingSum(std::span<const double> values) : values_(values) {}
+  /// Shape    `windows` are all that will be asked for; no edge moves back.
+  SlidingSum(std::span<const double> values, std::span<const Stretch> windows);
 
-  /// Shape    neither edge moves back.
+  /// Shape    of the windows, none but in their order.
   CompensatedSum In(const Stretch& window) {
-    if (window.begin >= middle_) Rebuild(window);
-    for (; next_ < window.end; ++next_) back_.Add(values_[next_]);
-    CompensatedSum sum = front_[middle_ - window.begin];
+    const Stretch pieces{.begin = PieceAt(begin_, window.begin), .end = PieceAt(end_, window.end)};
+    if (pieces.begin >= middle_) Rebuild(pieces);
+    for (; next_ < pieces.end; ++next_) back_.Add(sums_[next_]);
+    CompensatedSum sum = front_[middle_ - pieces.begin];
     sum.Add(back_);
     return sum;
   }
 
  private:
-  // Makes the front stack hold the sums of [i, middle_) for each i of the window.
-  void Rebuild(const Stretch& window) {
-    middle_ = window.end;
-    next_ = window.end;
+  // The piece that begins at that edge, from `at` on.
+  std::size_t PieceAt(std::size_t& at, std::size_t edge) const {
+    while (edges_[at] < edge) ++at;
+    return at;
+  }
+
+  // Makes the front stack hold the sums of [i, middle_) for each piece i of the window.
+  void Rebuild(const Stretch& pieces) {
+    middle_ = pieces.end;
+    next_ = pieces.end;
     back_ = {};
-    front_.resize(window.size() + 1);
+    front_.resize(pieces.size() + 1);
     front_[0] = {};
-    for (std::size_t i = 1; i <= window.size(); ++i) {
+    for (std::size_t i = 1; i <= pieces.size(); ++i) {
       front_[i] = front_[i - 1];
-      front_[i].Add(values_[middle_ - i]);
+      front_[i].Add(sums_[middle_ - i]);
     }
   }
 
-  std::span<const double> values_;
-  std::vector<CompensatedSum> front_ = {CompensatedSum{}};  // front_[k]: the k values before middle_
-  CompensatedSum back_;                                     // the values from middle_ on
+  std::vector<std::size_t> edges_;                          // of all windows, each once
+  std::vector<CompensatedSum> sums_;                        // of the values between neighbouring edges
+  std::vector<CompensatedSum> front_ = {CompensatedSum{}};  // front_[k]: the k pieces before middle_
+  CompensatedSum back_;                                     // the pieces from middle_ on
   std::size_t middle_ = 0;
   std::size_t next_ = 0;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
 };
 
 }  // namespace baro::query::func
