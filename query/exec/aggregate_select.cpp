@@ -151,18 +151,35 @@ base::Result<Vector> LimitCount(Context& context, const AggregateExpr& expr, con
   return vector;
 }
 
+// The least and the greatest of what a parameter is at all steps, by which it is warned of.
+struct Extremes {
+  double least = std::numeric_limits<double>::infinity();
+  double greatest = -std::numeric_limits<double>::infinity();
+  bool has_nan = false;
+};
+
+Extremes ExtremesOf(std::span<const double> values) {
+  Extremes extremes;
+  for (const double value : values) {
+    extremes.has_nan |= std::isnan(value);
+    if (value < extremes.least) extremes.least = value;
+    if (value > extremes.greatest) extremes.greatest = value;
+  }
+  return extremes;
+}
+
 base::Result<std::vector<double>> EvalRatios(Context& context, const AggregateExpr& expr, const StepGrid& grid) {
   auto ratios = BARO_TRY(EvalScalar(context, *expr.param, grid));
-  for (double& ratio : ratios) {
-    if (std::isnan(ratio)) return base::Fail(base::Code::kUnprocessable, "Ratio value is NaN");
-    const double capped = std::clamp(ratio, -1.0, 1.0);
-    if (capped != ratio) {
-      context.annotations().Warn(fmt::format("ratio value should be between -1 and 1, got {}, capping to {}",
-                                             FormatGo(ratio), FormatGo(capped)),
-                                 expr.param->span);
-    }
-    ratio = capped;
-  }
+  const Extremes extremes = ExtremesOf(ratios);
+  if (extremes.has_nan) return base::Fail(base::Code::kUnprocessable, "Ratio value is NaN");
+  const auto warn = [&](double ratio, int capped) {
+    context.annotations().Warn(
+        fmt::format("ratio value should be between -1 and 1, got {}, capping to {}", FormatGo(ratio), capped),
+        expr.param->span);
+  };
+  if (extremes.greatest > 1) warn(extremes.greatest, 1);
+  if (extremes.least < -1) warn(extremes.least, -1);
+  for (double& ratio : ratios) ratio = std::clamp(ratio, -1.0, 1.0);
   return ratios;
 }
 
@@ -199,9 +216,10 @@ base::Result<Vector> EvalSelection(Context& context, const AggregateExpr& expr, 
 
 base::Result<Vector> EvalQuantile(Context& context, const AggregateExpr& expr, const StepGrid& grid) {
   const auto phis = BARO_TRY(EvalScalar(context, *expr.param, grid));
-  for (const double phi : phis) {
-    if (!(phi >= 0 && phi <= 1)) WarnQuantile(context, phi, expr.param->span);
-  }
+  const Extremes extremes = ExtremesOf(phis);
+  if (extremes.has_nan) WarnQuantile(context, std::numeric_limits<double>::quiet_NaN(), expr.param->span);
+  if (extremes.greatest > 1) WarnQuantile(context, extremes.greatest, expr.param->span);
+  if (extremes.least < 0) WarnQuantile(context, extremes.least, expr.param->span);
   Vector vector = BARO_TRY(EvalVector(context, *expr.expr, grid));
   IgnoreHistograms(context, expr, vector);
   Grouping grouping = MakeGrouping(expr, vector.names);

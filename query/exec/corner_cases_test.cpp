@@ -104,6 +104,10 @@ TEST(CornerCases, AreAsInPrometheus) {
       // Sorting makes no sense over several steps, wherever they are.
       {"max_over_time(sort(g)[2m:1m])", R"({i="a"} 5; PromQL warning: sort is ineffective for range queries )"
                                         R"(since results are always ordered by labels (1:15))"},
+      // Of a parameter that is wrong at many steps, the extremes are told.
+      {"max_over_time(quantile(time() / 60 - 3, one)[5m:1m])",
+       "{} inf; PromQL warning: quantile value should be between 0 and 1, got -2 (1:24) "
+       "PromQL warning: quantile value should be between 0 and 1, got 2 (1:24)"},
       // Names in annotations, and where they point to.
       {"topk(1, mix{k=\"x\"})", " PromQL info: ignored histogram in topk aggregation (1:1)"},
       {"max(mix{k=\"x\"})", " PromQL info: ignored histogram in max aggregation (1:5)"},
