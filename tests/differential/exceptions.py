@@ -75,24 +75,24 @@ def is_other_clamp(asker, question, ours, theirs):
         return False
     for (labels, stamp), mine in values[0].items():
         other = values[1][labels, stamp]
-        if math.isclose(mine, other, rel_tol=1e-9):
+        if math.isclose(mine, other, rel_tol=1e-9) or math.isnan(mine) and math.isnan(other):
             continue
-        samples, end_ms = window_of(asker, question, labels, stamp)
-        if len(samples) < 2:
-            return False
-        old, new = increases(samples, end_ms - window, end_ms)
-        if not (math.isclose(mine, new / divisor, rel_tol=1e-9) and math.isclose(other, old / divisor, rel_tol=1e-9)):
+        candidates, end_ms = windows_of(asker, question, labels, stamp)
+        both = [increases(samples, end_ms - window, end_ms) for samples in candidates if len(samples) > 1]
+        if not any(math.isclose(mine, new / divisor, rel_tol=1e-9) and math.isclose(other, old / divisor, rel_tol=1e-9)
+                   for old, new in both):
             return False
     return True
 
 
 def points_of(data):
-    return {(tuple(sorted(series["metric"].items())), stamp): float(value.replace("Inf", "inf"))
+    return {(tuple(sorted(series["metric"].items())), stamp): float(value)
             for series in data["result"] for stamp, value in series.get("values", [series.get("value")])}
 
 
-def window_of(asker, question, labels, stamp):
-    """The samples of a series that the root's window has at a time, and when the window ends."""
+def windows_of(asker, question, labels, stamp):
+    """The samples that the root's window has at a time, of each series that has the labels beside its name; and when the
+    window ends."""
     selector = question.node.kids[0]
     at = selector.params["at"]
     moment = {None: stamp, "start()": question.start, "end()": question.end}.get(at) or (
@@ -100,10 +100,8 @@ def window_of(asker, question, labels, stamp):
     end_ms = round(1000 * moment) - milliseconds(selector.params["offset"] or "")
     times = {"time": stamp} if at not in ("start()", "end()") else {"time": moment}
     data = read(asker.ask(selector.text, selector.text, **times)[1])[2]
-    for series in data["result"]:
-        if tuple(sorted((name, text) for name, text in series["metric"].items() if name != "__name__")) == labels:
-            return [(round(1000 * when), float(value)) for when, value in series["values"]], end_ms
-    return [], end_ms
+    return [[(round(1000 * when), float(value)) for when, value in series["values"]] for series in data["result"]
+            if tuple(sorted(pair for pair in series["metric"].items() if pair[0] != "__name__")) == labels], end_ms
 
 
 EXPLANATIONS = {"the clamp at zero": is_other_clamp,

@@ -215,6 +215,11 @@ def operand(node, outer):
     return f"({node.text})" if inner <= outer else node.text
 
 
+def has_floats(node):
+    """A selector of native histograms that has floats, too."""
+    return node.rule == "selector" and node.kind == "h" and len(node.params["names"]) > 1
+
+
 def matching_text(op, is_bool, on, ignoring, group):
     text = " bool" if is_bool else ""
     if on is not None:
@@ -290,7 +295,7 @@ def binary(a, b, op, is_bool=False, on=None, ignoring=None, group=None):
         kept = a if a.kind == "v" else b
         facts = TRUTH if is_bool else kept.facts.but(is_distinct=kept.facts.is_distinct and group is None)
     elif a.kind == b.kind == "h":
-        demand(op == "+" and not is_bool)
+        demand(op == "+" and not is_bool and not any(has_floats(node) for side in (a, b) for node in side.all()))
         kind, facts = "h", SAME_BITS
     else:
         demand(a.kind in "vs" and b.kind in "vs" and not is_bool)

@@ -104,7 +104,7 @@ class Generator:
 
     def of_kind(self, kind):
         self.metric = self.rng.choice(FLOATS) if self.rng.random() < 0.5 else None
-        depth = self.rng.choice([1, 2, 2, 3, 3, 4, 5])
+        depth = self.rng.choice([1, 2, 2, 3, 3, 4, 5, 8])
         return self.fitting(lambda: {"v": self.vector, "s": self.scalar, "m": self.matrix, "n": self.native_matrix,
                                      "h": self.native}[kind](depth))
 
@@ -367,7 +367,7 @@ class Generator:
     def native(self, depth):
         rng, draw = self.rng, self.rng.random()
         if depth <= 0 or draw < 0.3:
-            return self.selector(names=[rng.choice(["nh", "nh", "nh_gauge"])])
+            return self.selector(names=rng.choice([["nh"], ["nh"], ["nh_gauge"], ["nh", "temp"]]))  # with floats among them
         if draw < 0.6:
             return make("over_time", self.native_matrix(0), function=rng.choice(["rate", "increase", "delta"]))
         if draw < 0.8:
