@@ -7,6 +7,7 @@
 #include "base/duration_text.h"
 #include "base/path_pattern.h"
 #include "config/sections/sections.h"
+#include "config/sections/values.h"
 #include "model/labels.h"
 
 namespace baro::config {
@@ -52,8 +53,9 @@ std::string ExpandEnvironment(std::string_view text, const Environment& environm
 /// What one configuration file goes through. `config` receives the result, `diagnostics` the problems.
 class FileReader {
  public:
-  FileReader(base::FileSystem& files, const Environment& environment, Diagnostics& diagnostics, Config& config)
-      : files_(files), environment_(environment), diagnostics_(diagnostics), config_(config) {}
+  FileReader(base::FileSystem& files, const Environment& environment, const ReadOptions& options,
+             Diagnostics& diagnostics, Config& config)
+      : files_(files), environment_(environment), options_(options), diagnostics_(diagnostics), config_(config) {}
 
   void Read(const std::string& text, const std::string& path) {
     const FileContext context{.folder = FolderOf(path)};
@@ -61,33 +63,78 @@ class FileReader {
     if (!document.IsDefined()) return;
     Mapping top(document, "", diagnostics_);
     ReadGlobal(top, context);
-    ReadStorage(top);
+    const model::NameScheme scheme = defaults_.job.name_scheme;
+    ReadRuntime(top);
+    ReadAlerting(top, context, scheme, config_.alerting);
+    ReadRuleFiles(top, context);
+    const std::vector<std::string> patterns = ReadPatterns(top, "scrape_config_files", context);
     ReadScrapeJobs(top, "scrape_configs", context, defaults_, config_.jobs);
-    ReadScrapeConfigFiles(top, context);
-    top.Ignored("runtime");  // settings of Go's garbage collector
-    for (const std::string_view section :
-         {"alerting", "rule_files", "remote_write", "remote_read", "otlp", "tracing"}) {
-      top.NotSupported(section);
-    }
+    ReadStorage(top, config_);
+    ReadTracing(top, context, config_.tracing);
+    ReadRemoteWrite(top, context, scheme, config_.remote_write);
+    ReadRemoteRead(top, context, config_.remote_read);
+    ReadOtlp(top, scheme, config_.otlp);
+    if (options_.agent_mode) RefuseServerSections(top);
     top.Finish();
-    if (document.IsMap()) config_.masked_yaml = MaskSecrets(document);
+    config_.normal_yaml = top.normal_form().ToYaml();
+    if (options_.with_scrape_config_files) ReadScrapeConfigFiles(top, patterns);
   }
 
  private:
   void ReadGlobal(Mapping& top, const FileContext& context) {
-    top.Child("global", [&](Mapping& global) {
-      ReadScrapeDefaults(global, defaults_);
-      global.Duration("evaluation_interval", config_.evaluation_interval);
-      if (config_.evaluation_interval.count() <= 0) global.Fail("evaluation_interval", "must be greater than 0");
-      std::chrono::milliseconds offset{0};
-      global.Duration("rule_query_offset", offset);
-      if (global.Text("query_log_file", config_.query_log_file)) {
-        config_.query_log_file = context.Resolve(config_.query_log_file);
-      }
-      global.NotSupported("scrape_failure_log_file");
+    const auto read = [&](Mapping& global) {
+      ReadScrapeDefaults(global, context, defaults_);
+      ReadEvaluation(global);
+      ReadPath(global, "query_log_file", context, config_.query_log_file);
       ReadExternalLabels(global);
-    });
+    };
+    top.Child("global", read, WhenAbsent::kReadDefaults);
     config_.scrape_interval = defaults_.job.interval;
+  }
+
+  void ReadEvaluation(Mapping& global) {
+    std::chrono::milliseconds interval{0};  // which stands for the default
+    global.Duration("evaluation_interval", interval);
+    if (interval.count() > 0) config_.evaluation_interval = interval;
+    global.Note("evaluation_interval", NormalForm::Plain(base::FormatDuration(config_.evaluation_interval)));
+    global.Duration("rule_query_offset", config_.rule_query_offset);
+  }
+
+  // Settings of Go's garbage collector: checked, and without an effect.
+  static void ReadRuntime(Mapping& top) {
+    const auto read = [](Mapping& runtime) {
+      std::int64_t percent = 75;
+      runtime.Integer("gogc", percent, INT64_MIN, INT64_MAX);
+    };
+    top.Child("runtime", read, WhenAbsent::kReadDefaults);
+  }
+
+  /// A list of patterns of files, joined to the file's folder. What is wrong with one is reported.
+  static std::vector<std::string> ReadPatterns(Mapping& top, std::string_view field, const FileContext& context) {
+    std::vector<std::string> patterns;
+    top.TextList(field, patterns);
+    for (std::string& pattern : patterns) {
+      if (const auto checked = base::CheckPattern(pattern); !checked) {
+        top.Fail(field, checked.error().message());
+      }
+      pattern = context.Resolve(pattern);
+    }
+    top.Note(field, NormalForm::TextList(patterns));
+    return patterns;
+  }
+
+  void ReadRuleFiles(Mapping& top, const FileContext& context) {
+    config_.rule_files = ReadPatterns(top, "rule_files", context);
+    if (!config_.rule_files.empty()) top.NotServed("rule_files");
+  }
+
+  void RefuseServerSections(Mapping& top) const {
+    constexpr std::string_view kMessage = "is not allowed in agent mode";
+    if (!config_.alerting.alertmanagers.empty() || !config_.alerting.alert_relabel.empty()) {
+      top.Fail("alerting", std::string(kMessage));
+    }
+    if (!config_.rule_files.empty()) top.Fail("rule_files", std::string(kMessage));
+    if (!config_.remote_read.empty()) top.Fail("remote_read", std::string(kMessage));
   }
 
   void ReadExternalLabels(Mapping& global) {
@@ -104,76 +151,42 @@ class FileReader {
       }
       if (!model::IsValidUtf8(value)) global.Fail("external_labels", fmt::format("\"{}\" is not valid UTF-8", name));
     }
+    NormalForm form = NormalForm::Map();
+    for (const auto& [name, value] : config_.external_labels) form.Set(name, NormalForm::Text(value));
+    global.Note("external_labels", std::move(form));
   }
 
-  void ReadStorage(Mapping& top) {
-    top.Child("storage", [&](Mapping& storage) {
-      storage.Child("tsdb", [&](Mapping& tsdb) {
-        tsdb.Child("retention", [&](Mapping& retention) {
-          std::chrono::milliseconds time{0};
-          if (retention.Duration("time", time)) config_.retention.time = time;
-          std::uint64_t bytes = 0;
-          if (retention.Size("size", bytes)) config_.retention.bytes = bytes;
-          ReadRetentionRules(retention, config_.storage_rules.retention);
-          double percent = 0;
-          if (!retention.Number("percentage", percent)) return;
-          if (!(percent >= 0 && percent <= 100)) {
-            retention.Fail("percentage", "a percentage of the disk's size is at least 0 and at most 100");
-          }
-          config_.retention.percent = percent;
-        });
-        tsdb.Duration("out_of_order_time_window", config_.out_of_order_window);
-        ReadDownsampling(tsdb, config_.out_of_order_window, config_.storage_rules.downsampling);
-        // Prometheus' encodings say nothing about our chunks; a name that it refuses is a mistake all the same.
-        tsdb.Child("chunk_encoding", [](Mapping& encoding) {
-          std::string floats;
-          encoding.Choice("floats", floats, {"xor", "xor2"});
-        });
-        tsdb.Ignored("stale_series_compaction_threshold");
-      });
-      storage.Child("exemplars", [&](Mapping& exemplars) {
-        constexpr std::int64_t kExemplarsMax = 100'000'000;  // tens of gigabytes
-        std::int64_t count = 0;
-        if (exemplars.Integer("max_exemplars", count, std::numeric_limits<std::int64_t>::min(), kExemplarsMax)) {
-          config_.exemplars_max = static_cast<std::size_t>(std::max<std::int64_t>(count, 0));
-        }
-      });
-    });
-  }
-
-  void ReadScrapeConfigFiles(Mapping& top, const FileContext& context) {
-    std::vector<std::string> patterns;
-    top.TextList("scrape_config_files", patterns);
+  void ReadScrapeConfigFiles(Mapping& top, const std::vector<std::string>& patterns) {
     for (const std::string& pattern : patterns) {
-      if (const auto checked = base::CheckPattern(pattern); !checked) {
-        top.Fail("scrape_config_files", checked.error().message());
-        continue;
+      if (!base::CheckPattern(pattern)) continue;
+      for (const std::string& file : base::ExpandPattern(files_, pattern)) {
+        if (const auto read = ReadScrapeConfigFile(file); !read) {
+          top.Fail("scrape_config_files", read.error().message());
+        }
       }
-      for (const std::string& file : base::ExpandPattern(files_, context.Resolve(pattern))) ReadScrapeConfigFile(file);
     }
   }
 
-  void ReadScrapeConfigFile(const std::string& path) {
+  /// Errors   the file cannot be read; what is wrong inside is reported.
+  base::Result<> ReadScrapeConfigFile(const std::string& path) {
     Diagnostics own(path);
-    const auto text = base::ReadFile(files_, path, kConfigBytesMax);
-    if (!text) {
-      diagnostics_.Add(0, 0, "scrape_config_files", text.error().message());
-      return;
-    }
+    const std::string text = BARO_TRY(base::ReadFile(files_, path, kConfigBytesMax));
     config_.files.push_back(path);
-    const YAML::Node document = ParseYaml(*text, own);
+    const YAML::Node document = ParseYaml(text, own);
     if (document.IsDefined()) {
       Mapping top(document, "", own);
       ReadScrapeJobs(top, "scrape_configs", {.folder = FolderOf(path)}, defaults_, config_.jobs);
       top.Finish();
     }
     diagnostics_.Append(own);
+    return {};
   }
 
   static constexpr std::size_t kConfigBytesMax = 16 * 1024 * 1024;
 
   base::FileSystem& files_;
   const Environment& environment_;
+  const ReadOptions& options_;
   Diagnostics& diagnostics_;
   Config& config_;
   ScrapeDefaults defaults_;
@@ -187,20 +200,29 @@ std::string FileContext::Resolve(const std::string& path) const {
 }
 
 base::Result<Config> ParseConfig(const std::string& text, const std::string& path, base::FileSystem& files,
-                                 const Environment& environment) {
+                                 const Environment& environment, const ReadOptions& options) {
   Diagnostics diagnostics(path);
   Config config;
   config.files.push_back(path);
-  FileReader(files, environment, diagnostics, config).Read(text, path);
+  FileReader(files, environment, options, diagnostics, config).Read(text, path);
   if (!diagnostics.empty()) return Fail(Code::kInvalidArgument, diagnostics.ToString());
+  config.not_served = diagnostics.not_served();
   return config;
 }
 
-base::Result<Config> LoadConfig(const std::string& path, base::FileSystem& files, const Environment& environment) {
+base::Result<Config> LoadConfig(const std::string& path, base::FileSystem& files, const Environment& environment,
+                                const ReadOptions& options) {
   constexpr std::size_t kConfigBytesMax = 16 * 1024 * 1024;
   const auto text = base::ReadFile(files, path, kConfigBytesMax);
   if (!text) return std::unexpected(text.error().WithContext("configuration file"));
-  return ParseConfig(*text, path, files, environment);
+  return ParseConfig(*text, path, files, environment, options);
+}
+
+base::Result<> CheckServed(const Config& config) {
+  std::string text;
+  for (const Diagnostic& item : config.not_served) text += (text.empty() ? "" : "\n") + item.ToString();
+  if (!text.empty()) return Fail(Code::kUnsupported, std::move(text));
+  return {};
 }
 
 std::string BuiltInConfig(const std::string& own_address, const std::string& route_prefix) {

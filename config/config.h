@@ -1,7 +1,7 @@
 // The configuration file, read and checked: what each module is told.
 //
-// Format   https://prometheus.io/docs/prometheus/latest/configuration/configuration/ as of Prometheus 3.14. Sections
-//          that Barograph does not have yet are refused by name.
+// Format   https://prometheus.io/docs/prometheus/latest/configuration/configuration/ as of Prometheus 3.14, whole. What
+//          Barograph does not do yet is read and checked like the rest, and named in `not_served`.
 #pragma once
 
 #include <chrono>
@@ -15,7 +15,10 @@
 
 #include "base/file_system.h"
 #include "base/result.h"
+#include "config/alerting.h"
 #include "config/diagnostics.h"
+#include "config/tracing.h"
+#include "remote/options.h"
 #include "scraper/options.h"
 #include "tsdb/storage_rules.h"
 
@@ -34,9 +37,17 @@ struct RetentionConfig {
 struct Config {
   std::chrono::milliseconds scrape_interval = std::chrono::minutes(1);
   std::chrono::milliseconds evaluation_interval = std::chrono::minutes(1);
+  std::chrono::milliseconds rule_query_offset{0};
   std::map<std::string, std::string> external_labels;
   std::string query_log_file;
   std::vector<scraper::ScrapeJobOptions> jobs;
+  std::vector<std::string> rule_files;  ///< patterns, joined to the file's folder
+
+  AlertingOptions alerting;
+  std::vector<remote::RemoteWriteOptions> remote_write;
+  std::vector<remote::RemoteReadOptions> remote_read;
+  remote::OtlpOptions otlp;
+  std::optional<TracingOptions> tracing;
 
   RetentionConfig retention;
 
@@ -52,21 +63,35 @@ struct Config {
   /// Files that the configuration is made of, this one first: what auto-reload watches.
   std::vector<std::string> files;
 
-  /// The files as YAML with secrets masked, for /api/v1/status/config.
-  std::string masked_yaml;
+  /// All that is in force, defaults included and secrets masked, for /api/v1/status/config.
+  std::string normal_yaml;
+
+  /// What the file has and this version does not do yet, each with its place. The file is right all the same.
+  std::vector<Diagnostic> not_served;
 
   /// Things that are allowed but probably not meant.
   std::vector<std::string> warnings;
+};
+
+/// What a configuration is read for.
+struct ReadOptions {
+  bool agent_mode = false;               ///< refuses what an agent has not got: alerting, rule_files, remote_read
+  bool with_scrape_config_files = true;  ///< reads the files of scrape_config_files too
 };
 
 /// Reads a configuration from text. `path` names it in messages; relative paths inside are joined to its folder.
 /// Files that it names (scrape_config_files) are read through `files`.
 /// Errors   all problems in `diagnostics`; the result is then kInvalidArgument with all of them as text.
 base::Result<Config> ParseConfig(const std::string& text, const std::string& path, base::FileSystem& files,
-                                 const Environment& environment);
+                                 const Environment& environment, const ReadOptions& options = {});
 
 /// Reads the file at `path`. Errors as ParseConfig, and kNotFound, kIo.
-base::Result<Config> LoadConfig(const std::string& path, base::FileSystem& files, const Environment& environment);
+base::Result<Config> LoadConfig(const std::string& path, base::FileSystem& files, const Environment& environment,
+                                const ReadOptions& options = {});
+
+/// Whether this version can run the configuration.
+/// Errors   kUnsupported: all that it does not do yet, by place and name.
+base::Result<> CheckServed(const Config& config);
 
 /// The configuration that runs without --config.file: this server and this machine, each scraped every 5 seconds from
 /// `own_address` ("localhost:9090") below `route_prefix` ("" or "/x").

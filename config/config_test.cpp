@@ -80,8 +80,6 @@ TEST(Config, ProblemsAreToldWithPlaceFieldAndWhatWasExpected) {
       {"scrape_configs:\n  - job_name: a\n    scrape_interval: 5s\n    scrape_timeout: 6s\n",
        "greater than the scrape interval"},
       {"scrape_configs:\n  - job_name: a\n    relabel_configs: [{action: hashmod, source_labels: [x]}]\n", "modulus"},
-      {"scrape_configs:\n  - job_name: a\n    kubernetes_sd_configs: [{role: pod}]\n",
-       "kubernetes_sd_configs: Prometheus has this field, this version of Barograph does not support it yet"},
       {"scrape_configs:\n  - job_name: a\n    basic_auth: {username: a}\n    authorization: {credentials: b}\n",
        "give one of basic_auth, authorization and oauth2"},
       {"storage: {tsdb: {chunk_encoding: {floats: XOR}}}\n", "storage.tsdb.chunk_encoding.floats: expected one of"},
@@ -109,7 +107,6 @@ TEST(Config, ProblemsAreToldWithPlaceFieldAndWhatWasExpected) {
       {"storage: {tsdb: {downsampling: {after: 1d}}}\n", "storage.tsdb.downsampling: expected a list"},
       {"global: [1]\n", "global: expected a mapping of fields, found a list"},
       {"a: b: c\n", "not valid YAML"},
-      {"remote_write: [{url: 'http://x'}]\n", "remote_write: Prometheus has this field"},
   };
   for (const Row& row : kRows) EXPECT_THAT(ErrorOf(row.text), HasSubstr(row.want)) << row.text;
 }
@@ -130,7 +127,7 @@ TEST(Config, ExternalLabelsTakeTheEnvironment) {
   EXPECT_THAT(config->warnings, ElementsAre(HasSubstr("NONE is not set")));
 }
 
-TEST(Config, SecretsDoNotStandInTheMaskedText) {
+TEST(Config, SecretsAreNotShown) {
   const auto config = Parse(R"(
 scrape_configs:
   - job_name: a
@@ -140,9 +137,177 @@ scrape_configs:
     tls_config: {cert: c, key: canary4}
 )");
   ASSERT_TRUE(config) << config.error().message();
-  EXPECT_THAT(config->masked_yaml, testing::Not(HasSubstr("canary")));
-  EXPECT_THAT(config->masked_yaml, HasSubstr("<secret>"));
-  EXPECT_THAT(config->masked_yaml, HasSubstr("u:xxxxx@proxy:3128"));
+  EXPECT_THAT(config->normal_yaml, testing::Not(HasSubstr("canary")));
+  EXPECT_THAT(config->normal_yaml, HasSubstr("<secret>"));
+  EXPECT_THAT(config->normal_yaml, HasSubstr("u:xxxxx@proxy:3128"));
+}
+
+TEST(Config, WhatIsNotServedYetIsValidAndNamed) {
+  const auto config = Parse(R"(
+global: {scrape_native_histograms: false}
+alerting: {alertmanagers: [{static_configs: [{targets: ["a:1"]}]}]}
+rule_files: [a.yml]
+remote_write: [{url: "http://x"}]
+remote_read: [{url: "http://x"}]
+tracing: {endpoint: "x:1"}
+otlp: {promote_scope_metadata: true}
+scrape_configs:
+  - job_name: a
+    oauth2: {client_id: a, token_url: b}
+    kubernetes_sd_configs: [{role: pod, oauth2: {client_id: a, token_url: b}, api_server: "http://x"}]
+)");
+  ASSERT_TRUE(config) << config.error().message();
+  std::vector<std::string> fields;
+  for (const Diagnostic& item : config->not_served) fields.push_back(item.field);
+  EXPECT_THAT(fields,
+              testing::UnorderedElementsAre("alerting", "rule_files", "remote_write", "remote_read", "tracing", "otlp",
+                                            "scrape_configs[0].oauth2", "scrape_configs[0].kubernetes_sd_configs"))
+      << "what stands inside a section that is not served is not named again";
+  const auto served = CheckServed(*config);
+  ASSERT_FALSE(served);
+  EXPECT_EQ(served.error().code(), base::Code::kUnsupported);
+  EXPECT_THAT(served.error().message(),
+              HasSubstr("dir/prometheus.yml:12:5: scrape_configs[0].kubernetes_sd_configs: Prometheus has this field, "
+                        "this version of Barograph does not support it yet"));
+  EXPECT_TRUE(CheckServed(*Parse("alerting:\nrule_files: []\nremote_write:\notlp:\n")));
+}
+
+TEST(Config, ProblemsOfSectionsThatAreNotServedAreToldToo) {
+  struct Row {
+    const char* text;
+    const char* want;
+  };
+  const Row kRows[] = {
+      {"remote_write: [{}]\n", "dir/prometheus.yml:1:16: remote_write[0]: the field \"url\" is needed"},
+      {"remote_write: [{url: a, nam: b}]\n", "remote_write[0].nam: unknown field; did you mean name?"},
+      {"remote_write: [{url: a, headers: {Authorization: x}}]\n", "use basic_auth, authorization, oauth2, sigv4"},
+      {"remote_write: [{url: a, headers: {X-Amz-Date: x}}]\n", "is set by the client"},
+      {"remote_write: [{url: a, sigv4: {}, basic_auth: {username: b}}]\n", "basic_auth is there too"},
+      {"remote_write: [{url: a, sigv4: {access_key: b}}]\n", "access_key and secret_key go together"},
+      {"remote_write: [{url: a, azuread: {}}]\n", "expected one of managed_identity, workload_identity"},
+      {"remote_write: [{url: a, azuread: {oauth: {client_id: x, client_secret: y, tenant_id: z}}}]\n",
+       "remote_write[0].azuread.oauth.client_id: expected a UUID"},
+      {"remote_write: [{url: a, azuread: {sdk: {}, scope: 'a;b'}}]\n", "azuread.scope: expected letters"},
+      {"remote_write: [{url: a, queue_config: {min_shards: 9, max_shards: 3}}]\n",
+       "queue_config.min_shards: expected at most max_shards, which is 3, found 9"},
+      {"remote_write: [{url: a, write_relabel_configs: [{action: keepequal}]}]\n", "write_relabel_configs[0]"},
+      {"remote_read: [{url: a, name: x}, {url: b, name: x}]\n", "remote_read[1].name: there is another item"},
+      {"remote_read: [{url: a, required_matchers: {'': x}}]\n", "is not a valid label name"},
+      {"alerting: {alertmanagers: [{api_version: v1}]}\n", "api_version: expected one of v2, found \"v1\""},
+      {"alerting: {alertmanagers: [{static_configs: [{targets: ['http://a']}]}]}\n", "not a host name and port"},
+      {"alerting: {alertmanagers: [{sigv4: {}, authorization: {}}]}\n", "oauth2 and sigv4"},
+      {"tracing: {client_type: udp, endpoint: a}\n", "tracing.client_type: expected one of grpc, http"},
+      {"otlp: {translation_strategy: NoTranslation}\nglobal: {metric_name_validation_scheme: legacy}\n",
+       "dir/prometheus.yml:1:30: otlp.translation_strategy: NoTranslation keeps names that"},
+      {"rule_files: ['a/*/b']\n", "rule_files: \"a/*/b\""},
+      {"runtime: {gogc: x}\n", "runtime.gogc: expected a whole number"},
+      {"scrape_configs: [{job_name: a, oauth2: {client_id: a}}]\n", "oauth2: the field \"token_url\" is needed"},
+      {"scrape_configs: [{job_name: a, oauth2: {client_id: a, token_url: b, client_secret: c, client_secret_file: "
+       "d}}]\n",
+       "oauth2.client_secret_file: give one of client_secret, client_secret_file and client_secret_ref"},
+      {"scrape_configs: [{job_name: a, no_proxy: a}]\n", "no_proxy: no_proxy needs proxy_url"},
+      {"scrape_configs: [{job_name: a, proxy_from_environment: true, proxy_url: 'http://p'}]\n",
+       "proxy_url: give proxy_url or proxy_from_environment"},
+      {"scrape_configs: [{job_name: a, http_headers: {Host: {values: [a]}}}]\n", "header \"Host\" is set"},
+      {"scrape_configs: [{job_name: a, tls_config: {ca: a, ca_file: b}}]\n", "tls_config.ca_file: give one of ca"},
+  };
+  for (const Row& row : kRows) EXPECT_THAT(ErrorOf(row.text), HasSubstr(row.want)) << row.text;
+}
+
+TEST(Config, SectionsHaveTheirDefaults) {
+  const auto config = Parse(
+      "remote_write: [{url: 'http://x', queue_config: {capacity: 5e+3}}]\n"
+      "remote_read: [{url: 'http://x'}]\nalerting: {alertmanagers: [{}]}\n");
+  ASSERT_TRUE(config) << config.error().message();
+  EXPECT_EQ(config->remote_write[0].queue.capacity, 5000);
+  EXPECT_EQ(config->remote_write[0].queue.max_shards, 50);
+  EXPECT_FALSE(config->remote_write[0].http.enable_http2);
+  EXPECT_EQ(config->remote_write[0].remote_timeout, 30s);
+  EXPECT_EQ(config->remote_read[0].remote_timeout, 1min);
+  EXPECT_EQ(config->alerting.alertmanagers[0].timeout, 10s);
+  EXPECT_EQ(config->otlp.translation_strategy, "UnderscoreEscapingWithSuffixes");
+  EXPECT_FALSE(config->tracing);
+}
+
+TEST(Config, AnAgentHasNoRulesNoAlertsAndNoRemoteReads) {
+  const auto error_of = [](const std::string& text) {
+    const auto config = ParseConfig(text, "a.yml", base::RealFileSystem(), {}, {.agent_mode = true});
+    return config ? "no error" : config.error().message();
+  };
+  EXPECT_EQ(error_of("remote_write: [{url: 'http://x'}]\n"), "no error");
+  for (const char* const text :
+       {"rule_files: [a]\n", "remote_read: [{url: a}]\n", "alerting: {alertmanagers: [{}]}\n"}) {
+    EXPECT_THAT(error_of(text), HasSubstr("is not allowed in agent mode")) << text;
+  }
+}
+
+TEST(Config, TheNormalFormHasDefaultsAndOrder) {
+  const auto config = Parse(R"(
+scrape_configs:
+  - job_name: a
+    relabel_configs: [{source_labels: [x, w], target_label: z}]
+    bearer_token: canary
+    static_configs: [{targets: ["h:1"], labels: {m: "7"}}]
+global: {scrape_interval: 15s, external_labels: {r: $REGION}}
+)");
+  ASSERT_TRUE(config) << config.error().message();
+  EXPECT_EQ(config->normal_yaml, R"(global:
+  scrape_interval: 15s
+  scrape_timeout: 10s
+  scrape_native_histograms: false
+  metric_name_validation_scheme: utf8
+  metric_name_escaping_scheme: allow-utf-8
+  extra_scrape_metrics: false
+  evaluation_interval: 1m
+  external_labels:
+    r: eu
+runtime:
+  gogc: 75
+scrape_configs:
+- job_name: a
+  honor_timestamps: true
+  track_timestamps_staleness: false
+  scrape_interval: 15s
+  scrape_timeout: 10s
+  scrape_protocols:
+  - OpenMetricsText1.0.0
+  - OpenMetricsText0.0.1
+  - PrometheusText1.0.0
+  - PrometheusText0.0.4
+  metrics_path: /metrics
+  scheme: http
+  enable_compression: true
+  scrape_native_histograms: false
+  always_scrape_classic_histograms: false
+  convert_classic_histograms_to_nhcb: false
+  metric_name_validation_scheme: utf8
+  metric_name_escaping_scheme: allow-utf-8
+  extra_scrape_metrics: false
+  authorization:
+    type: Bearer
+    credentials: <secret>
+  follow_redirects: true
+  enable_http2: true
+  relabel_configs:
+  - source_labels: [x, w]
+    separator: ;
+    regex: (.*)
+    target_label: z
+    replacement: $1
+    action: replace
+  static_configs:
+  - targets:
+    - h:1
+    labels:
+      m: "7"
+otlp:
+  translation_strategy: UnderscoreEscapingWithSuffixes
+  label_name_underscore_sanitization: true
+  label_name_preserve_multiple_underscores: true
+)");
+  const auto again = Parse(config->normal_yaml);
+  ASSERT_TRUE(again) << again.error().message();
+  EXPECT_EQ(again->normal_yaml, config->normal_yaml);
 }
 
 TEST(Config, RelativePathsLeadToTheFilesFolder) {

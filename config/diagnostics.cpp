@@ -1,5 +1,7 @@
 #include "config/diagnostics.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace baro::config {
@@ -19,6 +21,21 @@ void Diagnostics::Add(std::size_t line, std::size_t column, std::string field, s
       {.file = file_, .line = line, .column = column, .field = std::move(field), .message = std::move(message)});
 }
 
+void Diagnostics::AddNotServed(std::size_t line, std::size_t column, std::string field) {
+  const auto covers = [&field](const Diagnostic& outer) {
+    return field.starts_with(outer.field) &&
+           (field.size() == outer.field.size() || field[outer.field.size()] == '.' || field[outer.field.size()] == '[');
+  };
+  if (not_served_.size() == kMax || std::ranges::any_of(not_served_, covers)) return;
+  not_served_.push_back(
+      {.file = file_,
+       .line = line,
+       .column = column,
+       .field = std::move(field),
+       .message =
+           "Prometheus has this field, this version of Barograph does not support it yet; take it out to start"});
+}
+
 void Diagnostics::Append(const Diagnostics& other) {
   for (const Diagnostic& item : other.items_) {
     if (items_.size() == kMax) {
@@ -28,6 +45,9 @@ void Diagnostics::Append(const Diagnostics& other) {
     }
   }
   left_out_ += other.left_out_;
+  for (const Diagnostic& item : other.not_served_) {
+    if (not_served_.size() < kMax) not_served_.push_back(item);
+  }
 }
 
 std::string Diagnostics::ToString() const {

@@ -21,7 +21,8 @@ struct Diagnostic {
   friend bool operator==(const Diagnostic&, const Diagnostic&) = default;
 };
 
-/// Collects problems in the order of their places; past kMax only counts.
+/// Collects problems in the order of their places; past kMax only counts. Apart from them: what is right, and not there
+/// yet in this version of Barograph. That makes no file wrong; a server cannot run it.
 ///
 /// Threads  Confined.
 class Diagnostics {
@@ -32,11 +33,15 @@ class Diagnostics {
 
   void Add(std::size_t line, std::size_t column, std::string field, std::string message);
 
+  /// Notes a field that is not served yet. One inside another that is noted already adds nothing.
+  void AddNotServed(std::size_t line, std::size_t column, std::string field);
+
   /// Takes over the problems of another file.
   void Append(const Diagnostics& other);
 
   bool empty() const { return items_.empty(); }
   const std::vector<Diagnostic>& items() const { return items_; }
+  const std::vector<Diagnostic>& not_served() const { return not_served_; }
   const std::string& file() const { return file_; }
 
   /// All problems, one per line; how many were left out when there were more than kMax.
@@ -45,6 +50,7 @@ class Diagnostics {
  private:
   std::string file_;
   std::vector<Diagnostic> items_;
+  std::vector<Diagnostic> not_served_;
   std::size_t left_out_ = 0;
 };
 

@@ -27,8 +27,8 @@ HttpClient::HttpClient(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 base::Result<std::shared_ptr<HttpClient>> HttpClient::Make(HttpClientOptions options, HttpClientSettings settings) {
   BARO_ASSERT(settings.threads != nullptr && settings.executor != nullptr);
   auto shared = std::make_shared<http::ClientShared>();
-  if (!options.proxy_url.empty()) {
-    auto proxy = ParseUrl(options.proxy_url);
+  if (!options.proxy.url.empty()) {
+    auto proxy = ParseUrl(options.proxy.url);
     if (!proxy) return proxy.error().WithContext("proxy_url");
     if (proxy->scheme != "http") {
       return base::Fail(base::Code::kUnsupported, "proxy_url: only proxies that are spoken to over http are supported");

@@ -45,6 +45,32 @@ struct TlsClientOptions {
   std::optional<TlsVersion> max_version;
 };
 
+/// How a proxy is found.
+struct ProxyOptions {
+  std::string url;                                                   ///< empty: none
+  std::string no_proxy;                                              ///< comma-separated hosts that are asked directly
+  bool from_environment = false;                                     ///< HTTP_PROXY, HTTPS_PROXY, NO_PROXY
+  std::map<std::string, std::vector<base::Secret>> connect_headers;  ///< sent to the proxy with CONNECT
+};
+
+/// Tokens that a server of its own gives out (RFC 6749, RFC 7523).
+struct OAuth2Options {
+  std::string client_id;
+  SecretSource client_secret;
+  std::string grant_type;  ///< empty: client_credentials
+  SecretSource client_certificate_key;
+  std::string client_certificate_key_id;
+  std::string signature_algorithm;  ///< RS256, RS384, RS512; empty: RS256
+  std::string iss;
+  std::string audience;
+  std::string claims;  ///< YAML text of a mapping
+  std::vector<std::string> scopes;
+  std::string token_url;
+  std::map<std::string, std::string> endpoint_params;
+  TlsClientOptions tls;
+  ProxyOptions proxy;
+};
+
 struct HttpHeaderOptions {
   std::vector<std::string> values;
   std::vector<base::Secret> secrets;
@@ -54,9 +80,11 @@ struct HttpHeaderOptions {
 struct HttpClientOptions {
   std::optional<BasicAuthOptions> basic_auth;
   std::optional<AuthorizationOptions> authorization;
+  std::optional<OAuth2Options> oauth2;  ///< not served yet: the client does not look at it
   TlsClientOptions tls;
   bool follow_redirects = true;
-  std::string proxy_url;                             ///< empty: none
+  bool enable_http2 = true;                          ///< the client speaks HTTP/1.1 in any case
+  ProxyOptions proxy;                                ///< of it, the client looks at `url` only
   std::map<std::string, HttpHeaderOptions> headers;  ///< sent with each request
 };
 

@@ -343,7 +343,7 @@ TEST_F(HttpClientTest, GoesThroughAProxy) {
     socket.Send(Ok("proxied"));
   }});
   HttpClientOptions options;
-  options.proxy_url = "http://u:p@127.0.0.1:" + std::to_string(proxy.port());
+  options.proxy.url = "http://u:p@127.0.0.1:" + std::to_string(proxy.port());
   Make(options);
   EXPECT_EQ(Get("http://target.invalid:81/x")->body, "proxied");
   const auto request = seen.get_future().get();
@@ -352,7 +352,7 @@ TEST_F(HttpClientTest, GoesThroughAProxy) {
   client.reset();
 
   RawServer refusing({AnswersOnce("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 3\r\n\r\nno!")});
-  options.proxy_url = "http://127.0.0.1:" + std::to_string(refusing.port());
+  options.proxy.url = "http://127.0.0.1:" + std::to_string(refusing.port());
   Make(options);
   EXPECT_NE(ErrorOf("https://target.invalid/").find("asking the proxy"), std::string::npos);
 }
@@ -364,7 +364,7 @@ TEST_F(HttpClientTest, RefusesContradictingOptions) {
   bad[1].authorization = AuthorizationOptions{.type = "Basic"};
   bad[2].headers["Authorization"] = {.values = {"x"}};
   bad[3].headers["Bad Name"] = {.values = {"x"}};
-  bad[4].proxy_url = "socks5://x:1";
+  bad[4].proxy.url = "socks5://x:1";
   bad[5].tls.ca = "no certificate";
   for (const auto& options : bad) {
     EXPECT_FALSE(HttpClient::Make(options, {.threads = &threads, .executor = &executor}));

@@ -12,6 +12,7 @@
 #include "model/names.h"
 #include "model/relabel.h"
 #include "net/http_client_options.h"
+#include "scraper/discovery_options.h"
 #include "scraper/exposition_format.h"
 
 namespace baro::scraper {
@@ -31,6 +32,24 @@ struct FileDiscoveryOptions {
   std::chrono::milliseconds refresh_interval = std::chrono::minutes(5);
 
   friend bool operator==(const FileDiscoveryOptions&, const FileDiscoveryOptions&) = default;
+};
+
+/// Where targets come from: everything that may stand beside each other in one job.
+struct DiscoveryLists {
+  std::vector<TargetGroup> static_groups;
+  std::vector<FileDiscoveryOptions> file_discoveries;
+  std::vector<DiscoveryOptions> others;  ///< not served yet
+};
+
+/// What is done with histograms of a target; not served yet, but where all is off.
+struct NativeHistogramOptions {
+  bool scrape = false;
+  bool always_scrape_classic = false;
+  bool convert_classic_to_nhcb = false;
+  std::uint64_t bucket_limit = 0;  ///< 0: none
+  double min_bucket_factor = 0;
+
+  friend bool operator==(const NativeHistogramOptions&, const NativeHistogramOptions&) = default;
 };
 
 /// Limits on what a target may send; 0 is no limit, as in the configuration file.
@@ -68,11 +87,14 @@ struct ScrapeJobOptions {
   std::vector<ScrapeProtocol> protocols;            ///< in order of preference; empty: DefaultScrapeProtocols()
   std::optional<ScrapeProtocol> fallback_protocol;  ///< nothing: an unknown Content-Type fails the scrape
   ScrapeLimits limits;
+  NativeHistogramOptions native_histograms;
+  std::string scrape_failure_log_file;  ///< not served yet
   net::HttpClientOptions http;
   std::vector<model::RelabelConfig> relabel;
   std::vector<model::RelabelConfig> metric_relabel;
   std::vector<TargetGroup> static_groups;
   std::vector<FileDiscoveryOptions> file_discoveries;
+  std::vector<DiscoveryOptions> other_discoveries;  ///< not served yet
 
   /// Equal for jobs that are configured alike, apart from their targets: a reload leaves the loops of a job alone when
   /// it is unchanged. Whoever fills the options makes it; the configuration file's reader takes the job's text.

@@ -215,6 +215,7 @@ class Server::Impl {
                                                                   router_.prefix()),
                                             "built-in configuration", files, ProcessEnvironment);
     if (!config) return config;
+    BARO_TRY(config::CheckServed(*config));
     for (const std::string& warning : config->warnings) log_.Warn("configuration", {{"warning", warning}});
     return config;
   }
@@ -320,7 +321,7 @@ class Server::Impl {
     config_files_ = config.files;
     files_hash_ = HashFiles();
     state_.SetConfig(
-        {.masked_yaml = config.masked_yaml, .last_reload_ok = true, .last_success = base::RealClock().Now()});
+        {.config_yaml = config.normal_yaml, .last_reload_ok = true, .last_success = base::RealClock().Now()});
     return {};
   }
 

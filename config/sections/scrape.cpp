@@ -1,11 +1,11 @@
 #include <algorithm>
-#include <set>
 
 #include <fmt/format.h>
 
-#include "base/path_pattern.h"
+#include "base/duration_text.h"
+#include "base/size_text.h"
 #include "config/sections/sections.h"
-#include "model/labels.h"
+#include "config/sections/values.h"
 
 namespace baro::config {
 namespace {
@@ -13,11 +13,11 @@ namespace {
 using scraper::ScrapeJobOptions;
 using scraper::ScrapeProtocol;
 
-constexpr std::string_view kDiscoveriesToCome[] = {
-    "azure",       "aws",      "consul",   "digitalocean", "dns",     "docker", "dockerswarm", "ec2",      "ecs",
-    "elasticache", "eureka",   "gce",      "hetzner",      "http",    "ionos",  "kubernetes",  "kuma",     "lightsail",
-    "linode",      "marathon", "msk",      "nerve",        "nomad",   "oci",    "openstack",   "outscale", "ovhcloud",
-    "puppetdb",    "rds",      "scaleway", "serverset",    "stackit", "triton", "uyuni",       "vultr"};
+void NoteProtocols(Mapping& mapping, std::span<const ScrapeProtocol> protocols) {
+  std::vector<std::string> names;
+  for (const ScrapeProtocol protocol : protocols) names.emplace_back(scraper::ScrapeProtocolName(protocol));
+  mapping.Note("scrape_protocols", NormalForm::TextList(names));
+}
 
 void ReadProtocols(Mapping& mapping, std::vector<ScrapeProtocol>& protocols) {
   std::vector<std::string> names;
@@ -43,151 +43,158 @@ void ReadProtocols(Mapping& mapping, std::vector<ScrapeProtocol>& protocols) {
 }
 
 void ReadNames(Mapping& mapping, ScrapeJobOptions& job) {
-  std::string text;
-  if (mapping.Choice("metric_name_validation_scheme", text, {"utf8", "legacy"})) {
-    job.name_scheme = text == "utf8" ? model::NameScheme::kUtf8 : model::NameScheme::kLegacy;
-    job.escaping = text == "utf8" ? model::EscapingScheme::kAllowUtf8 : model::EscapingScheme::kUnderscores;
+  std::string scheme = job.name_scheme == model::NameScheme::kUtf8 ? "utf8" : "legacy";
+  if (mapping.Choice("metric_name_validation_scheme", scheme, {"utf8", "legacy"})) {
+    job.name_scheme = scheme == "utf8" ? model::NameScheme::kUtf8 : model::NameScheme::kLegacy;
+    job.escaping = scheme == "utf8" ? model::EscapingScheme::kAllowUtf8 : model::EscapingScheme::kUnderscores;
   }
-  if (mapping.Choice("metric_name_escaping_scheme", text, {"allow-utf-8", "underscores", "dots", "values"})) {
-    job.escaping = model::ParseEscapingScheme(text).value_or(job.escaping);
+  std::string escaping(model::EscapingSchemeName(job.escaping));
+  if (mapping.Choice("metric_name_escaping_scheme", escaping, {"allow-utf-8", "underscores", "dots", "values"})) {
+    job.escaping = model::ParseEscapingScheme(escaping).value_or(job.escaping);
     if (job.name_scheme == model::NameScheme::kLegacy && job.escaping == model::EscapingScheme::kAllowUtf8) {
       mapping.Fail("metric_name_escaping_scheme", "allow-utf-8 contradicts metric_name_validation_scheme legacy");
     }
   }
 }
 
+/// 0 leaves the limit of `global` in force, as in Prometheus.
 void ReadLimit(Mapping& mapping, std::string_view field, std::uint64_t& limit) {
   std::int64_t value = 0;
-  if (mapping.Integer(field, value, 0, INT64_MAX)) limit = static_cast<std::uint64_t>(value);
+  if (mapping.Integer(field, value, 0, INT64_MAX) && value > 0) limit = static_cast<std::uint64_t>(value);
+  mapping.Note(field, limit == 0 ? NormalForm() : NormalForm::Plain(std::to_string(limit)));
 }
 
-/// Fields that stand in `global` and in each job alike.
-void ReadSharedFields(Mapping& mapping, ScrapeJobOptions& job) {
-  ReadProtocols(mapping, job.protocols);
-  ReadNames(mapping, job);
-  mapping.Size("body_size_limit", job.limits.body_size_bytes);
-  ReadLimit(mapping, "sample_limit", job.limits.samples);
-  ReadLimit(mapping, "target_limit", job.limits.targets);
-  ReadLimit(mapping, "label_limit", job.limits.labels);
-  ReadLimit(mapping, "label_name_length_limit", job.limits.label_name_length_bytes);
-  ReadLimit(mapping, "label_value_length_limit", job.limits.label_value_length_bytes);
+void ReadLimits(Mapping& mapping, scraper::ScrapeLimits& limits) {
+  std::uint64_t body_size_bytes = 0;
+  if (mapping.Size("body_size_limit", body_size_bytes) && body_size_bytes > 0) limits.body_size_bytes = body_size_bytes;
+  if (limits.body_size_bytes > 0) {
+    mapping.Note("body_size_limit", NormalForm::Plain(base::FormatSize(limits.body_size_bytes)));
+  }
+  ReadLimit(mapping, "sample_limit", limits.samples);
+  ReadLimit(mapping, "target_limit", limits.targets);
+  ReadLimit(mapping, "label_limit", limits.labels);
+  ReadLimit(mapping, "label_name_length_limit", limits.label_name_length_bytes);
+  ReadLimit(mapping, "label_value_length_limit", limits.label_value_length_bytes);
+}
+
+// Native histograms arrive over protobuf only, which is refused by name when a target sends it.
+void ReadNativeHistograms(Mapping& mapping, Show show, scraper::NativeHistogramOptions& histograms) {
+  const auto read = [&](std::string_view field, bool& wanted, Show show_it) {
+    mapping.Bool(field, wanted, show_it);
+    if (wanted) mapping.NotServed(field);
+  };
+  read("scrape_native_histograms", histograms.scrape, Show::kAlways);
+  read("always_scrape_classic_histograms", histograms.always_scrape_classic, show);
+  read("convert_classic_histograms_to_nhcb", histograms.convert_classic_to_nhcb, show);
+}
+
+void ReadFailureLog(Mapping& mapping, const FileContext& context, ScrapeJobOptions& job) {
+  ReadPath(mapping, "scrape_failure_log_file", context, job.scrape_failure_log_file);
+  if (!job.scrape_failure_log_file.empty()) mapping.NotServed("scrape_failure_log_file");
+}
+
+/// Fields that stand in `global` and in each job alike, in the jobs' order. `show` is for those that `global` leaves
+/// out when they are off.
+void ReadSharedFields(Mapping& mapping, const FileContext& context, Show show, ScrapeJobOptions& job) {
+  ReadNativeHistograms(mapping, show, job.native_histograms);
+  ReadFailureLog(mapping, context, job);
+  ReadLimits(mapping, job.limits);
   ReadLimit(mapping, "keep_dropped_targets", job.limits.dropped_targets_kept);
-  mapping.Bool("extra_scrape_metrics", job.extra_metrics);
-  // Native histograms arrive over protobuf only, which is refused by name when a target sends it.
-  for (const std::string_view field :
-       {"scrape_native_histograms", "convert_classic_histograms_to_nhcb", "always_scrape_classic_histograms"}) {
-    bool wanted = false;
-    if (mapping.Bool(field, wanted) && wanted) {
-      mapping.Fail(field, "native histograms are not scraped by this version of Barograph yet; take the field out");
-    }
+  ReadNames(mapping, job);
+  mapping.Bool("extra_scrape_metrics", job.extra_metrics, Show::kAlways);
+}
+
+void NoteDuration(Mapping& mapping, std::string_view field, std::chrono::milliseconds duration) {
+  mapping.Note(field, NormalForm::Plain(base::FormatDuration(duration)));
+}
+
+/// The interval, and a timeout that is not longer. 0 stands for the default.
+void ReadTimes(Mapping& fields, const ScrapeJobOptions& defaults, ScrapeJobOptions& job) {
+  std::chrono::milliseconds interval{0};
+  std::chrono::milliseconds timeout{0};
+  fields.Duration("scrape_interval", interval);
+  fields.Duration("scrape_timeout", timeout);
+  job.interval = interval.count() > 0 ? interval : defaults.interval;
+  job.timeout = timeout.count() > 0 ? timeout : std::min(defaults.timeout, job.interval);
+  if (job.timeout > job.interval) {
+    fields.Fail("scrape_timeout", fmt::format("is {} ms, greater than the scrape interval of {} ms",
+                                              job.timeout.count(), job.interval.count()));
   }
+  NoteDuration(fields, "scrape_interval", job.interval);
+  NoteDuration(fields, "scrape_timeout", job.timeout);
 }
 
-void ReadStaticGroups(Mapping& fields, ScrapeJobOptions& job) {
-  fields.Children("static_configs", [&](Mapping& item) {
-    scraper::TargetGroup group;
-    std::vector<std::string> addresses;
-    item.TextList("targets", addresses);
-    item.TextMap("labels", group.labels);
-    for (const auto& [name, value] : group.labels) {
-      if (!model::IsValidLabelName(name, job.name_scheme)) {
-        item.Fail("labels", fmt::format("\"{}\" is not a valid label name", name));
-      }
-    }
-    group.source = std::to_string(job.static_groups.size());
-    for (std::string& address : addresses) {
-      if (job.relabel.empty() && address.find('/') != std::string::npos) {
-        item.Fail("targets", fmt::format("\"{}\" is not a host name and port: scheme and path belong into scheme and "
-                                         "metrics_path",
-                                         address));
-      }
-      group.targets.push_back({{"__address__", std::move(address)}});
-    }
-    job.static_groups.push_back(std::move(group));
-  });
-}
-
-void ReadFileDiscoveries(Mapping& fields, const FileContext& context, ScrapeJobOptions& job) {
-  fields.Children("file_sd_configs", [&](Mapping& item) {
-    scraper::FileDiscoveryOptions discovery;
-    item.TextList("files", discovery.files);
-    item.Duration("refresh_interval", discovery.refresh_interval);
-    if (discovery.files.empty()) item.Fail("files", "name at least one file");
-    for (std::string& file : discovery.files) {
-      if (!file.ends_with(".json") && !file.ends_with(".yml") && !file.ends_with(".yaml")) {
-        item.Fail("files", fmt::format("\"{}\" does not end in .json, .yml or .yaml", file));
-      } else if (const auto checked = base::CheckPattern(file); !checked) {
-        item.Fail("files", checked.error().message());
-      }
-      file = context.Resolve(file);
-    }
-    job.file_discoveries.push_back(std::move(discovery));
-  });
-  for (const std::string_view kind : kDiscoveriesToCome) fields.NotSupported(fmt::format("{}_sd_configs", kind));
-}
-
-void ReadTimes(Mapping& fields, const ScrapeDefaults& defaults, ScrapeJobOptions& job) {
-  fields.Duration("scrape_interval", job.interval);
-  const bool has_timeout = fields.Duration("scrape_timeout", job.timeout);
-  if (job.interval.count() <= 0) fields.Fail("scrape_interval", "must be greater than 0");
-  if (has_timeout || (defaults.timeout_is_set && job.interval == defaults.job.interval)) {
-    if (job.timeout > job.interval) {
-      fields.Fail("scrape_timeout", fmt::format("is {} ms, greater than the scrape interval of {} ms",
-                                                job.timeout.count(), job.interval.count()));
-    }
+void ReadFallbackProtocol(Mapping& fields, ScrapeJobOptions& job) {
+  std::string name;
+  if (!fields.Text("fallback_scrape_protocol", name) || name.empty()) return;
+  if (const auto protocol = scraper::ParseScrapeProtocol(name)) {
+    job.fallback_protocol = *protocol;
   } else {
-    job.timeout = std::min(job.timeout, job.interval);
+    fields.Fail("fallback_scrape_protocol", protocol.error().message());
   }
+}
+
+void ReadHistogramLimits(Mapping& fields, scraper::NativeHistogramOptions& histograms) {
+  ReadLimit(fields, "native_histogram_bucket_limit", histograms.bucket_limit);
+  fields.Number("native_histogram_min_bucket_factor", histograms.min_bucket_factor);
+  if (histograms.bucket_limit > 0) fields.NotServed("native_histogram_bucket_limit");
+  if (histograms.min_bucket_factor != 0) fields.NotServed("native_histogram_min_bucket_factor");
+}
+
+/// The protocols in force: of the job, of `global`, or the default, in which Protobuf is first where histograms need
+/// it.
+void SettleProtocols(Mapping& fields, ScrapeJobOptions& job) {
+  std::vector<ScrapeProtocol> shown = job.protocols;
+  if (shown.empty()) {
+    if (job.native_histograms.scrape) shown.push_back(ScrapeProtocol::kPrometheusProto);
+    const auto defaults = scraper::DefaultScrapeProtocols();
+    shown.insert(shown.end(), defaults.begin(), defaults.end());
+  }
+  NoteProtocols(fields, shown);
+}
+
+void ReadTargets(Mapping& fields, const FileContext& context, ScrapeJobOptions& job) {
+  scraper::DiscoveryLists lists;
+  ReadDiscoveries(fields, context, {.scheme = job.name_scheme, .has_relabeling = !job.relabel.empty()}, lists);
+  job.static_groups = std::move(lists.static_groups);
+  job.file_discoveries = std::move(lists.file_discoveries);
+  job.other_discoveries = std::move(lists.others);
 }
 
 ScrapeJobOptions ReadJob(Mapping& fields, const FileContext& context, const ScrapeDefaults& defaults) {
   ScrapeJobOptions job = defaults.job;
   if (!fields.Text("job_name", job.job_name) || job.job_name.empty()) fields.Fail("job_name", "the job needs a name");
-  ReadSharedFields(fields, job);
-  ReadTimes(fields, defaults, job);
-  fields.Text("metrics_path", job.metrics_path);
-  fields.Choice("scheme", job.scheme, {"http", "https"});
   fields.Bool("honor_labels", job.honor_labels);
-  fields.Bool("honor_timestamps", job.honor_timestamps);
-  fields.Bool("track_timestamps_staleness", job.track_timestamps_staleness);
-  fields.Bool("enable_compression", job.enable_compression);
-  if (std::string fallback; fields.Text("fallback_scrape_protocol", fallback)) {
-    if (const auto protocol = scraper::ParseScrapeProtocol(fallback)) {
-      job.fallback_protocol = *protocol;
-    } else {
-      fields.Fail("fallback_scrape_protocol", protocol.error().message());
-    }
-  }
+  fields.Bool("honor_timestamps", job.honor_timestamps, Show::kAlways);
+  fields.Bool("track_timestamps_staleness", job.track_timestamps_staleness, Show::kAlways);
   fields.Child("params", [&](Mapping& params) {
     for (const std::string& name : params.Names()) params.TextList(name, job.params[name]);
   });
-  fields.NotSupported("scrape_failure_log_file");
-  fields.NotSupported("native_histogram_bucket_limit");
-  fields.NotSupported("native_histogram_min_bucket_factor");
+  ReadTimes(fields, defaults.job, job);
+  ReadProtocols(fields, job.protocols);
+  NoteProtocols(fields, scraper::DefaultScrapeProtocols());  // holds the place
+  ReadFallbackProtocol(fields, job);
+  fields.Text("metrics_path", job.metrics_path);
+  fields.Choice("scheme", job.scheme, {"http", "https"});
+  fields.Bool("enable_compression", job.enable_compression, Show::kAlways);
+  ReadSharedFields(fields, context, Show::kAlways, job);
+  SettleProtocols(fields, job);
+  ReadHistogramLimits(fields, job.native_histograms);
   ReadHttpClient(fields, context, job.http);
   ReadRelabeling(fields, "relabel_configs", job.name_scheme, job.relabel);
   ReadRelabeling(fields, "metric_relabel_configs", job.name_scheme, job.metric_relabel);
-  ReadStaticGroups(fields, job);
-  ReadFileDiscoveries(fields, context, job);
+  ReadTargets(fields, context, job);
   job.fingerprint = fmt::format("{}\n{}", defaults.text, fields.ToText());
   return job;
 }
 
 }  // namespace
 
-void ReadScrapeDefaults(Mapping& global, ScrapeDefaults& defaults) {
-  ScrapeJobOptions& job = defaults.job;
+void ReadScrapeDefaults(Mapping& global, const FileContext& context, ScrapeDefaults& defaults) {
   defaults.text = global.ToText();
-  global.Duration("scrape_interval", job.interval);
-  if (job.interval.count() <= 0) global.Fail("scrape_interval", "must be greater than 0");
-  defaults.timeout_is_set = global.Duration("scrape_timeout", job.timeout);
-  if (!defaults.timeout_is_set) {
-    job.timeout = std::min(job.timeout, job.interval);
-  } else if (job.timeout > job.interval) {
-    global.Fail("scrape_timeout", fmt::format("is {} ms, greater than the scrape interval of {} ms",
-                                              job.timeout.count(), job.interval.count()));
-  }
-  ReadSharedFields(global, job);
+  ReadTimes(global, ScrapeJobOptions(), defaults.job);
+  ReadProtocols(global, defaults.job.protocols);
+  ReadSharedFields(global, context, Show::kUnlessZero, defaults.job);
 }
 
 void ReadScrapeJobs(Mapping& mapping, std::string_view field, const FileContext& context,

@@ -1,35 +1,14 @@
 #include "config/yaml/mapping.h"
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include "base/duration_text.h"
-#include "base/number_text.h"
-#include "base/size_text.h"
 #include "config/yaml/document_limits.h"
 
 namespace baro::config {
 namespace {
-
-std::string Describe(const YAML::Node& node) {
-  switch (node.Type()) {
-    case YAML::NodeType::Null:
-      return "nothing";
-    case YAML::NodeType::Sequence:
-      return "a list";
-    case YAML::NodeType::Map:
-      return "a mapping";
-    case YAML::NodeType::Scalar:
-      return fmt::format("\"{}\"", node.Scalar());
-    case YAML::NodeType::Undefined:
-      break;
-  }
-  return "nothing";
-}
 
 /// Edits (insert, delete, replace) that lead from one name to another: finds the field that was meant.
 std::size_t EditDistance(std::string_view from, std::string_view to) {
@@ -107,6 +86,22 @@ void DecodeBinary(YAML::Node node) {
 
 }  // namespace
 
+std::string Describe(const YAML::Node& node) {
+  switch (node.Type()) {
+    case YAML::NodeType::Null:
+      return "nothing";
+    case YAML::NodeType::Sequence:
+      return "a list";
+    case YAML::NodeType::Map:
+      return "a mapping";
+    case YAML::NodeType::Scalar:
+      return fmt::format("\"{}\"", node.Scalar());
+    case YAML::NodeType::Undefined:
+      break;
+  }
+  return "nothing";
+}
+
 std::size_t LineOf(const YAML::Node& node) {
   return node.Mark().is_null() ? 0 : static_cast<std::size_t>(node.Mark().line) + 1;
 }
@@ -157,6 +152,13 @@ bool Mapping::Has(std::string_view field) const {
   return false;
 }
 
+bool Mapping::HasValue(std::string_view field) const {
+  for (const auto& entry : node_) {
+    if (entry.first.IsScalar() && entry.first.Scalar() == field) return !entry.second.IsNull();
+  }
+  return false;
+}
+
 std::vector<std::string> Mapping::Names() const {
   std::vector<std::string> names;
   for (const auto& entry : node_) {
@@ -187,145 +189,15 @@ YAML::Node Mapping::TakeScalar(std::string_view field, std::string_view expected
   return YAML::Node(YAML::NodeType::Undefined);
 }
 
-bool Mapping::Text(std::string_view field, std::string& out) {
-  const YAML::Node node = TakeScalar(field, "a string");
-  if (!node.IsDefined()) return false;
-  out = node.Scalar();
-  return true;
-}
-
-bool Mapping::Bool(std::string_view field, bool& out) {
-  const YAML::Node node = TakeScalar(field, "true or false");
-  if (!node.IsDefined()) return false;
-  if (!YAML::convert<bool>::decode(node, out)) {
-    Report(node, FieldPath(field), fmt::format("expected true or false, found {}", Describe(node)));
-    return false;
-  }
-  return true;
-}
-
-bool Mapping::Integer(std::string_view field, std::int64_t& out, std::int64_t min, std::int64_t max) {
-  const YAML::Node node = TakeScalar(field, "a whole number");
-  if (!node.IsDefined()) return false;
-  const std::string& text = node.Scalar();
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < min || value > max) {
-    Report(node, FieldPath(field),
-           fmt::format("expected a whole number from {} to {}, found {}", min, max, Describe(node)));
-    return false;
-  }
-  out = value;
-  return true;
-}
-
-bool Mapping::Number(std::string_view field, double& out) {
-  const YAML::Node node = TakeScalar(field, "a number");
-  if (!node.IsDefined()) return false;
-  const auto value = base::ParseFloat(node.Scalar());
-  if (!value) {
-    Report(node, FieldPath(field), fmt::format("expected a number, found {}", Describe(node)));
-    return false;
-  }
-  out = *value;
-  return true;
-}
-
-bool Mapping::Duration(std::string_view field, std::chrono::milliseconds& out) {
-  const YAML::Node node = TakeScalar(field, "a duration such as 15s");
-  if (!node.IsDefined()) return false;
-  const auto value = base::ParseDuration(node.Scalar());
-  if (!value) {
-    Report(
-        node, FieldPath(field),
-        fmt::format("expected a duration such as 15s or 1h30m, found {}: {}", Describe(node), value.error().message()));
-    return false;
-  }
-  out = *value;
-  return true;
-}
-
-bool Mapping::Size(std::string_view field, std::uint64_t& out) {
-  const YAML::Node node = TakeScalar(field, "a size such as 10MB");
-  if (!node.IsDefined()) return false;
-  const auto value = base::ParseSize(node.Scalar());
-  if (!value) {
-    Report(node, FieldPath(field),
-           fmt::format("expected a size such as 512KB or 10MB (B, KB, MB, GB, TB, PB, EB), found {}", Describe(node)));
-    return false;
-  }
-  out = *value;
-  return true;
-}
-
-bool Mapping::Choice(std::string_view field, std::string& out, std::initializer_list<std::string_view> allowed,
-                     bool ignore_case) {
-  const YAML::Node node = TakeScalar(field, fmt::format("one of {}", fmt::join(allowed, ", ")));
-  if (!node.IsDefined()) return false;
-  const auto same = [&](std::string_view choice) {
-    return std::ranges::equal(choice, node.Scalar(), [&](unsigned char a, unsigned char b) {
-      return ignore_case ? std::tolower(a) == std::tolower(b) : a == b;
-    });
-  };
-  const auto* const found = std::find_if(allowed.begin(), allowed.end(), same);
-  if (found == allowed.end()) {
-    Report(node, FieldPath(field),
-           fmt::format("expected one of {}, found {}", fmt::join(allowed, ", "), Describe(node)));
-    return false;
-  }
-  out = *found;
-  return true;
-}
-
-bool Mapping::TextList(std::string_view field, std::vector<std::string>& out) {
+bool Mapping::Child(std::string_view field, const std::function<void(Mapping&)>& read, WhenAbsent when_absent) {
   const YAML::Node node = Take(field);
-  if (!node.IsDefined() || node.IsNull()) return false;
-  if (!node.IsSequence()) {
-    Report(node, FieldPath(field), fmt::format("expected a list of strings, found {}", Describe(node)));
-    return false;
-  }
-  std::vector<std::string> values;
-  for (std::size_t i = 0; i < node.size(); ++i) {
-    if (!node[i].IsScalar()) {
-      Report(node[i], fmt::format("{}[{}]", FieldPath(field), i),
-             fmt::format("expected a string, found {}", Describe(node[i])));
-      return false;
-    }
-    values.push_back(node[i].Scalar());
-  }
-  out = std::move(values);
-  return true;
-}
-
-bool Mapping::TextMap(std::string_view field, std::map<std::string, std::string>& out) {
-  const YAML::Node node = Take(field);
-  if (!node.IsDefined() || node.IsNull()) return false;
-  if (!node.IsMap()) {
-    Report(node, FieldPath(field), fmt::format("expected a mapping of names to strings, found {}", Describe(node)));
-    return false;
-  }
-  std::map<std::string, std::string> values;
-  for (const auto& entry : node) {
-    if (!entry.first.IsScalar() || !entry.second.IsScalar()) {
-      Report(entry.first, FieldPath(field), fmt::format("expected a string, found {}", Describe(entry.second)));
-      return false;
-    }
-    if (!values.emplace(entry.first.Scalar(), entry.second.Scalar()).second) {
-      Report(entry.first, FieldPath(field), fmt::format("\"{}\" is given twice", entry.first.Scalar()));
-      return false;
-    }
-  }
-  out = std::move(values);
-  return true;
-}
-
-bool Mapping::Child(std::string_view field, const std::function<void(Mapping&)>& read) {
-  const YAML::Node node = Take(field);
-  if (!node.IsDefined() || node.IsNull()) return false;
-  Mapping child(node, FieldPath(field), diagnostics_);
+  const bool is_there = node.IsDefined() && !node.IsNull();
+  if (!is_there && when_absent == WhenAbsent::kLeaveOut) return false;
+  Mapping child(is_there ? node : YAML::Node(YAML::NodeType::Map), FieldPath(field), diagnostics_);
   read(child);
   child.Finish();
-  return true;
+  Note(field, std::move(child.normal_form_));
+  return is_there;
 }
 
 bool Mapping::Children(std::string_view field, const std::function<void(Mapping&)>& read) {
@@ -335,16 +207,19 @@ bool Mapping::Children(std::string_view field, const std::function<void(Mapping&
     Report(node, FieldPath(field), fmt::format("expected a list, found {}", Describe(node)));
     return false;
   }
+  std::vector<NormalForm> items;
   for (std::size_t i = 0; i < node.size(); ++i) {
     const std::string path = fmt::format("{}[{}]", FieldPath(field), i);
     if (node[i].IsNull()) {
-      Report(node[i].Mark().is_null() ? node : node[i], path, "the list item is empty; fill it or take its dash away");
+      Report(node, path, "the list item is empty; fill it or take its dash away");
       continue;
     }
     Mapping child(node[i], path, diagnostics_);
     read(child);
     child.Finish();
+    items.push_back(std::move(child.normal_form_));
   }
+  Note(field, NormalForm::List(std::move(items)));
   return true;
 }
 
@@ -355,28 +230,54 @@ bool Mapping::ChildrenByName(std::string_view field, const std::function<void(co
     Report(node, FieldPath(field), fmt::format("expected a mapping, found {}", Describe(node)));
     return false;
   }
+  NormalForm form = NormalForm::Map();
   for (const auto& entry : node) {
-    if (!entry.first.IsScalar()) continue;
-    Mapping child(entry.second, fmt::format("{}.{}", FieldPath(field), entry.first.Scalar()), diagnostics_);
-    read(entry.first.Scalar(), child);
+    if (!entry.first.IsScalar()) {
+      Report(entry.first, FieldPath(field), fmt::format("expected a name, found {}", Describe(entry.first)));
+      continue;
+    }
+    const std::string name = entry.first.Scalar();
+    const YAML::Node value = entry.second.IsNull() ? YAML::Node(YAML::NodeType::Map) : entry.second;
+    Mapping child(value, fmt::format("{}.{}", FieldPath(field), name), diagnostics_);
+    read(name, child);
     child.Finish();
+    form.Set(name, std::move(child.normal_form_));
   }
+  Note(field, std::move(form));
   return true;
 }
 
-void Mapping::NotSupported(std::string_view field) {
+bool Mapping::Anything(std::string_view field, std::string& out) {
   const YAML::Node node = Take(field);
-  if (!node.IsDefined()) return;
-  Report(node, FieldPath(field),
-         "Prometheus has this field, this version of Barograph does not support it yet; take it out to start");
+  if (!node.IsDefined() || node.IsNull()) return false;
+  out = YAML::Dump(node);
+  return true;
+}
+
+void Mapping::NotServed(std::string_view field) {
+  for (const auto& entry : node_) {
+    if (!entry.first.IsScalar() || entry.first.Scalar() != field || entry.second.IsNull()) continue;
+    diagnostics_.AddNotServed(LineOf(entry.first), ColumnOf(entry.first), FieldPath(field));
+    return;
+  }
 }
 
 void Mapping::Ignored(std::string_view field) { Take(field); }
 
+void Mapping::Note(std::string_view field, NormalForm value) {
+  if (value.empty()) {
+    normal_form_.Remove(field);
+  } else {
+    normal_form_.Set(field, std::move(value));
+  }
+}
+
 void Mapping::Fail(std::string_view field, std::string message) {
   for (const auto& entry : node_) {
     if (entry.first.IsScalar() && entry.first.Scalar() == field) {
-      Report(entry.second.Mark().is_null() ? entry.first : entry.second, FieldPath(field), std::move(message));
+      // The place of a value that is not there would be the next token's.
+      const bool has_place = !entry.second.Mark().is_null() && !entry.second.IsNull();
+      Report(has_place ? entry.second : entry.first, FieldPath(field), std::move(message));
       return;
     }
   }

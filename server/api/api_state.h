@@ -24,7 +24,7 @@ namespace baro::server {
 
 /// The configuration as it runs.
 struct ActiveConfig {
-  std::string masked_yaml;
+  std::string config_yaml;
   bool last_reload_ok = true;
   base::WallTime last_success{};
 };

@@ -40,7 +40,7 @@ net::HttpResponse BuildInfo() {
 
 net::HttpResponse Config(ApiState& state) {
   std::string data;
-  JsonWriter(data).BeginObject().Key("yaml").String(state.config().masked_yaml).EndObject();
+  JsonWriter(data).BeginObject().Key("yaml").String(state.config().config_yaml).EndObject();
   return ApiSuccess(std::move(data));
 }
 
