@@ -28,6 +28,7 @@ struct Arguments {
   bool openmetrics = false;
   bool does_analyze = false;
   bool experimental = false;
+  baro::cli::ConfigCheck config;
   baro::cli::QueryRequest query;
   baro::cli::MatcherEdit edit{.query = "", .name = "", .op = "=", .value = ""};
 };
@@ -36,8 +37,10 @@ void DeclareCheck(CLI::App& app, Arguments& arguments, Action& action) {
   auto* const check = app.add_subcommand("check", "Checks files and servers.");
   check->require_subcommand(1);
   auto* const config = check->add_subcommand("config", "Whether configuration files are valid.");
-  config->add_option("config-files", arguments.files, "The files.")->required();
-  config->callback([&] { action = [&](Terminal t) { return baro::cli::CheckConfig(arguments.files, t); }; });
+  config->add_option("config-files", arguments.config.files, "The files.")->required();
+  config->add_flag("--syntax-only", arguments.config.is_syntax_only, "Leave the files alone that they name.");
+  config->add_flag("--agent", arguments.config.agent_mode, "Check them as configurations of an agent.");
+  config->callback([&] { action = [&](Terminal t) { return baro::cli::CheckConfig(arguments.config, t); }; });
   for (const std::string state : {"healthy", "ready"}) {
     auto* const command = check->add_subcommand(state, fmt::format("Whether a server is {}.", state));
     command->add_option("--url", arguments.url, "The server.")->capture_default_str();

@@ -3,10 +3,8 @@
 
 #include <fmt/format.h>
 
-#include "base/file_system.h"
 #include "cli/commands.h"
 #include "cli/fetch.h"
-#include "config/config.h"
 #include "scraper/exposition_reader.h"
 #include "scraper/openmetrics_validator.h"
 
@@ -38,28 +36,6 @@ base::Result<std::size_t> CountSamples(const std::string& text) {
 }
 
 }  // namespace
-
-int CheckConfig(const std::vector<std::string>& files, Terminal terminal) {
-  int status = kExitGood;
-  const config::Environment environment = [](std::string_view name) -> std::optional<std::string> {
-    const char* const value = std::getenv(std::string(name).c_str());  // NOLINT(concurrency-mt-unsafe): one thread
-    if (value == nullptr) return std::nullopt;
-    return std::string(value);
-  };
-  for (const std::string& file : files) {
-    terminal.out << "Checking " << file << "\n";
-    const auto config = config::LoadConfig(file, base::RealFileSystem(), environment);
-    if (!config) {
-      terminal.err << "  FAILED: " << config.error().message() << "\n";
-      status = kExitFailed;
-      continue;
-    }
-    for (const std::string& warning : config->warnings) terminal.out << "  WARNING: " << warning << "\n";
-    terminal.out << fmt::format(" SUCCESS: {} is valid prometheus config file syntax, {} jobs\n\n", file,
-                                config->jobs.size());
-  }
-  return status;
-}
 
 int CheckServer(const std::string& url, std::string_view path, Terminal terminal) {
   std::string base_url = url;

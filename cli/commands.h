@@ -23,8 +23,15 @@ struct Terminal {
   std::ostream& err;
 };
 
-/// `check config FILES…`: reads each file as the server would.
-int CheckConfig(const std::vector<std::string>& files, Terminal terminal);
+/// What `check config` looks at.
+struct ConfigCheck {
+  std::vector<std::string> files;
+  bool is_syntax_only = false;  ///< leaves the files alone that the configuration names
+  bool agent_mode = false;
+};
+/// `check config FILES…`: whether each file is valid, and the files that it names: rules, targets, certificates. What
+/// this version of Barograph does not do yet makes no file invalid; it is named.
+int CheckConfig(const ConfigCheck& check, Terminal terminal);
 
 /// `check healthy`, `check ready`: asks a running server; `path` is /-/healthy or /-/ready.
 int CheckServer(const std::string& url, std::string_view path, Terminal terminal);

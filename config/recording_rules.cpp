@@ -54,7 +54,10 @@ RecordingRuleGroup ReadGroup(Mapping& fields) {
   fields.Duration("query_offset", offset);
   std::map<std::string, std::string> of_group;
   ReadLabels(fields, of_group);
-  fields.Children("rules", [&](Mapping& rule) { ReadRule(rule, group, of_group, group.rules); });
+  fields.Children("rules", [&](Mapping& rule) {
+    ++group.rule_count;
+    ReadRule(rule, group, of_group, group.rules);
+  });
   return group;
 }
 

@@ -26,6 +26,7 @@ struct RecordingRuleGroup {
   std::string name;
   std::chrono::milliseconds interval{0};  ///< 0: the file says none
   std::vector<RecordingRule> rules;       ///< without alerting rules
+  std::size_t rule_count = 0;             ///< with alerting rules
 };
 
 /// Reads a rule file. Alerting rules are checked for their fields and left out.

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/path_pattern.h"
-#include "scraper/discovery/target_file.h"
 #include "scraper/target.h"
+#include "scraper/target_file.h"
 
 namespace baro::scraper {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "base/sim_executor.h"
 #include "base/sim_file_system.h"
-#include "scraper/discovery/target_file.h"
+#include "scraper/target_file.h"
 
 namespace baro::scraper {
 namespace {

@@ -1,4 +1,4 @@
-#include "scraper/discovery/target_file.h"
+#include "scraper/target_file.h"
 
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
