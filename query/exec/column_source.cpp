@@ -113,7 +113,11 @@ class SelectedColumns final : public ColumnSource {
 class SubqueryColumns final : public ColumnSource {
  public:
   SubqueryColumns(const WindowGrid& windows, const StepGrid& inner_grid, Vector inner)
-      : ColumnSource(windows), grid_(inner_grid), inner_(std::move(inner)) {}
+      : ColumnSource(windows), grid_(inner_grid), inner_(std::move(inner)) {
+    auto times = std::make_shared<std::vector<std::int64_t>>(inner_.steps());
+    for (std::size_t step = 0; step < times->size(); ++step) (*times)[step] = grid_.at(step);
+    times_ = std::move(times);
+  }
 
   std::size_t size() const override { return inner_.rows(); }
   const model::Labels& labels(std::size_t index) const override { return inner_.names[index].labels; }
@@ -124,6 +128,10 @@ class SubqueryColumns final : public ColumnSource {
     scratch.values.clear();
     scratch.histograms.clear();
     const auto kinds = inner_.cells.kinds(index);
+    if (func::AreAllFloats(kinds)) {  // as it stands, at times that such rows share
+      scratch.columns.UseSharedTimestamps({.timestamps_ms = *times_, .pin = times_});
+      return RangeColumn{.timestamps_ms = *times_, .values = inner_.cells.values(index), .histograms = {}};
+    }
     for (std::size_t step = 0; step < kinds.size(); ++step) {
       if (kinds[step] == Kind::kFloat) {
         scratch.timestamps_ms.push_back(grid_.at(step));
@@ -150,6 +158,7 @@ class SubqueryColumns final : public ColumnSource {
 
   StepGrid grid_;
   Vector inner_;
+  std::shared_ptr<const std::vector<std::int64_t>> times_;  // of all steps
 };
 
 // The steps of a subquery: multiples of its step behind the first window's start, up to the last window's end.

@@ -125,7 +125,13 @@ std::vector<SeriesPtr> Head::FindSlots(std::span<const Slot> slots) const {
   std::vector<SeriesPtr> series;
   series.reserve(slots.size());
   const std::shared_lock lock(slots_mutex_);
-  for (const Slot slot : slots) {
+  // In label order series lie all over memory: some are fetched while others are looked at.
+  constexpr std::size_t kAhead = 16;
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    if (i + kAhead < slots.size() && slots[i + kAhead] < slots_.size()) {
+      __builtin_prefetch(slots_[slots[i + kAhead]].get());
+    }
+    const Slot slot = slots[i];
     if (slot < slots_.size() && slots_[slot] != nullptr) series.push_back(slots_[slot]);
   }
   return series;

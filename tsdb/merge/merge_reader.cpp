@@ -1,6 +1,7 @@
 #include "tsdb/merge_reader.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "tsdb/merge/joined_times.h"
 #include "tsdb/merge/merge_columns.h"
@@ -127,13 +128,20 @@ class MergeSelection : public SeriesSelection {
   JoinedTimes joined_times_;
 };
 
-// The sorted union of sorted lists.
+// The sorted union of sorted lists. Mostly all sources know the same, or only one of them knows anything.
 std::vector<std::string> Union(std::vector<std::vector<std::string>> lists, std::size_t limit) {
   std::vector<std::string> all;
-  for (auto& list : lists) std::ranges::move(list, std::back_inserter(all));
-  std::ranges::sort(all);
-  const auto repeated = std::ranges::unique(all);
-  all.erase(repeated.begin(), repeated.end());
+  std::vector<std::string> merged;
+  for (auto& list : lists) {
+    if (all.empty()) all.swap(list);
+    if (list.empty() || all == list) continue;
+    merged.clear();
+    merged.reserve(all.size() + list.size());
+    std::set_union(std::make_move_iterator(all.begin()), std::make_move_iterator(all.end()),
+                   std::make_move_iterator(list.begin()), std::make_move_iterator(list.end()),
+                   std::back_inserter(merged));
+    all.swap(merged);
+  }
   if (limit != 0 && all.size() > limit) all.resize(limit);
   return all;
 }
