@@ -72,11 +72,12 @@ class SampleColumns {
   std::vector<double>& value_buffer() { return value_buffer_; }
   std::vector<HistogramSample>& histogram_buffer() { return histograms_; }
 
-  /// Publishes what stands in the buffers, without starts.
+  /// Publishes what stands in the buffers, without starts. They are shared with nobody.
   void UseBuffers() {
     timestamps_ = timestamp_buffer_;
     values_ = value_buffer_;
     starts_ = {};
+    pin_.reset();
   }
   /// For the starts of the values that are published; UseStarts() publishes them.
   std::vector<std::int64_t>& start_buffer() { return start_buffer_; }
