@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "tsdb/memory_reader.h"
+#include "tsdb/merge/merge_columns.h"
 
 namespace baro::tsdb {
 namespace {
@@ -112,6 +113,23 @@ TEST(MergeReader, LimitsCountSeriesOfAllSources) {
   EXPECT_EQ(reader.LabelValues("i", {}, range, 0, {}).value(), (std::vector<std::string>{"1", "2", "3", "4", "5"}));
   EXPECT_EQ(reader.LabelValues("i", {}, range, 2, {}).value(), (std::vector<std::string>{"1", "2"}));
   EXPECT_EQ(reader.LabelNames({}, range, 0, {}).value(), (std::vector<std::string>{"__name__", "i"}));
+}
+
+// Who finds a pin takes the column of times for one that stays: windows are remembered by its address.
+TEST(SampleColumns, LetsGoOfSharedTimesWhereItsOwnCount) {
+  const auto shared = std::make_shared<const std::vector<std::int64_t>>(std::vector<std::int64_t>{1, 2});
+  SampleColumns columns;
+  columns.value_buffer() = {10, 20};
+  columns.UseSharedTimestamps({.timestamps_ms = *shared, .pin = shared});
+  EXPECT_NE(columns.pin(), nullptr);
+  SampleColumns newer;
+  newer.timestamp_buffer() = {3};
+  newer.value_buffer() = {30};
+  newer.UseBuffers();
+  MergeInto(columns, newer);
+  EXPECT_EQ(columns.pin(), nullptr);
+  EXPECT_EQ(std::vector(columns.timestamps_ms().begin(), columns.timestamps_ms().end()),
+            (std::vector<std::int64_t>{1, 2, 3}));
 }
 
 }  // namespace
