@@ -105,7 +105,7 @@ class ReferenceCheck {
     if (!relabeler) return;  // told when the configuration was read
     const auto check = [&](const std::vector<scraper::TargetGroup>& groups) {
       for (const std::string& error : scraper::MakeTargets(job, *relabeler, groups).errors) {
-        problems_.push_back(fmt::format("job \"{}\": {}", job.job_name, error));
+        problems_.push_back(error);
       }
     };
     check(job.static_groups);

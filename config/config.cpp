@@ -76,6 +76,7 @@ class FileReader {
     ReadOtlp(top, scheme, config_.otlp);
     if (options_.agent_mode) RefuseServerSections(top);
     top.Finish();
+    diagnostics_.Sort();
     config_.normal_yaml = top.normal_form().ToYaml();
     if (options_.with_scrape_config_files) ReadScrapeConfigFiles(top, patterns);
   }
@@ -125,7 +126,7 @@ class FileReader {
 
   void ReadRuleFiles(Mapping& top, const FileContext& context) {
     config_.rule_files = ReadPatterns(top, "rule_files", context);
-    if (!config_.rule_files.empty()) top.NotServed("rule_files");
+    top.NotServed("rule_files");
   }
 
   void RefuseServerSections(Mapping& top) const {
@@ -178,6 +179,7 @@ class FileReader {
       ReadScrapeJobs(top, "scrape_configs", {.folder = FolderOf(path)}, defaults_, config_.jobs);
       top.Finish();
     }
+    own.Sort();
     diagnostics_.Append(own);
     return {};
   }

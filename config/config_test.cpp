@@ -107,8 +107,56 @@ TEST(Config, ProblemsAreToldWithPlaceFieldAndWhatWasExpected) {
       {"storage: {tsdb: {downsampling: {after: 1d}}}\n", "storage.tsdb.downsampling: expected a list"},
       {"global: [1]\n", "global: expected a mapping of fields, found a list"},
       {"a: b: c\n", "not valid YAML"},
+      {"global: {sample_limit: '5'}\n",
+       "dir/prometheus.yml:1:24: global.sample_limit: expected a whole number from 0 to"},
+      {"global: {sample_limit: '5'}\n", "found the text \"5\" in quotes"},
+      {"global: {extra_scrape_metrics: 'true'}\n", "expected true or false, found the text \"true\" in quotes"},
+      {"storage: {tsdb: {retention: {percentage: '5'}}}\n", "expected a number, found the text"},
+      {"scrape_configs: [{job_name: a, relabel_configs: [{regex: 'a(b'}]}]\n",
+       "dir/prometheus.yml:1:58: scrape_configs[0].relabel_configs[0].regex: "},
+      {"scrape_configs: [{job_name: a, relabel_configs: [{action: labeldrop, target_label: x}]}]\n",
+       "relabel_configs[0].target_label: relabel action labeldrop does not take 'target_label'"},
   };
   for (const Row& row : kRows) EXPECT_THAT(ErrorOf(row.text), HasSubstr(row.want)) << row.text;
+}
+
+TEST(Config, ProblemsAreToldInTheOrderOfTheFile) {
+  const std::string error = ErrorOf("zz: 1\notlp: {a: 1}\nglobal: {a: 1}\n");
+  EXPECT_LT(error.find(":1:1: zz"), error.find(":2:8: otlp.a"));
+  EXPECT_LT(error.find(":2:8: otlp.a"), error.find(":3:10: global.a"));
+}
+
+TEST(Config, WholeNumbersAreReadAsYamlSpellsThem) {
+  for (const auto& [text, want] : std::map<std::string, std::uint64_t>{{"10", 10},
+                                                                       {"1_000", 1000},
+                                                                       {"0x1f", 31},
+                                                                       {"0o17", 15},
+                                                                       {"017", 15},
+                                                                       {"0b11", 3},
+                                                                       {"5e+2", 500},
+                                                                       {"0", 0}}) {
+    const auto config = Parse("scrape_configs: [{job_name: a, sample_limit: " + text + "}]\n");
+    ASSERT_TRUE(config) << text << ": " << config.error().message();
+    EXPECT_EQ(config->jobs[0].limits.samples, want) << text;
+  }
+  for (const char* const text : {"1.5", "-1", "0x", "1e99", "9223372036854775808", "ten"}) {
+    EXPECT_THAT(ErrorOf(std::string("scrape_configs: [{job_name: a, sample_limit: ") + text + "}]\n"),
+                HasSubstr("expected a whole number"))
+        << text;
+  }
+}
+
+TEST(Config, ZeroStandsForTheDefault) {
+  const auto config = Parse(R"(
+global: {scrape_interval: 0s, scrape_timeout: 5s, evaluation_interval: 0s, sample_limit: 7, body_size_limit: 1KB}
+scrape_configs: [{job_name: a, scrape_interval: 0s, scrape_timeout: 0s, sample_limit: 0, body_size_limit: 0}]
+)");
+  ASSERT_TRUE(config) << config.error().message();
+  EXPECT_EQ(config->evaluation_interval, 1min);
+  EXPECT_EQ(config->jobs[0].interval, 1min);
+  EXPECT_EQ(config->jobs[0].timeout, 5s);
+  EXPECT_EQ(config->jobs[0].limits.samples, 7U);
+  EXPECT_EQ(config->jobs[0].limits.body_size_bytes, 1024U);
 }
 
 TEST(Config, AllProblemsAreToldNotOnlyTheFirst) {

@@ -1,6 +1,7 @@
 #include "config/diagnostics.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -34,6 +35,12 @@ void Diagnostics::AddNotServed(std::size_t line, std::size_t column, std::string
        .field = std::move(field),
        .message =
            "Prometheus has this field, this version of Barograph does not support it yet; take it out to start"});
+}
+
+void Diagnostics::Sort() {
+  const auto place = [](const Diagnostic& item) { return std::pair(item.line, item.column); };
+  std::ranges::stable_sort(items_, {}, place);
+  std::ranges::stable_sort(not_served_, {}, place);
 }
 
 void Diagnostics::Append(const Diagnostics& other) {

@@ -21,7 +21,7 @@ struct Diagnostic {
   friend bool operator==(const Diagnostic&, const Diagnostic&) = default;
 };
 
-/// Collects problems in the order of their places; past kMax only counts. Apart from them: what is right, and not there
+/// Collects problems; past kMax only counts. Apart from them: what is right, and not there
 /// yet in this version of Barograph. That makes no file wrong; a server cannot run it.
 ///
 /// Threads  Confined.
@@ -36,7 +36,10 @@ class Diagnostics {
   /// Notes a field that is not served yet. One inside another that is noted already adds nothing.
   void AddNotServed(std::size_t line, std::size_t column, std::string field);
 
-  /// Takes over the problems of another file.
+  /// Puts them into the order of their places.
+  void Sort();
+
+  /// Takes over the problems of another file, behind its own.
   void Append(const Diagnostics& other);
 
   bool empty() const { return items_.empty(); }

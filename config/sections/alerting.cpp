@@ -1,6 +1,4 @@
 // alerting: where alerts go.
-#include <algorithm>
-
 #include "config/sections/sections.h"
 
 namespace baro::config {
@@ -26,10 +24,8 @@ AlertmanagerOptions ReadAlertmanager(Mapping& fields, const FileContext& context
 }  // namespace
 
 void ReadAlerting(Mapping& top, const FileContext& context, model::NameScheme scheme, AlertingOptions& alerting) {
-  bool has_any = false;
+  top.NotServed("alerting");
   top.Child("alerting", [&](Mapping& fields) {
-    has_any = !fields.Names().empty();
-    if (has_any) top.NotServed("alerting");
     ReadRelabeling(fields, "alert_relabel_configs", scheme, alerting.alert_relabel);
     fields.Children("alertmanagers",
                     [&](Mapping& item) { alerting.alertmanagers.push_back(ReadAlertmanager(item, context, scheme)); });

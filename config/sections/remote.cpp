@@ -122,14 +122,14 @@ void AddNamed(Mapping& fields, Options options, std::vector<Options>& list) {
 
 void ReadRemoteWrite(Mapping& top, const FileContext& context, model::NameScheme scheme,
                      std::vector<remote::RemoteWriteOptions>& writers) {
+  top.NotServed("remote_write");
   top.Children("remote_write",
                [&](Mapping& fields) { AddNamed(fields, ReadWriter(fields, context, scheme), writers); });
-  if (!writers.empty()) top.NotServed("remote_write");
 }
 
 void ReadRemoteRead(Mapping& top, const FileContext& context, std::vector<remote::RemoteReadOptions>& readers) {
+  top.NotServed("remote_read");
   top.Children("remote_read", [&](Mapping& fields) { AddNamed(fields, ReadReader(fields, context), readers); });
-  if (!readers.empty()) top.NotServed("remote_read");
 }
 
 }  // namespace baro::config

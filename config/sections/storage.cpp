@@ -26,9 +26,11 @@ void ReadRetention(Mapping& tsdb, Config& config) {
 void ReadTsdb(Mapping& storage, Config& config) {
   storage.Child("tsdb", [&config](Mapping& tsdb) {
     tsdb.Duration("out_of_order_time_window", config.out_of_order_window);
-    // Our head gives series without samples up by itself; there is nothing that a threshold could start.
     double threshold = 0;
     tsdb.Number("stale_series_compaction_threshold", threshold);
+    if (threshold != 0) {
+      config.warnings.emplace_back("storage.tsdb.stale_series_compaction_threshold has no effect in this version");
+    }
     // Prometheus' encodings say nothing about our chunks; a name that it refuses is a mistake all the same.
     tsdb.Child("chunk_encoding", [](Mapping& encoding) {
       std::string floats;

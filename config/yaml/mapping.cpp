@@ -256,7 +256,9 @@ bool Mapping::Anything(std::string_view field, std::string& out) {
 
 void Mapping::NotServed(std::string_view field) {
   for (const auto& entry : node_) {
-    if (!entry.first.IsScalar() || entry.first.Scalar() != field || entry.second.IsNull()) continue;
+    if (!entry.first.IsScalar() || entry.first.Scalar() != field) continue;
+    const bool is_empty = !entry.second.IsScalar() && entry.second.size() == 0;  // asks for nothing
+    if (is_empty) return;
     diagnostics_.AddNotServed(LineOf(entry.first), ColumnOf(entry.first), FieldPath(field));
     return;
   }

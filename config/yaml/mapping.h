@@ -84,7 +84,8 @@ class Mapping {
   /// A field that may hold anything, as YAML text.
   bool Anything(std::string_view field, std::string& out);
 
-  /// Notes that a field is not served yet, if it is there. It is read as any other.
+  /// Notes that a field is not served yet, if it is there and not empty. It is read as any other, best afterwards: what
+  /// is inside is not named again.
   void NotServed(std::string_view field);
   /// A field that is accepted and has no effect here, e.g. settings of Go's runtime.
   void Ignored(std::string_view field);

@@ -40,6 +40,13 @@ std::optional<std::int64_t> ParseInteger(std::string text) {
   return static_cast<std::int64_t>(*number);
 }
 
+/// Whether a scalar is a text by its quotes: "5" is no number, and "true" no truth value.
+bool IsQuoted(const YAML::Node& node) { return node.Tag() == "!"; }
+
+std::string Found(const YAML::Node& node) {
+  return IsQuoted(node) ? fmt::format("the text {} in quotes", Describe(node)) : Describe(node);
+}
+
 }  // namespace
 
 bool Mapping::Text(std::string_view field, std::string& out, Show show) {
@@ -59,8 +66,8 @@ bool Mapping::Secret(std::string_view field, base::Secret& out) {
 bool Mapping::Bool(std::string_view field, bool& out, Show show) {
   const YAML::Node node = TakeScalar(field, "true or false");
   bool is_good = node.IsDefined();
-  if (is_good && !YAML::convert<bool>::decode(node, out)) {
-    Report(node, FieldPath(field), fmt::format("expected true or false, found {}", Describe(node)));
+  if (is_good && (IsQuoted(node) || !YAML::convert<bool>::decode(node, out))) {
+    Report(node, FieldPath(field), fmt::format("expected true or false, found {}", Found(node)));
     is_good = false;
   }
   if (show == Show::kAlways || out) normal_form_.Set(field, NormalForm::Plain(out ? "true" : "false"));
@@ -71,13 +78,13 @@ bool Mapping::Integer(std::string_view field, std::int64_t& out, std::int64_t mi
   const YAML::Node node = TakeScalar(field, "a whole number");
   bool is_good = node.IsDefined();
   if (is_good) {
-    const auto value = ParseInteger(node.Scalar());
+    const auto value = IsQuoted(node) ? std::nullopt : ParseInteger(node.Scalar());
     is_good = value && *value >= min && *value <= max;
     if (is_good) {
       out = *value;
     } else {
       Report(node, FieldPath(field),
-             fmt::format("expected a whole number from {} to {}, found {}", min, max, Describe(node)));
+             fmt::format("expected a whole number from {} to {}, found {}", min, max, Found(node)));
     }
   }
   if (show == Show::kAlways || out != 0) normal_form_.Set(field, NormalForm::Plain(std::to_string(out)));
@@ -88,12 +95,12 @@ bool Mapping::Number(std::string_view field, double& out) {
   const YAML::Node node = TakeScalar(field, "a number");
   bool is_good = node.IsDefined();
   if (is_good) {
-    const auto value = base::ParseFloat(node.Scalar());
+    const auto value = IsQuoted(node) ? std::nullopt : base::ParseFloat(node.Scalar());
     is_good = value.has_value();
     if (is_good) {
       out = *value;
     } else {
-      Report(node, FieldPath(field), fmt::format("expected a number, found {}", Describe(node)));
+      Report(node, FieldPath(field), fmt::format("expected a number, found {}", Found(node)));
     }
   }
   if (out != 0) normal_form_.Set(field, NormalForm::Plain(fmt::format("{}", out)));

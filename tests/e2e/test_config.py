@@ -42,6 +42,36 @@ class StartUp(unittest.TestCase):
         self.assertEqual(run(BAROGRAPH, "--version").returncode, 0)
 
 
+    def test_what_is_not_served_yet_is_valid_and_refused_by_name(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "p.yml")
+            path.write_text("remote_write: [{url: 'http://x'}]\nscrape_configs:\n  - job_name: a\n"
+                            "    kubernetes_sd_configs: [{role: pod}]\n")
+            done = run(BAROGRAPH, f"--config.file={path}", f"--storage.tsdb.path={folder}/data",
+                       "--web.listen-address=127.0.0.1:0")
+            self.assertEqual(done.returncode, 2)
+            for place in (":1:1: remote_write: ", ":4:5: scrape_configs[0].kubernetes_sd_configs: "):
+                self.assertIn(f"{path}{place}Prometheus has this field, this version of Barograph does not support it",
+                              done.stderr)
+            done = run(BAROTOOL, "check", "config", str(path))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("remote_write: Prometheus has this field", done.stdout)
+            self.assertEqual(run(BAROTOOL, "check", "config", "--agent", str(path)).returncode, 0)
+
+    def test_files_that_a_configuration_names_are_checked(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "p.yml")
+            path.write_text("rule_files: [r.yml, none.yml]\nscrape_configs:\n  - job_name: a\n"
+                            "    file_sd_configs: [{files: ['t.json']}]\n")
+            Path(folder, "r.yml").write_text("groups: [{name: a, rules: [{record: x, expr: 'up{'}]}]\n")
+            Path(folder, "t.json").write_text('[{"targets": ["http://x"]}]')
+            done = run(BAROTOOL, "check", "config", str(path))
+            self.assertEqual(done.returncode, 1)
+            for problem in ("none.yml\" does not point to an existing file", 'has a "/"', "r.yml:1:"):
+                self.assertIn(problem, done.stderr)
+            self.assertEqual(run(BAROTOOL, "check", "config", "--syntax-only", str(path)).returncode, 0)
+
+
 class Reload(unittest.TestCase):
     def test_reload_applies_whole_or_not_at_all(self):
         with Targets({"/metrics": b"x 1\n"}) as targets:
