@@ -130,6 +130,8 @@ struct OtlpOptions {
   bool promote_scope_metadata = false;
   bool label_name_underscore_sanitization = true;
   bool label_name_preserve_multiple_underscores = true;
+
+  friend bool operator==(const OtlpOptions&, const OtlpOptions&) = default;
 };
 
 }  // namespace baro::remote

@@ -53,7 +53,9 @@ int Run(baro::server::Flags flags, const sigset_t& signals) {
   const auto server = baro::server::Server::Start(std::move(flags), log);
   if (!server) {
     log.Error("cannot start", {{"err", server.error().message()}});
-    return server.error().code() == baro::base::Code::kInvalidArgument ? kExitUsage : kExitFailure;
+    const auto code = server.error().code();
+    const bool is_usage = code == baro::base::Code::kInvalidArgument || code == baro::base::Code::kUnsupported;
+    return is_usage ? kExitUsage : kExitFailure;
   }
   for (;;) {
     int signal = 0;

@@ -66,7 +66,7 @@ void ReadOtlp(Mapping& top, model::NameScheme scheme, remote::OtlpOptions& otlp)
     }
   };
   top.Child("otlp", read, WhenAbsent::kReadDefaults);
-  top.NotServed("otlp");
+  if (otlp != remote::OtlpOptions()) top.NotServed("otlp");  // the defaults stand in every normal form
 }
 
 }  // namespace baro::config
