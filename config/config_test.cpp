@@ -107,6 +107,8 @@ TEST(Config, ProblemsAreToldWithPlaceFieldAndWhatWasExpected) {
       {"storage: {tsdb: {downsampling: {after: 1d}}}\n", "storage.tsdb.downsampling: expected a list"},
       {"global: [1]\n", "global: expected a mapping of fields, found a list"},
       {"a: b: c\n", "not valid YAML"},
+      {"global: {external_labels: {a: !!binary '\xff=='}}\n",
+       "dir/prometheus.yml:1:31: expected base64 behind !!binary"},
       {"global: {sample_limit: '5'}\n",
        "dir/prometheus.yml:1:24: global.sample_limit: expected a whole number from 0 to"},
       {"global: {sample_limit: '5'}\n", "found the text \"5\" in quotes"},
@@ -144,6 +146,15 @@ TEST(Config, WholeNumbersAreReadAsYamlSpellsThem) {
                 HasSubstr("expected a whole number"))
         << text;
   }
+}
+
+TEST(Config, WhatIsEmptyAgainstADefaultIsShown) {
+  const auto config = Parse(
+      "otlp: {label_name_underscore_sanitization: false}\n"
+      "scrape_configs: [{job_name: a, relabel_configs: [{separator: '', target_label: x}]}]\n");
+  ASSERT_TRUE(config) << config.error().message();
+  EXPECT_THAT(config->normal_yaml, HasSubstr("label_name_underscore_sanitization: false"));
+  EXPECT_THAT(config->normal_yaml, HasSubstr("separator: \"\""));
 }
 
 TEST(Config, ZeroStandsForTheDefault) {
@@ -217,7 +228,7 @@ scrape_configs:
   EXPECT_THAT(served.error().message(),
               HasSubstr("dir/prometheus.yml:12:5: scrape_configs[0].kubernetes_sd_configs: Prometheus has this field, "
                         "this version of Barograph does not support it yet"));
-  EXPECT_TRUE(CheckServed(*Parse("alerting:\nrule_files: []\nremote_write:\notlp:\n")));
+  EXPECT_TRUE(CheckServed(*Parse("alerting: {alertmanagers: }\nrule_files: []\nremote_write:\notlp:\n")));
 }
 
 TEST(Config, ProblemsOfSectionsThatAreNotServedAreToldToo) {

@@ -112,8 +112,8 @@ void NoteDuration(Mapping& mapping, std::string_view field, std::chrono::millise
 void ReadTimes(Mapping& fields, const ScrapeJobOptions& defaults, ScrapeJobOptions& job) {
   std::chrono::milliseconds interval{0};
   std::chrono::milliseconds timeout{0};
-  fields.Duration("scrape_interval", interval);
-  fields.Duration("scrape_timeout", timeout);
+  fields.Duration("scrape_interval", interval, Show::kAlways);  // holds the place
+  fields.Duration("scrape_timeout", timeout, Show::kAlways);
   job.interval = interval.count() > 0 ? interval : defaults.interval;
   job.timeout = timeout.count() > 0 ? timeout : std::min(defaults.timeout, job.interval);
   if (job.timeout > job.interval) {

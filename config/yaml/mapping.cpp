@@ -67,20 +67,42 @@ YAML::Node WithMergeKeys(const YAML::Node& node) {
   return merged;
 }
 
+/// yaml-cpp's decoder looks other characters up outside of its table.
+bool IsBase64(const std::string& text) {
+  return std::ranges::all_of(text, [](unsigned char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '/' ||
+           c == '=' || c == ' ' || c == '\n' || c == '\r' || c == '\t';
+  });
+}
+
+/// Nothing, an empty list, or a mapping of such.
+bool AsksForNothing(const YAML::Node& node) {
+  if (node.IsSequence()) return node.size() == 0;
+  if (!node.IsMap()) return node.IsNull();
+  return std::all_of(node.begin(), node.end(), [](const auto& entry) { return AsksForNothing(entry.second); });
+}
+
+void DecodeBinaryText(YAML::Node& node, Diagnostics& diagnostics) {
+  if (node.Tag() != "tag:yaml.org,2002:binary") return;
+  if (!IsBase64(node.Scalar())) {
+    return diagnostics.Add(LineOf(node), ColumnOf(node), "", "expected base64 behind !!binary, found other characters");
+  }
+  const std::vector<unsigned char> bytes = YAML::DecodeBase64(node.Scalar());
+  node = std::string(bytes.begin(), bytes.end());
+  node.SetTag("tag:yaml.org,2002:str");  // an alias brings us here again
+}
+
 /// Puts bytes in the place of `!!binary` texts, which yaml-cpp leaves in base64. The depth has a limit already.
-void DecodeBinary(YAML::Node node) {
+void DecodeBinary(YAML::Node node, Diagnostics& diagnostics) {
   if (node.IsScalar()) {
-    if (node.Tag() != "tag:yaml.org,2002:binary") return;
-    const std::vector<unsigned char> bytes = YAML::DecodeBase64(node.Scalar());
-    node = std::string(bytes.begin(), bytes.end());
-    node.SetTag("tag:yaml.org,2002:str");  // an alias brings us here again
+    DecodeBinaryText(node, diagnostics);
   } else if (node.IsMap()) {
     for (const auto& entry : node) {
-      DecodeBinary(entry.first);
-      DecodeBinary(entry.second);
+      DecodeBinary(entry.first, diagnostics);
+      DecodeBinary(entry.second, diagnostics);
     }
   } else if (node.IsSequence()) {
-    for (const auto& item : node) DecodeBinary(item);
+    for (const auto& item : node) DecodeBinary(item, diagnostics);
   }
 }
 
@@ -116,7 +138,7 @@ YAML::Node ParseYaml(const std::string& text, Diagnostics& diagnostics) {
   }
   try {
     YAML::Node node = YAML::Load(text);
-    DecodeBinary(node);
+    DecodeBinary(node, diagnostics);
     return node.IsNull() ? YAML::Node(YAML::NodeType::Map) : node;
   } catch (const YAML::Exception& error) {
     diagnostics.Add(error.mark.is_null() ? 0 : static_cast<std::size_t>(error.mark.line) + 1,
@@ -257,8 +279,7 @@ bool Mapping::Anything(std::string_view field, std::string& out) {
 void Mapping::NotServed(std::string_view field) {
   for (const auto& entry : node_) {
     if (!entry.first.IsScalar() || entry.first.Scalar() != field) continue;
-    const bool is_empty = !entry.second.IsScalar() && entry.second.size() == 0;  // asks for nothing
-    if (is_empty) return;
+    if (AsksForNothing(entry.second)) return;
     diagnostics_.AddNotServed(LineOf(entry.first), ColumnOf(entry.first), FieldPath(field));
     return;
   }

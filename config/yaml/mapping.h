@@ -29,7 +29,7 @@ namespace baro::config {
 ///          refused before they cost anything.
 YAML::Node ParseYaml(const std::string& text, Diagnostics& diagnostics);
 
-/// Whether the normal form has a field whose value is the zero of its type: "", 0, false.
+/// Whether the normal form has a field whose value is the zero of its type ("", 0, false), and is so by default.
 enum class Show : bool { kUnlessZero, kAlways };
 
 /// Whether a mapping that is not in the file is read all the same, from nothing, so that its defaults are shown.

@@ -51,8 +51,9 @@ std::string Found(const YAML::Node& node) {
 
 bool Mapping::Text(std::string_view field, std::string& out, Show show) {
   const YAML::Node node = TakeScalar(field, "a string");
+  const bool has_default = !out.empty();
   if (node.IsDefined()) out = node.Scalar();
-  if (show == Show::kAlways || !out.empty()) normal_form_.Set(field, NormalForm::Text(out));
+  if (show == Show::kAlways || has_default || !out.empty()) normal_form_.Set(field, NormalForm::Text(out));
   return node.IsDefined();
 }
 
@@ -65,17 +66,19 @@ bool Mapping::Secret(std::string_view field, base::Secret& out) {
 
 bool Mapping::Bool(std::string_view field, bool& out, Show show) {
   const YAML::Node node = TakeScalar(field, "true or false");
+  const bool has_default = out;
   bool is_good = node.IsDefined();
   if (is_good && (IsQuoted(node) || !YAML::convert<bool>::decode(node, out))) {
     Report(node, FieldPath(field), fmt::format("expected true or false, found {}", Found(node)));
     is_good = false;
   }
-  if (show == Show::kAlways || out) normal_form_.Set(field, NormalForm::Plain(out ? "true" : "false"));
+  if (show == Show::kAlways || has_default || out) normal_form_.Set(field, NormalForm::Plain(out ? "true" : "false"));
   return is_good;
 }
 
 bool Mapping::Integer(std::string_view field, std::int64_t& out, std::int64_t min, std::int64_t max, Show show) {
   const YAML::Node node = TakeScalar(field, "a whole number");
+  const bool has_default = out != 0;
   bool is_good = node.IsDefined();
   if (is_good) {
     const auto value = IsQuoted(node) ? std::nullopt : ParseInteger(node.Scalar());
@@ -87,7 +90,7 @@ bool Mapping::Integer(std::string_view field, std::int64_t& out, std::int64_t mi
              fmt::format("expected a whole number from {} to {}, found {}", min, max, Found(node)));
     }
   }
-  if (show == Show::kAlways || out != 0) normal_form_.Set(field, NormalForm::Plain(std::to_string(out)));
+  if (show == Show::kAlways || has_default || out != 0) normal_form_.Set(field, NormalForm::Plain(std::to_string(out)));
   return is_good;
 }
 
@@ -109,6 +112,7 @@ bool Mapping::Number(std::string_view field, double& out) {
 
 bool Mapping::Duration(std::string_view field, std::chrono::milliseconds& out, Show show) {
   const YAML::Node node = TakeScalar(field, "a duration such as 15s");
+  const bool has_default = out.count() != 0;
   bool is_good = node.IsDefined();
   if (is_good) {
     const auto value = base::ParseDuration(node.Scalar());
@@ -121,7 +125,7 @@ bool Mapping::Duration(std::string_view field, std::chrono::milliseconds& out, S
                          value.error().message()));
     }
   }
-  if (show == Show::kAlways || out.count() != 0) {
+  if (show == Show::kAlways || has_default || out.count() != 0) {
     normal_form_.Set(field, NormalForm::Plain(base::FormatDuration(out)));
   }
   return is_good;
