@@ -1,5 +1,6 @@
 #include "config/config.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -367,6 +368,19 @@ otlp:
   const auto again = Parse(config->normal_yaml);
   ASSERT_TRUE(again) << again.error().message();
   EXPECT_EQ(again->normal_yaml, config->normal_yaml);
+}
+
+TEST(Config, SecretsAreNotInMessages) {
+  for (const char* const text :
+       {"http_headers: {a: {secrets: canary}}", "http_headers: {a: {secrets: [[canary]]}}",
+        "proxy_url: 'http://u:%zcanary@h'", "proxy_url: 'http://u:canary@h:x'", "basic_auth: {password: [canary]}",
+        "proxy_connect_header: {a: canary}", "bearer_token: canary, bearer_token_file: b",
+        "authorization: {credentials: canary, credentials_file: b}"}) {
+    const std::string error = ErrorOf(fmt::format("scrape_configs: [{{job_name: a, {}}}]\n", text));
+    EXPECT_THAT(error, testing::Not(HasSubstr("no error"))) << text;
+    EXPECT_THAT(error, testing::Not(HasSubstr("canary"))) << text;
+    EXPECT_THAT(error, testing::Not(HasSubstr("%zc"))) << text;
+  }
 }
 
 TEST(Config, RelativePathsLeadToTheFilesFolder) {

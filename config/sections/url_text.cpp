@@ -90,7 +90,9 @@ base::Result<UrlParts> SplitUrl(std::string_view text) {
     std::string_view authority = rest.substr(0, slash);
     rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash);
     if (const std::size_t at = authority.rfind('@'); at != std::string_view::npos) {
-      BARO_TRY(CheckEscapes(authority.substr(0, at)));
+      if (!CheckEscapes(authority.substr(0, at))) {  // without its text: a password may stand there
+        return Fail(Code::kInvalidArgument, "a \"%\" in front of the host is not followed by two hexadecimal digits");
+      }
       authority.remove_prefix(at + 1);
     }
     BARO_TRY(CheckHost(authority));

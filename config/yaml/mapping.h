@@ -111,7 +111,7 @@ class Mapping {
  private:
   YAML::Node Take(std::string_view field);
   YAML::Node TakeScalar(std::string_view field, std::string_view expected);
-  bool TakeTexts(std::string_view field, std::vector<std::string>& out);
+  bool TakeTexts(std::string_view field, std::vector<std::string>& out, bool is_secret);
   std::string FieldPath(std::string_view field) const;
   void Report(const YAML::Node& at, std::string field, std::string message);
 

@@ -172,11 +172,12 @@ bool Mapping::Choice(std::string_view field, std::string& out, std::span<const s
   return is_good;
 }
 
-bool Mapping::TakeTexts(std::string_view field, std::vector<std::string>& out) {
+bool Mapping::TakeTexts(std::string_view field, std::vector<std::string>& out, bool is_secret) {
   const YAML::Node node = Take(field);
   if (!node.IsDefined() || node.IsNull()) return false;
   if (!node.IsSequence()) {
-    Report(node, FieldPath(field), fmt::format("expected a list of strings, found {}", Describe(node)));
+    const std::string found = is_secret && node.IsScalar() ? "a single one" : Describe(node);
+    Report(node, FieldPath(field), fmt::format("expected a list of strings, found {}", found));
     return false;
   }
   std::vector<std::string> values;
@@ -193,14 +194,14 @@ bool Mapping::TakeTexts(std::string_view field, std::vector<std::string>& out) {
 }
 
 bool Mapping::TextList(std::string_view field, std::vector<std::string>& out) {
-  const bool is_good = TakeTexts(field, out);
+  const bool is_good = TakeTexts(field, out, /*is_secret=*/false);
   if (!out.empty()) normal_form_.Set(field, NormalForm::TextList(out));
   return is_good;
 }
 
 bool Mapping::SecretList(std::string_view field, std::vector<base::Secret>& out) {
   std::vector<std::string> texts;
-  if (!TakeTexts(field, texts)) return false;
+  if (!TakeTexts(field, texts, /*is_secret=*/true)) return false;
   out.clear();
   for (std::string& text : texts) out.emplace_back(std::move(text));
   if (!out.empty()) normal_form_.Set(field, NormalForm::List({out.size(), NormalForm::Secret()}));
