@@ -21,10 +21,10 @@ def value_of(bits):
 
 
 class KnownSamples:
-    """`moments` moments that end about now. floats: {labels: {stamp: bits}}, histograms: {labels: {stamp: counts}}."""
+    """`moments` moments that end about now, or about `end_ms`. floats: {labels: {stamp: bits}}, histograms: {labels: {stamp: counts}}."""
 
-    def __init__(self, moments, histograms=True):
-        self.start = (int(time.time() * 1000) - moments * STEP_MS) // STEP_MS * STEP_MS + 4000
+    def __init__(self, moments, histograms=True, end_ms=None):
+        self.start = ((end_ms or int(time.time() * 1000)) - moments * STEP_MS) // STEP_MS * STEP_MS + 4000
         self.end = self.start + (moments - 1) * STEP_MS
         self.moments = moments
         self.floats = {}

@@ -20,6 +20,7 @@ BLOCK = "--storage.tsdb.min-block-duration=10m"
 PROMETHEUS_FLAGS = [BLOCK, "--storage.tsdb.max-block-duration=40m", "--web.enable-remote-write-receiver",
                     "--enable-feature=native-histograms", "--web.enable-admin-api"]
 MOMENTS = 480  # two hours
+RANGE_MS = 600_000  # of a block at first
 MINUS_ZERO = 1 << 63
 FLOATS = '{__name__=~".+",__name__!="sizes"}'
 
@@ -245,9 +246,12 @@ class PrometheusBlocks(unittest.TestCase):
 
     def test_late_samples_and_deletes_are_seen_as_prometheus_saw_them(self):
         """`kill -9` with a log of late samples and deletes in it; then with both in blocks."""
+        # Late samples of a range that is not cut yet become a block of their own, and Prometheus 2.42 forgets that they were
+        # late when it joins that block: at its next start it takes the range for complete. Ends where that does not happen.
+        end_ms = (int(time.time() * 1000) - 6 * 60_000) // RANGE_MS * RANGE_MS + 6 * 60_000
         for moments, is_killed in ((40, True), (MOMENTS, False)):
             with self.subTest(moments=moments):
-                known = KnownSamples(moments, histograms=False)
+                known = KnownSamples(moments, histograms=False, end_ms=end_ms)
                 shutil.rmtree(self.data, ignore_errors=True)
                 prometheus = self.start_prometheus(config="storage: {tsdb: {out_of_order_time_window: 3h}}\n")
                 known.push_to(prometheus)
