@@ -27,6 +27,17 @@ struct SigV4Options {
   bool use_fips_sts_endpoint = false;
 };
 
+/// A certificate that stands for an application of Azure AD. Not inside AzureAdOptions: clang does not let an optional
+/// of a class with default values be made before the class around it ends.
+struct AzureAdCertificate {
+  std::string client_id;
+  std::string tenant_id;
+  std::string certificate_path;
+  std::string certificate_key_path;
+  base::Secret certificate_password;
+  bool send_certificate_chain = false;
+};
+
 /// Tokens of Microsoft Entra. Exactly one way of getting them is set.
 struct AzureAdOptions {
   struct ManagedIdentity {
@@ -45,14 +56,6 @@ struct AzureAdOptions {
   struct Sdk {
     std::string tenant_id;
   };
-  struct Certificate {
-    std::string client_id;
-    std::string tenant_id;
-    std::string certificate_path;
-    std::string certificate_key_path;
-    base::Secret certificate_password;
-    bool send_certificate_chain = false;
-  };
 
   std::string cloud = "AzurePublic";
   std::string scope;
@@ -60,7 +63,7 @@ struct AzureAdOptions {
   std::optional<WorkloadIdentity> workload_identity;
   std::optional<OAuth> oauth;
   std::optional<Sdk> sdk;
-  std::optional<Certificate> certificate;
+  std::optional<AzureAdCertificate> certificate;
 };
 
 struct GoogleIamOptions {

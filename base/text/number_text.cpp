@@ -73,7 +73,8 @@ bool AppendThousandths(std::string& out, double value) {
   constexpr double kMax = 4e12;
   const double magnitude = std::fabs(value);
   if (!(magnitude < kMax) || (value == 0 && std::signbit(value))) return false;
-  const auto thousandths = static_cast<std::uint64_t>(magnitude * 1000 + 0.5);
+  // Wrong by one is no harm: it is compared.
+  const auto thousandths = static_cast<std::uint64_t>(magnitude * 1000 + 0.5);  // NOLINT(bugprone-incorrect-roundings)
   if (static_cast<double>(thousandths) / 1000 != magnitude) return false;
   std::array<char, 24> buffer;
   char* at = buffer.data();

@@ -10,8 +10,6 @@
 namespace baro::query::exec {
 namespace {
 
-using func::Kind;
-
 struct SelectorTimes {
   std::int64_t first_ms = 0;  // time looked at by the first step
   std::int64_t step_ms = 0;

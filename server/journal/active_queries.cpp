@@ -68,8 +68,9 @@ class Records {
     }
     if (kind != "+") return false;
     auto query = TakeQuery(fields);
-    if (query) running[number] = *std::move(query);
-    return query.has_value();
+    if (!query) return false;
+    running[number] = *std::move(query);
+    return true;
   }
 
  private:
