@@ -43,7 +43,7 @@ struct RangeColumn {
   std::span<const tsdb::HistogramSample> histograms;
   /// Since when each of the values counts; 0: not known. Empty: no value has a start, or the query does not ask.
   std::span<const std::int64_t> starts_ms = {};
-  bool has_histogram_starts = false;  ///< whether those of `histograms` count
+  bool has_histogram_starts = false;     ///< whether those of `histograms` count
   const ColumnWindows* known = nullptr;  ///< where the windows lie in `timestamps_ms`; null: to be found
 };
 
