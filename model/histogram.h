@@ -236,7 +236,7 @@ BucketCursor NegativeBuckets(const FloatHistogram& histogram);
 BucketCursor PositiveBucketsReversed(const FloatHistogram& histogram);
 BucketCursor NegativeBucketsReversed(const FloatHistogram& histogram);
 
-/// All in ascending order of values, the zero bucket included if its count is not 0; and in descending order.
+/// All in ascending order of values, the zero bucket included if its count is positive; and in descending order.
 BucketCursor AllBuckets(const FloatHistogram& histogram);
 BucketCursor AllBucketsReversed(const FloatHistogram& histogram);
 

@@ -4,7 +4,7 @@ A scripted run logs, seals, writes a checkpoint, cuts and joins blocks, applies 
 again under strace, which kills the process at the N-th call of one kind on any of its threads, or makes that call fail. After
 each the server starts again without help and is asked for all that was acknowledged.
 
-In CI some points are looked at, spread over the run; with BARO_FAULTS=whole every one, until a run ends unharmed.
+In CI some points are looked at, spread over the run; with BARO_FAULTS=whole (`./dev test faults`) every one, until a run ends unharmed.
 """
 import http.client
 import itertools
