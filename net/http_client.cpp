@@ -15,7 +15,9 @@ struct HttpClient::Impl {
   std::atomic<std::uint64_t> last_id{0};
 
   // One loop per origin, so that its connections are found there.
-  std::size_t ShardOf(const std::string& url) const {
+  std::size_t ShardOf(const FetchRequest& request) const {
+    if (!request.unix_socket.empty()) return std::hash<std::string_view>()(request.unix_socket) % shards.size();
+    const std::string& url = request.url;
     const auto scheme_end = url.find("://");
     const auto path = url.find_first_of("/?#", scheme_end == std::string::npos ? 0 : scheme_end + 3);
     return std::hash<std::string_view>()(std::string_view(url).substr(0, path)) % shards.size();
@@ -58,7 +60,7 @@ HttpClient::~HttpClient() {
 }
 
 HttpFetcher::CallId HttpClient::Fetch(FetchRequest request, FetchOptions options, FetchCallback callback) {
-  const std::size_t index = impl_->ShardOf(request.url);
+  const std::size_t index = impl_->ShardOf(request);
   // The id says which loop the call lives on. relaxed: it only has to be different from all others.
   const auto turn = impl_->last_id.fetch_add(1, std::memory_order_relaxed) + 1;
   const auto id = static_cast<CallId>(turn * impl_->shards.size() + index);

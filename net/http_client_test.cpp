@@ -117,6 +117,35 @@ TEST_F(HttpClientTest, KeepsConnectionsAndUnderstandsAllFramings) {
   client.reset();
 }
 
+TEST_F(HttpClientTest, GoesThroughAUnixSocketAndKeepsThatConnectionToItself) {
+  const std::string path = ::testing::TempDir() + "http_client_" + std::to_string(::getpid()) + ".sock";
+  std::promise<std::string> seen;
+  RawServer by_socket(path, {[&](RawSocket& socket) {
+                               seen.set_value(socket.ReadUntil("\r\n\r\n"));
+                               socket.Send(
+                                   "HTTP/1.1 302 Found\r\nLocation: http://elsewhere.test/b\r\nContent-Length: 0\r\n"
+                                   "Connection: close\r\n\r\n");
+                             },
+                             AnswersOnce(Ok("by socket", "Connection: close\r\n"))});
+  RawServer by_port({Answers(Ok("by port"))});
+  Make({.proxy = {.url = by_port.url("/")}});
+  for (const bool is_second : {false, true}) {
+    const auto answer = Fetch({.url = by_port.url(is_second ? "/b" : "/a"), .unix_socket = path});
+    ASSERT_TRUE(answer) << answer.error().message();
+    EXPECT_EQ(answer->body, "by socket");
+  }
+  EXPECT_TRUE(seen.get_future().get().starts_with(
+      "GET /a HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(by_port.port()) + "\r\n"));
+  EXPECT_EQ(Get(by_port.url("/"))->body, "by port");
+  const auto gone = Fetch({.url = "http://docker/", .unix_socket = path + ".gone"});
+  ASSERT_FALSE(gone);
+  EXPECT_EQ(gone.error().message(), "connect to " + path + ".gone: no such file or directory");
+  EXPECT_EQ(Fetch({.url = "http://docker/", .unix_socket = std::string(200, 'x')}).error().code(),
+            Code::kInvalidArgument);
+  client.reset();
+  ::unlink(path.c_str());
+}
+
 TEST_F(HttpClientTest, TriesAgainOnceWhenAKeptConnectionWasClosed) {
   RawServer server({[](RawSocket& socket) {
                       socket.ReadUntil("\r\n\r\n");

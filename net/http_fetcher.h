@@ -22,6 +22,9 @@ struct FetchRequest {
   std::string url;  ///< absolute, http or https
   HeaderFields headers;
   std::string body;
+  /// Path of a unix socket that is connected to instead of the URL's host, redirects included; no proxy is asked then.
+  /// The host still stands in the request. Empty: TCP.
+  std::string unix_socket;
   std::string reuse;  ///< a string whose memory the answer's body may take over; its content does not matter
 };
 

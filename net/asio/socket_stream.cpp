@@ -1,6 +1,7 @@
 #include "net/asio/socket_stream.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include <fmt/format.h>
 #include <sys/socket.h>
@@ -15,7 +16,7 @@ using boost::asio::use_awaitable;
 
 void SocketStream::StartTls(std::shared_ptr<boost::asio::ssl::context> context) {
   context_ = std::move(context);
-  tls_ = std::make_unique<boost::asio::ssl::stream<boost::asio::ip::tcp::socket&>>(socket_, *context_);
+  tls_ = std::make_unique<boost::asio::ssl::stream<Socket&>>(socket_, *context_);
 }
 
 boost::asio::awaitable<void> SocketStream::Handshake(boost::asio::ssl::stream_base::handshake_type type,
@@ -79,6 +80,16 @@ std::string Describe(const ErrorCode& error) {
   if (const auto library = text.find(" (SSL routines"); library != std::string::npos) text.resize(library);
   if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z') text[0] = static_cast<char>(text[0] + ('a' - 'A'));
   return text;
+}
+
+std::optional<boost::asio::ip::tcp::endpoint> TcpEndpoint(
+    const boost::asio::generic::stream_protocol::endpoint& endpoint) {
+  boost::asio::ip::tcp::endpoint tcp;
+  const int family = endpoint.protocol().family();
+  if ((family != AF_INET && family != AF_INET6) || endpoint.size() > tcp.capacity()) return std::nullopt;
+  std::memcpy(tcp.data(), endpoint.data(), endpoint.size());
+  tcp.resize(endpoint.size());
+  return tcp;
 }
 
 std::string ToString(const boost::asio::ip::tcp::endpoint& endpoint) {

@@ -1,12 +1,14 @@
-// A TCP connection with or without TLS, as coroutines that are compiled once for both.
+// A connection over TCP or a unix socket, with or without TLS, as coroutines that are compiled once for both.
 #pragma once
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
@@ -18,14 +20,18 @@ namespace baro::net::asio {
 
 using ErrorCode = boost::system::error_code;
 
+/// A socket of either kind.
+using Socket = boost::asio::generic::stream_protocol::socket;
+
 /// Threads  Confined to the socket's loop.
 class SocketStream {
  public:
-  explicit SocketStream(boost::asio::ip::tcp::socket socket) : socket_(std::move(socket)) {}
+  /// Takes a TCP socket too.
+  explicit SocketStream(Socket socket) : socket_(std::move(socket)) {}
   SocketStream(const SocketStream&) = delete;
   SocketStream& operator=(const SocketStream&) = delete;
 
-  boost::asio::ip::tcp::socket& socket() { return socket_; }
+  Socket& socket() { return socket_; }
   bool is_tls() const { return tls_ != nullptr; }
   /// Null without TLS.
   SSL* ssl() { return tls_ ? tls_->native_handle() : nullptr; }
@@ -51,9 +57,9 @@ class SocketStream {
   void Close();
 
  private:
-  boost::asio::ip::tcp::socket socket_;
+  Socket socket_;
   std::shared_ptr<boost::asio::ssl::context> context_;
-  std::unique_ptr<boost::asio::ssl::stream<boost::asio::ip::tcp::socket&>> tls_;
+  std::unique_ptr<boost::asio::ssl::stream<Socket&>> tls_;
 };
 
 /// "connection refused", "connection reset by peer", "certificate verify failed (unable to get local issuer
@@ -62,5 +68,8 @@ std::string Describe(const ErrorCode& error);
 
 /// "127.0.0.1:80", "[::1]:80"; IPv4 addresses mapped into IPv6 are written as IPv4.
 std::string ToString(const boost::asio::ip::tcp::endpoint& endpoint);
+/// The TCP endpoint in it; nothing if it is of another kind.
+std::optional<boost::asio::ip::tcp::endpoint> TcpEndpoint(
+    const boost::asio::generic::stream_protocol::endpoint& endpoint);
 
 }  // namespace baro::net::asio

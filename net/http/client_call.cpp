@@ -33,7 +33,10 @@ bool IsSensitive(std::string_view header) {
          EqualsIgnoringCase(header, "Proxy-Authorization");
 }
 
-std::string OriginKey(const Url& url) { return fmt::format("{}://{}:{}", url.scheme, url.host, url.port); }
+// Names the connections that may carry a request to `url`.
+std::string ConnectionKey(const FetchRequest& request, const Url& url) {
+  return fmt::format("{}{}://{}:{}", request.unix_socket, url.scheme, url.host, url.port);
+}
 
 // One piece of work for the executor, which may outlive the call.
 struct DecodeJob {
@@ -150,7 +153,7 @@ Result<std::string> CallRunner::BuildRequest() {
   HeaderFields fields;
   BARO_TRY(AddFields(fields));
   const auto& settings = shard_->shared().settings;
-  const bool through_proxy = shard_->shared().proxy && url_.scheme == "http";
+  const bool through_proxy = shard_->shared().proxy && url_.scheme == "http" && call_->request.unix_socket.empty();
   std::string text =
       fmt::format("{} {}{} HTTP/1.1\r\nHost: {}\r\n", MethodName(method_),
                   through_proxy ? fmt::format("http://{}", url_.HostHeader()) : "", url_.target, url_.HostHeader());
@@ -195,7 +198,7 @@ awaitable<Result<>> CallRunner::TryOnce() {
   if (!request) co_return std::unexpected(request.error());
   const bool is_second_try = may_retry_;
   may_retry_ = false;
-  if (!is_second_try) connection_ = shard_->TakeIdle(OriginKey(url_));
+  if (!is_second_try) connection_ = shard_->TakeIdle(ConnectionKey(call_->request, url_));
   const bool is_reused = connection_ != nullptr;
   if (!connection_) {
     Connector connector(*shard_, call_, url_, answer_.timings);
@@ -233,7 +236,7 @@ awaitable<Result<>> CallRunner::TryOnce() {
   call_->stream = nullptr;
   may_retry_ = !outcome && is_reused && !is_second_try && !has_bytes && outcome.error().code() != Code::kTimeout &&
                IsIdempotent(method_);
-  if (keeps_alive) shard_->KeepIdle(OriginKey(url_), std::move(connection_));
+  if (keeps_alive) shard_->KeepIdle(ConnectionKey(call_->request, url_), std::move(connection_));
   connection_.reset();
   co_return outcome;
 }

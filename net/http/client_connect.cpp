@@ -1,6 +1,7 @@
 #include "net/http/client_connect.h"
 
 #include <fmt/format.h>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -42,18 +43,48 @@ ClientCall::End Connector::Reason() const {
 awaitable<Result<std::unique_ptr<ClientConnection>>> Connector::Open() {
   if (call_->end != ClientCall::End::kNone) co_return EndError(*call_, "starting");
   connect_deadline_ = steady_clock::now() + call_->options.connect_timeout;
-  const auto& proxy = shard_.shared().proxy;
-  const std::string& host = proxy ? proxy->host : url_.host;
-  const std::uint16_t port = proxy ? proxy->port : url_.port;
-
-  const auto endpoints = co_await LookUp(host, port);
-  if (!endpoints) co_return std::unexpected(endpoints.error());
-  Result<> step = co_await ConnectToAny(*endpoints);
-  if (step && proxy && url_.scheme == "https") step = co_await OpenTunnel();
+  const std::string& unix_socket = call_->request.unix_socket;
+  Result<> step;
+  if (unix_socket.empty()) {
+    step = co_await ConnectToHost();
+  } else {
+    step = co_await ConnectToUnixSocket(unix_socket);
+  }
   if (step && url_.scheme == "https") step = co_await StartTls();
   call_->stream = nullptr;
   if (!step) co_return std::unexpected(std::move(step).error());
   co_return std::move(connection_);
+}
+
+awaitable<Result<>> Connector::ConnectToHost() {
+  const auto& proxy = shard_.shared().proxy;
+  const std::string& host = proxy ? proxy->host : url_.host;
+  const std::uint16_t port = proxy ? proxy->port : url_.port;
+  const auto endpoints = co_await LookUp(host, port);
+  if (!endpoints) co_return std::unexpected(endpoints.error());
+  Result<> step = co_await ConnectToAny(*endpoints);
+  if (step && proxy && url_.scheme == "https") step = co_await OpenTunnel();
+  co_return step;
+}
+
+awaitable<Result<>> Connector::ConnectToUnixSocket(const std::string& path) {
+  constexpr std::size_t kPathBytesMax = sizeof(sockaddr_un::sun_path) - 1;
+  if (path.size() > kPathBytesMax || path.find('\0') != std::string::npos) {
+    co_return Fail(Code::kInvalidArgument, fmt::format("a unix socket's path has at most {} bytes, none of them zero: "
+                                                       "{:?}",
+                                                       kPathBytesMax, path.substr(0, 200)));
+  }
+  const auto start = steady_clock::now();
+  ArmTimer(call_, Deadline(), Reason());
+  connection_ = std::make_unique<ClientConnection>(asio::Socket(shard_.context()));
+  call_->stream = &connection_->stream;
+  boost::system::error_code error;
+  const asio::Socket::endpoint_type endpoint{boost::asio::local::stream_protocol::endpoint(path)};
+  co_await connection_->stream.socket().async_connect(endpoint, redirect_error(use_awaitable, error));
+  timings_.connect = steady_clock::now() - start;
+  if (call_->end != ClientCall::End::kNone) co_return EndError(*call_, fmt::format("connecting to {}", path));
+  if (error) co_return Fail(Code::kIo, fmt::format("connect to {}: {}", path, asio::Describe(error)));
+  co_return Result<>();
 }
 
 awaitable<Result<asio::Endpoints>> Connector::LookUp(const std::string& host, std::uint16_t port) {
@@ -77,11 +108,12 @@ awaitable<Result<>> Connector::ConnectToAny(const asio::Endpoints& endpoints) {
     const auto now = steady_clock::now();
     const auto left = static_cast<std::int64_t>(endpoints.size() - i);
     ArmTimer(call_, now + (Deadline() - now) / left, Reason());
-    connection_ = std::make_unique<ClientConnection>(boost::asio::ip::tcp::socket(shard_.context()));
+    connection_ = std::make_unique<ClientConnection>(asio::Socket(shard_.context()));
     call_->stream = &connection_->stream;
     boost::system::error_code error;
     auto& socket = connection_->stream.socket();
-    co_await socket.async_connect(endpoints[i], redirect_error(use_awaitable, error));
+    const asio::Socket::endpoint_type endpoint{endpoints[i]};
+    co_await socket.async_connect(endpoint, redirect_error(use_awaitable, error));
     const std::string doing = fmt::format("connecting to {}", asio::ToString(endpoints[i]));
     if (call_->end != ClientCall::End::kNone) {
       last = EndError(*call_, doing);

@@ -29,6 +29,8 @@ class Connector {
  private:
   boost::asio::awaitable<base::Result<asio::Endpoints>> LookUp(const std::string& host, std::uint16_t port);
   boost::asio::awaitable<base::Result<>> ConnectToAny(const asio::Endpoints& endpoints);
+  boost::asio::awaitable<base::Result<>> ConnectToUnixSocket(const std::string& path);
+  boost::asio::awaitable<base::Result<>> ConnectToHost();
   boost::asio::awaitable<base::Result<>> OpenTunnel();
   boost::asio::awaitable<base::Result<>> StartTls();
   base::Result<> PrepareTls();

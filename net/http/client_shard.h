@@ -24,9 +24,9 @@ namespace baro::net::http {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-/// A connection to one origin, or to the proxy on the way there.
+/// A connection to one origin, or to the proxy on the way there; over TCP or a unix socket.
 struct ClientConnection {
-  explicit ClientConnection(boost::asio::ip::tcp::socket socket) : stream(std::move(socket)) {}
+  explicit ClientConnection(asio::Socket socket) : stream(std::move(socket)) {}
 
   asio::SocketStream stream;
   SteadyTime idle_since;

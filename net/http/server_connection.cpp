@@ -54,9 +54,9 @@ ServerConnection::ServerConnection(std::shared_ptr<ServerCore> core, std::shared
                                    boost::asio::ip::tcp::socket socket, bool is_reserved)
     : core_(std::move(core)), loop_(std::move(loop)), stream_(std::move(socket)), is_reserved_(is_reserved) {
   boost::system::error_code error;
-  const auto endpoint = stream_.socket().remote_endpoint(error);
-  peer_address_ = endpoint.address();
-  peer_ = error ? "" : asio::ToString(endpoint);
+  const auto endpoint = asio::TcpEndpoint(stream_.socket().remote_endpoint(error));
+  peer_address_ = endpoint ? endpoint->address() : boost::asio::ip::address();
+  peer_ = error || !endpoint ? "" : asio::ToString(*endpoint);
   stream_.socket().set_option(boost::asio::ip::tcp::no_delay(true), error);
   loop_->Add(*this);
   core_->metrics.CountAccepted();
