@@ -14,10 +14,12 @@ import math
 import os
 import shutil
 import statistics
-import subprocess
 import sys
 import time
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+import shared_harness  # noqa: E402
 
 SIZES = {  # series, hours, wide series
     "full": (20_000, 24, 100_000),
@@ -41,22 +43,6 @@ def arguments():
     parser.add_argument("--reload", action="store_true", help="load anew")
     parser.add_argument("--json", type=Path, help="write all figures there")
     return parser.parse_args()
-
-
-def load_harness(options):
-    sys.path.insert(0, str(options.harness))
-    sys.dont_write_bytecode = True
-    import bench  # noqa: PLC0415
-
-    options.work.mkdir(parents=True, exist_ok=True)
-    source = options.harness / "loadgen"
-    binary = options.work / "loadgen"
-    newest = max(file.stat().st_mtime for file in source.iterdir())
-    if not binary.exists() or binary.stat().st_mtime < newest:
-        subprocess.run(["g++", "-O2", "-std=c++20", "-o", binary, source / "loadgen.cpp", "-lsnappy", "-lz", "-lpthread"],
-                       check=True)
-    bench.LOADGEN = str(binary)
-    return bench
 
 
 def make_server(bench, name, folder, binary):
@@ -192,7 +178,7 @@ def report(bench, servers, results, usage):
 
 def main():
     options = arguments()
-    bench = load_harness(options)
+    bench = shared_harness.load(options.harness, options.work)
     size_name = "small" if options.small else "full"
     folder = options.work / size_name
     servers, end_s = start(bench, options, SIZES[size_name], folder)
