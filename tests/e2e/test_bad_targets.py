@@ -74,6 +74,33 @@ CASES = {
 }
 
 
+def half_line(handler):
+    """Ends in the middle of a line, and says that this is all."""
+    handler.answer(b"# TYPE whole gauge\nwhole 1\nhalf{a=\"")
+
+
+def slow_header(handler):
+    """Drips its header: the slow loris, seen from the other side."""
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+    while True:
+        handler.wfile.write(b"X-Slow: 1\r\n")
+        time.sleep(0.2)
+
+
+def endless_header(handler):
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+    while True:
+        handler.wfile.write(b"X-More: " + b"x" * 1000 + b"\r\n")
+
+
+CASES |= {
+    "halfline": (half_line, "", "line 3"),
+    "slowheader": (slow_header, "", "timeout"),
+    "endlessheader": (endless_header, "", "header"),
+    "million": (b"".join(b"m{i=\"%d\"} 1\n" % i for i in range(1_000_000)), "    sample_limit: 100000\n", "sample_limit"),
+}
+
+
 class BadTargets(unittest.TestCase):
     def test_each_is_named_and_the_good_one_goes_on(self):
         pages = {"/" + name: page for name, (page, _, _) in CASES.items()}
@@ -127,6 +154,20 @@ class BadTargets(unittest.TestCase):
             wait_for("its end", lambda: server.query("good") == [] and server.value("up") == 0)
             pages["/metrics"] = GOOD
             wait_for("its return", lambda: server.value("good") == 1 and server.value("up") == 1)
+
+    def test_times_that_no_clock_shows_cost_their_samples_only(self):
+        """Prometheus takes such a scrape, too: what is out of bounds or too old is told by metrics."""
+        now_ms = int(time.time() * 1000)
+        page = b"now 1\nahead 2 %d\nlong_ago 3 %d\nafter_all 5 9223372036854775807\n" % (
+            now_ms + 86_400_000, 1)
+        with Targets({"/metrics": page}) as targets, Server(config=config_of(job("t", targets.address))) as server:
+            wait_for("two scrapes", lambda: (server.value("count_over_time(up[1h])") or 0) >= 2)
+            self.assertEqual((server.value("up"), server.value("now")), (1, 1))
+            self.assertEqual(server.query("ahead", time=now_ms / 1000 + 86_400), [])
+            self.assertEqual(server.query("long_ago", time=1), [])
+            metrics = server.get("/metrics")[2].decode()
+            told = re.findall(r"^prometheus_target_scrapes_sample_out_of_(?:bounds|order)_total (\S+)$", metrics, re.M)
+            self.assertGreater(sum(map(float, told)), 0)
 
     def test_odd_but_valid_answers_are_taken(self):
         pages = {
