@@ -10,11 +10,13 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <time.h>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <cstdint>
 #include <cstdio>
@@ -37,6 +39,7 @@ struct Connection {
   std::string in;
   std::string out;
   std::size_t sent = 0;
+  bool waits_to_write = false;
 };
 
 std::int64_t NowUs() {
@@ -49,6 +52,14 @@ void Check(bool is_good, const char* doing) {
   if (is_good) return;
   std::perror(doing);
   std::exit(1);
+}
+
+// Each target needs a listener and a connection, more than a shell allows by default.
+void AllowManySockets() {
+  rlimit limit{};
+  Check(getrlimit(RLIMIT_NOFILE, &limit) == 0, "getrlimit");
+  limit.rlim_cur = limit.rlim_max;
+  Check(setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit");
 }
 
 // All of a line up to its value, for each series; comments stand before the first of a family.
@@ -175,18 +186,19 @@ class Fleet {
   }
 
   bool Write(int socket, Connection& connection) {
-    const bool was_waiting = connection.sent > 0;
     while (connection.sent < connection.out.size()) {
       const ssize_t size =
           send(socket, connection.out.data() + connection.sent, connection.out.size() - connection.sent, MSG_NOSIGNAL);
       if (size < 0 && errno != EAGAIN && errno != EINTR) return false;
       if (size < 0 && errno == EAGAIN) {
-        Watch(socket, EPOLLIN | EPOLLOUT, EPOLL_CTL_MOD);
+        if (!connection.waits_to_write) Watch(socket, EPOLLIN | EPOLLOUT, EPOLL_CTL_MOD);
+        connection.waits_to_write = true;
         return true;
       }
       if (size > 0) connection.sent += static_cast<std::size_t>(size);
     }
-    if (was_waiting) Watch(socket, EPOLLIN, EPOLL_CTL_MOD);
+    if (connection.waits_to_write) Watch(socket, EPOLLIN, EPOLL_CTL_MOD);
+    connection.waits_to_write = false;
     connection.out = {};  // thousands of connections that wait hold no bodies
     connection.sent = 0;
     return true;
@@ -208,6 +220,7 @@ int main(int argc, char** argv) {
     std::fputs("usage: scrape_targets <first port> <targets> <series> <file>\n", stderr);
     return 2;
   }
+  AllowManySockets();
   Fleet fleet(std::atoi(argv[1]), std::strtoul(argv[2], nullptr, 10), std::strtoul(argv[3], nullptr, 10));
   std::puts("READY");
   std::fflush(stdout);
