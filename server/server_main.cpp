@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/open_files.h"
 #include "server/flags/flags.h"
 #include "server/server.h"
 #include "server/version.h"
@@ -49,6 +50,7 @@ int Run(baro::server::Flags flags, const sigset_t& signals) {
   for (const std::string& feature : flags.unknown_features()) {
     log.Warn("unknown option for --enable-feature", {{"option", feature}});
   }
+  baro::base::RaiseOpenFilesLimit();  // each target is a connection
   log.Info("starting Barograph", {{"version", baro::server::kVersion}});
   const auto server = baro::server::Server::Start(std::move(flags), log);
   if (!server) {

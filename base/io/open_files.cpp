@@ -1,6 +1,7 @@
 #include "base/open_files.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -17,6 +18,13 @@ bool IsOpenForWriting(FileSystem& files, const std::string& path) {
   if (!is_refused) fcntl(descriptor, F_SETLEASE, F_UNLCK);
   close(descriptor);
   return has_writer;
+}
+
+void RaiseOpenFilesLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 }  // namespace baro::base

@@ -1,11 +1,15 @@
 """Starting and ending: what is taken is refused with a reason, and the end is clean whatever goes on."""
 import json
+import re
+import resource
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import unittest
 import urllib.parse
+from pathlib import Path
 
 from harness import BAROGRAPH, PATIENCE_SECONDS, Server, Targets, config_of, job, main, wait_for
 
@@ -26,6 +30,16 @@ class Start(unittest.TestCase):
             self.assertEqual(done.returncode, 1, done.stderr)
             self.assertIn(f"{server.folder}/data", done.stderr)
             self.assertEqual(server.get("/-/healthy")[0], 200)
+
+    def test_it_takes_as_many_files_as_the_system_allows(self):
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        with tempfile.TemporaryDirectory() as folder:
+            start = Path(folder, "start")
+            start.write_text(f'#!/bin/sh\nulimit -Sn 128\nexec {BAROGRAPH} "$@"\n')
+            start.chmod(0o755)
+            with Server(binary=str(start)) as server:
+                metrics = server.get("/metrics")[2].decode()
+        self.assertEqual(float(re.search(r"^process_max_fds (\S+)$", metrics, re.M)[1]), hard)
 
     def test_a_folder_that_cannot_be_made_is_named(self):
         done = run("--web.listen-address=127.0.0.1:0", "--storage.tsdb.path=/dev/null/data")
