@@ -38,7 +38,7 @@ struct FileDiscoveryOptions {
 struct DiscoveryLists {
   std::vector<TargetGroup> static_groups;
   std::vector<FileDiscoveryOptions> file_discoveries;
-  std::vector<DiscoveryOptions> others;  ///< not served yet
+  std::vector<DiscoveryOptions> others;
 };
 
 /// What is done with histograms of a target; not served yet, but where all is off.
@@ -94,7 +94,7 @@ struct ScrapeJobOptions {
   std::vector<model::RelabelConfig> metric_relabel;
   std::vector<TargetGroup> static_groups;
   std::vector<FileDiscoveryOptions> file_discoveries;
-  std::vector<DiscoveryOptions> other_discoveries;  ///< not served yet
+  std::vector<DiscoveryOptions> other_discoveries;
 
   /// Equal for jobs that are configured alike, apart from their targets: a reload leaves the loops of a job alone when
   /// it is unchanged. Whoever fills the options makes it; the configuration file's reader takes the job's text.

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,12 +34,24 @@ struct TargetMetadata {
   model::Metadata metadata;
 };
 
+/// How a provider of targets fares.
+struct DiscoveryStatus {
+  std::string kind;                            ///< "file", "consul", ...
+  std::optional<base::WallTime> last_success;  ///< nothing: it has not told any targets yet
+  std::optional<base::WallTime> last_attempt;
+  std::string
+      last_error;  ///< of the last attempt; empty when it was good. What was told at `last_success` is in force.
+  std::uint64_t failures_in_a_row = 0;
+  std::size_t targets = 0;  ///< that it told last, before relabelling
+};
+
 /// A job's targets at one moment.
 struct JobStatus {
   std::string job_name;
   std::vector<TargetStatus> active;
-  std::vector<DroppedTarget> dropped;  ///< as many as keep_dropped_targets allows
-  std::size_t dropped_count = 0;       ///< all of them
+  std::vector<DroppedTarget> dropped;        ///< as many as keep_dropped_targets allows
+  std::size_t dropped_count = 0;             ///< all of them
+  std::vector<DiscoveryStatus> discoveries;  ///< in the order of the configuration, static_configs left out
 };
 
 }  // namespace baro::scraper

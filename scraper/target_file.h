@@ -1,4 +1,4 @@
-// Files with target groups, as file_sd_configs reads them.
+// Documents with target groups, as file_sd_configs and http_sd_configs read them.
 //
 // Format   A list of {"targets": ["host:port", …], "labels": {"name": "value", …}} in JSON or YAML.
 #pragma once
@@ -20,5 +20,9 @@ inline constexpr std::size_t kDiscoveredTargetsMax = 100'000;
 /// Errors   kInvalidArgument: not of that form; with line and column where the parser knows them. kLimitExceeded: too
 ///          many targets.
 base::Result<std::vector<TargetGroup>> ParseTargetFile(std::string_view text, const std::string& path);
+
+/// The same for what an HTTP server sends: JSON only. `url` goes into each group as `__meta_url`, and not into
+/// messages: it may have a password.
+base::Result<std::vector<TargetGroup>> ParseHttpTargets(std::string_view text, const std::string& url);
 
 }  // namespace baro::scraper

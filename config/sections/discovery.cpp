@@ -5,6 +5,7 @@
 #include "config/sections/provider_table.h"
 #include "config/sections/sections.h"
 #include "model/labels.h"
+#include "scraper/served_discoveries.h"
 
 namespace baro::config {
 namespace {
@@ -71,7 +72,7 @@ void ReadDiscoveries(Mapping& fields, const FileContext& context, const Discover
       has_read_static = true;
     }
     const std::string field = fmt::format("{}_sd_configs", provider.kind);
-    fields.NotServed(field);
+    if (!scraper::IsServedDiscovery(provider.kind)) fields.NotServed(field);
     fields.Children(field, [&](Mapping& item) { lists.others.push_back(ReadProvider(provider, item, context)); });
   }
 }

@@ -14,11 +14,17 @@ using base::MutexLock;
 /// How long somebody waits who changed a file.
 constexpr std::chrono::seconds kLookEvery{5};
 
+constexpr std::string_view kGone = "gone";  // what is told of a file that does not exist
+
 }  // namespace
 
-FileDiscovery::FileDiscovery(FileDiscoveryOptions options, base::Executor& executor, base::FileSystem& files,
-                             ScrapeMetrics& metrics, base::Logger log)
-    : options_(std::move(options)), executor_(executor), files_(files), metrics_(metrics), log_(std::move(log)) {}
+FileDiscovery::FileDiscovery(FileDiscoveryOptions options, const DiscoveryContext& context)
+    : options_(std::move(options)),
+      clock_(context.clock),
+      executor_(context.executor),
+      files_(context.files),
+      log_(context.log),
+      report_("file", context) {}
 
 void FileDiscovery::Start(DiscoveryUpdate update) {
   update_ = std::move(update);
@@ -28,6 +34,7 @@ void FileDiscovery::Start(DiscoveryUpdate update) {
 }
 
 void FileDiscovery::Stop() {
+  report_.Close();
   const MutexLock lock(mutex_);
   is_running_ = false;
   executor_.Cancel(timer_);
@@ -44,7 +51,23 @@ std::vector<std::string> FileDiscovery::MatchingFiles() const {
   return paths;
 }
 
+std::size_t FileDiscovery::CountTargets() const {
+  std::size_t count = 0;
+  for (const auto& [path, file] : known_) {
+    for (const TargetGroup& group : file.groups) count += group.targets.size();
+  }
+  return count;
+}
+
+void FileDiscovery::Tell() {
+  has_told_ = true;
+  std::vector<TargetGroup> groups;
+  for (const auto& [path, file] : known_) groups.insert(groups.end(), file.groups.begin(), file.groups.end());
+  update_(std::move(groups));
+}
+
 void FileDiscovery::Refresh() {
+  refresh_start_ = clock_.Monotonic();
   const std::vector<std::string> paths = MatchingFiles();
   bool has_changed = !has_told_;
   for (const std::string& path : paths) has_changed |= RefreshFile(path);
@@ -55,12 +78,9 @@ void FileDiscovery::Refresh() {
     const MutexLock lock(mutex_);
     if (!is_running_) return;
   }
-  if (has_changed) {
-    has_told_ = true;
-    std::vector<TargetGroup> groups;
-    for (const auto& [path, file] : known_) groups.insert(groups.end(), file.groups.begin(), file.groups.end());
-    update_(std::move(groups));
-  }
+  const auto is_good = [](const auto& entry) { return entry.second.error.empty() || entry.second.error == kGone; };
+  if (std::ranges::all_of(known_, is_good)) report_.Succeeded(CountTargets(), clock_.Monotonic() - refresh_start_);
+  if (has_changed) Tell();
   const MutexLock lock(mutex_);
   if (!is_running_) return;
   const auto wait = std::min<std::chrono::milliseconds>(options_.refresh_interval, kLookEvery);
@@ -88,9 +108,8 @@ bool FileDiscovery::RefreshFile(const std::string& path) {
 bool FileDiscovery::Forget(const std::string& path) {
   KnownFile& known = known_[path];
   const bool had_groups = !known.groups.empty();
-  constexpr const char* kGone = "gone";
   if (known.error != kGone) log_.Warn("target file does not exist; it has no targets", {{"file", path}});
-  known = {.content_hash = 0, .groups = {}, .error = kGone};
+  known = {.content_hash = 0, .groups = {}, .error = std::string(kGone)};
   return had_groups;
 }
 
@@ -98,8 +117,7 @@ bool FileDiscovery::KeepLastGood(const std::string& path, const base::Error& err
   KnownFile& known = known_[path];
   if (known.error == error.message()) return false;
   known.error = error.message();
-  metrics_.sd_refresh_failures_total.With({"file"}).Add();
-  log_.Warn("target file cannot be used; its last good content stays in force", {{"err", error.message()}});
+  report_.Failed(error, clock_.Monotonic() - refresh_start_);
   return false;
 }
 

@@ -11,7 +11,8 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "scraper/discovery/discovery.h"
-#include "scraper/loop/scrape_metrics.h"
+#include "scraper/discovery/discovery_context.h"
+#include "scraper/discovery/discovery_report.h"
 
 namespace baro::scraper {
 
@@ -21,12 +22,11 @@ namespace baro::scraper {
 /// The refresh interval of the configuration is an upper bound: files are small, and somebody who changed one waits.
 class FileDiscovery : public Discovery, public std::enable_shared_from_this<FileDiscovery> {
  public:
-  /// Borrows executor, files and metrics, which outlive it.
-  FileDiscovery(FileDiscoveryOptions options, base::Executor& executor, base::FileSystem& files, ScrapeMetrics& metrics,
-                base::Logger log);
+  FileDiscovery(FileDiscoveryOptions options, const DiscoveryContext& context);
 
   void Start(DiscoveryUpdate update) override;
   void Stop() override;
+  DiscoveryStatus status() const override { return report_.status(); }
 
  private:
   struct KnownFile {
@@ -34,6 +34,10 @@ class FileDiscovery : public Discovery, public std::enable_shared_from_this<File
     std::vector<TargetGroup> groups;
     std::string error;  ///< what was told of it, once
   };
+
+  /// Tells the groups of all files.
+  void Tell();
+  std::size_t CountTargets() const;
 
   void Refresh();
   /// Returns whether the file's groups changed.
@@ -44,11 +48,13 @@ class FileDiscovery : public Discovery, public std::enable_shared_from_this<File
   std::vector<std::string> MatchingFiles() const;
 
   const FileDiscoveryOptions options_;
+  const base::Clock& clock_;
   base::Executor& executor_;
   base::FileSystem& files_;
-  ScrapeMetrics& metrics_;
   const base::Logger log_;
+  DiscoveryReport report_;
   DiscoveryUpdate update_;
+  base::MonotonicTime refresh_start_;       // touched by the refresh only
   std::map<std::string, KnownFile> known_;  // touched by the refresh only
   bool has_told_ = false;                   // touched by the refresh only
 

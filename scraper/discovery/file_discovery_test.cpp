@@ -72,9 +72,15 @@ class FileDiscoveryTest : public testing::Test {
 
   void Start(std::vector<std::string> patterns) {
     discovery_ = std::make_shared<FileDiscovery>(
-        FileDiscoveryOptions{.files = std::move(patterns)}, executor_, files_, metrics_,
-        base::Logger(base::MakeFunctionSink(base::LogLevel::kInfo, base::LogFormat::kLogfmt,
-                                            [this](std::string_view line) { log_.emplace_back(line); })));
+        FileDiscoveryOptions{.files = std::move(patterns)},
+        DiscoveryContext{
+            .clock = clock_,
+            .executor = executor_,
+            .files = files_,
+            .metrics = metrics_,
+            .log = base::Logger(base::MakeFunctionSink(base::LogLevel::kInfo, base::LogFormat::kLogfmt,
+                                                       [this](std::string_view line) { log_.emplace_back(line); })),
+            .job_name = "j"});
     discovery_->Start([this](std::vector<TargetGroup> groups) {
       std::string text;
       for (const auto& group : groups) {
@@ -86,7 +92,7 @@ class FileDiscoveryTest : public testing::Test {
   void Write(const std::string& path, std::string_view text) {
     ASSERT_TRUE(base::WriteFileAtomically(files_, path, base::AsBytes(text)));
   }
-  double failures() { return metrics_.sd_refresh_failures_total.With({"file"}).value(); }
+  double failures() { return metrics_.sd_refresh_failures_total.With({"file", "j"}).value(); }
 
   base::SimFileSystem files_;
   base::Registry registry_;
@@ -130,8 +136,10 @@ TEST_F(FileDiscoveryTest, ABrokenFileKeepsItsLastGoodContentAndIsToldOnce) {
     EXPECT_EQ(failures(), i + 1);
   }
   EXPECT_THAT(told_, ElementsAre("a "));
-  ASSERT_EQ(log_.size(), 2U);
-  EXPECT_THAT(log_[0], HasSubstr("last good content"));
+  ASSERT_EQ(log_.size(), 4U) << "when it breaks, and when it is good again";
+  EXPECT_THAT(log_[0], HasSubstr("last good answer"));
+  EXPECT_THAT(log_[1], HasSubstr("works again"));
+  EXPECT_EQ(discovery_->status().targets, 1U);
 }
 
 TEST_F(FileDiscoveryTest, AFileThatDoesNotExistHasNoTargetsUntilItDoes) {

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
-#include <nlohmann/json.hpp>
 
 #include "model/names.h"
+#include "scraper/discovery/json_answer.h"
 
 namespace baro::scraper {
 namespace {
@@ -12,21 +12,27 @@ namespace {
 using base::Code;
 using base::Fail;
 
+/// Where a document comes from.
+struct Origin {
+  const std::string& name;  ///< of the groups: a path, a URL
+  std::string_view label;   ///< that each group has, with the name as its value
+  std::string_view shown;   ///< in messages; empty: they do not name it
+};
+
 /// Fills groups from a document of either kind, and knows which group it is at.
 class GroupBuilder {
  public:
-  explicit GroupBuilder(const std::string& path) : path_(path) {}
+  explicit GroupBuilder(const Origin& origin) : origin_(origin) {}
 
   void BeginGroup() {
     TargetGroup group;
-    group.source = fmt::format("{}:{}", path_, groups_.size());
-    group.labels["__meta_filepath"] = path_;
+    group.source = fmt::format("{}:{}", origin_.name, groups_.size());
     groups_.push_back(std::move(group));
   }
 
   base::Result<> AddTarget(std::string address) {
     if (++targets_ > kDiscoveredTargetsMax) {
-      return Fail(Code::kLimitExceeded, fmt::format("{}: more than {} targets", path_, kDiscoveredTargetsMax));
+      return Fail(Code::kLimitExceeded, Told(fmt::format("more than {} targets", kDiscoveredTargetsMax)));
     }
     groups_.back().targets.push_back({{std::string(model::kAddressLabel), std::move(address)}});
     return {};
@@ -39,33 +45,51 @@ class GroupBuilder {
   }
 
   base::Error Wrong(std::string_view what) const {
-    return {Code::kInvalidArgument, groups_.empty() ? fmt::format("{}: {}", path_, what)
-                                                    : fmt::format("{}: group {}: {}", path_, groups_.size(), what)};
+    return {Code::kInvalidArgument,
+            Told(groups_.empty() ? std::string(what) : fmt::format("group {}: {}", groups_.size(), what))};
+  }
+  std::string Told(std::string_view what) const {
+    return origin_.shown.empty() ? std::string(what) : fmt::format("{}: {}", origin_.shown, what);
   }
 
-  std::vector<TargetGroup> Take() { return std::move(groups_); }
+  std::vector<TargetGroup> Take() {
+    for (TargetGroup& group : groups_) group.labels[std::string(origin_.label)] = origin_.name;
+    return std::move(groups_);
+  }
 
  private:
-  const std::string& path_;
+  const Origin origin_;
   std::vector<TargetGroup> groups_;
   std::size_t targets_ = 0;
 };
+
+base::Result<> ReadJsonTargets(const nlohmann::json& list, GroupBuilder& builder) {
+  if (list.is_null()) return {};
+  if (!list.is_array()) return builder.Wrong("targets: expected a list of strings");
+  for (const auto& target : list) {
+    if (!target.is_string()) return builder.Wrong("targets: expected a list of strings");
+    BARO_TRY(builder.AddTarget(target.get<std::string>()));
+  }
+  return {};
+}
+
+base::Result<> ReadJsonLabels(const nlohmann::json& labels, GroupBuilder& builder) {
+  if (labels.is_null()) return {};
+  if (!labels.is_object()) return builder.Wrong("labels: expected an object of strings");
+  for (const auto& [name, text] : labels.items()) {
+    if (!text.is_string()) return builder.Wrong(fmt::format("label {}: expected a string", name));
+    BARO_TRY(builder.AddLabel(name, text.get<std::string>()));
+  }
+  return {};
+}
 
 base::Result<> ReadJsonGroup(const nlohmann::json& item, GroupBuilder& builder) {
   if (!item.is_object()) return builder.Wrong("expected an object with targets and labels");
   for (const auto& [key, value] : item.items()) {
     if (key == "targets") {
-      if (!value.is_array()) return builder.Wrong("targets: expected a list of strings");
-      for (const auto& target : value) {
-        if (!target.is_string()) return builder.Wrong("targets: expected a list of strings");
-        BARO_TRY(builder.AddTarget(target.get<std::string>()));
-      }
+      BARO_TRY(ReadJsonTargets(value, builder));
     } else if (key == "labels") {
-      if (!value.is_object()) return builder.Wrong("labels: expected an object of strings");
-      for (const auto& [name, text] : value.items()) {
-        if (!text.is_string()) return builder.Wrong(fmt::format("label {}: expected a string", name));
-        BARO_TRY(builder.AddLabel(name, text.get<std::string>()));
-      }
+      BARO_TRY(ReadJsonLabels(value, builder));
     } else {
       return builder.Wrong(fmt::format("unknown field {}; there are targets and labels", key));
     }
@@ -74,14 +98,10 @@ base::Result<> ReadJsonGroup(const nlohmann::json& item, GroupBuilder& builder) 
 }
 
 base::Result<> ReadJson(std::string_view text, GroupBuilder& builder) {
-  nlohmann::json document;
-  try {
-    document = nlohmann::json::parse(text);
-  } catch (const nlohmann::json::exception& error) {
-    return builder.Wrong(fmt::format("not valid JSON: {}", error.what()));
-  }
-  if (!document.is_array()) return builder.Wrong("expected a list of groups");
-  for (const auto& item : document) {
+  const auto document = ParseJsonAnswer(text);
+  if (!document) return base::Error(document.error().code(), builder.Told(document.error().message()));
+  if (!document->is_array()) return builder.Wrong("expected a list of groups");
+  for (const auto& item : *document) {
     builder.BeginGroup();
     BARO_TRY(ReadJsonGroup(item, builder));
   }
@@ -136,8 +156,14 @@ base::Result<std::vector<TargetGroup>> ParseTargetFile(std::string_view text, co
     return Fail(Code::kLimitExceeded,
                 fmt::format("{}: {} bytes, the limit is {}", path, text.size(), kTargetFileBytesMax));
   }
-  GroupBuilder builder(path);
+  GroupBuilder builder({.name = path, .label = "__meta_filepath", .shown = path});
   BARO_TRY(path.ends_with(".json") ? ReadJson(text, builder) : ReadYaml(text, builder));
+  return builder.Take();
+}
+
+base::Result<std::vector<TargetGroup>> ParseHttpTargets(std::string_view text, const std::string& url) {
+  GroupBuilder builder({.name = url, .label = "__meta_url", .shown = ""});
+  BARO_TRY(ReadJson(text, builder));
   return builder.Take();
 }
 

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/mutex.h"
-#include "scraper/discovery/file_discovery.h"
+#include "scraper/discovery/make_discovery.h"
 #include "scraper/loop/scrape_context.h"
 #include "scraper/loop/scrape_pool.h"
 
@@ -15,11 +15,19 @@ using base::MutexLock;
 
 namespace {
 
+using Discoveries = std::vector<std::shared_ptr<Discovery>>;
+
+/// All of starting or changing a job that can fail, done.
+struct PreparedJob {
+  std::shared_ptr<const ScrapeJob> job;
+  Discoveries discoveries;  // not started
+};
+
 /// One job: its pool, and what each of its providers told last.
 struct Job {
   std::unique_ptr<ScrapePool> pool;
   ScrapeJobOptions options;
-  std::vector<std::shared_ptr<Discovery>> discoveries;
+  Discoveries discoveries;
   std::map<std::size_t, std::vector<TargetGroup>> groups;  // by provider; 0 is static_configs
   bool is_changed = true;                                  // a provider told something since the last sync
 };
@@ -49,6 +57,7 @@ class ScrapeManager::Impl : public std::enable_shared_from_this<Impl> {
         continue;
       }
       StopJob(job->second, StopMode::kTargetGone);
+      ForgetDiscoveries(job->second);
       metrics_.ForgetJob(job->first);
       job = jobs_.erase(job);
     }
@@ -80,7 +89,10 @@ class ScrapeManager::Impl : public std::enable_shared_from_this<Impl> {
   std::vector<JobStatus> status() const {
     std::vector<JobStatus> all;
     const MutexLock lock(mutex_);
-    for (const auto& [name, job] : jobs_) all.push_back(job.pool->status());
+    for (const auto& [name, job] : jobs_) {
+      all.push_back(job.pool->status());
+      for (const auto& discovery : job.discoveries) all.back().discoveries.push_back(discovery->status());
+    }
     return all;
   }
 
@@ -95,7 +107,7 @@ class ScrapeManager::Impl : public std::enable_shared_from_this<Impl> {
   }
 
  private:
-  using PreparedJobs = std::map<std::string, std::shared_ptr<const ScrapeJob>>;
+  using PreparedJobs = std::map<std::string, PreparedJob>;
 
   /// All that can fail, for the jobs that are new or changed, so that a bad one leaves everything as it was.
   base::Result<PreparedJobs> Prepare(const std::vector<ScrapeJobOptions>& wanted) BARO_REQUIRES(mutex_) {
@@ -110,13 +122,37 @@ class ScrapeManager::Impl : public std::enable_shared_from_this<Impl> {
           HasSameSources(found->second.options, options)) {
         continue;
       }
-      prepared[options.job_name] = BARO_TRY(ScrapePool::MakeJob(options, dependencies_.make_fetcher));
+      PreparedJob& job = prepared[options.job_name];
+      job.job = BARO_TRY(ScrapePool::MakeJob(options, dependencies_.make_fetcher));
+      if (found == jobs_.end() || !HasSameSources(found->second.options, options)) {
+        job.discoveries = BARO_TRY(MakeDiscoveries(options, ContextOf(options)));
+      }
     }
     return prepared;
   }
 
+  DiscoveryContext ContextOf(const ScrapeJobOptions& options) {
+    return {.clock = dependencies_.clock,
+            .executor = dependencies_.executor,
+            .files = dependencies_.files,
+            .metrics = metrics_,
+            .make_fetcher = dependencies_.make_fetcher,
+            .log = dependencies_.log.With("scrape_pool", options.job_name),
+            .job_name = options.job_name,
+            .phase_seed = context_.settings.phase_seed};
+  }
+
+  /// They are stopped already.
+  void ForgetDiscoveries(const Job& job) {
+    for (const auto& discovery : job.discoveries) {
+      metrics_.ForgetDiscovery(discovery->status().kind, job.options.job_name);
+    }
+  }
+
   static bool HasSameSources(const ScrapeJobOptions& a, const ScrapeJobOptions& b) {
-    return a.static_groups == b.static_groups && a.file_discoveries == b.file_discoveries;
+    const bool has_others = !a.other_discoveries.empty() || !b.other_discoveries.empty();
+    return a.static_groups == b.static_groups && a.file_discoveries == b.file_discoveries &&
+           (!has_others || a.fingerprint == b.fingerprint);
   }
 
   static void StopJob(Job& job, StopMode mode) {
@@ -124,23 +160,23 @@ class ScrapeManager::Impl : public std::enable_shared_from_this<Impl> {
     job.pool->Stop(mode);
   }
 
-  void StartJob(const ScrapeJobOptions& options, std::shared_ptr<const ScrapeJob> ready) BARO_REQUIRES(mutex_) {
+  void StartJob(const ScrapeJobOptions& options, PreparedJob ready) BARO_REQUIRES(mutex_) {
     Job& job = jobs_[options.job_name];
-    job.pool = std::make_unique<ScrapePool>(std::move(ready), context_);
+    job.pool = std::make_unique<ScrapePool>(std::move(ready.job), context_);
     job.options = options;
-    StartDiscoveries(job);
+    StartDiscoveries(job, std::move(ready.discoveries));
   }
 
-  void UpdateJob(Job& job, const ScrapeJobOptions& options, std::shared_ptr<const ScrapeJob> ready)
-      BARO_REQUIRES(mutex_) {
+  void UpdateJob(Job& job, const ScrapeJobOptions& options, PreparedJob ready) BARO_REQUIRES(mutex_) {
     const bool has_same_sources = HasSameSources(job.options, options);
     job.options = options;
     if (!has_same_sources) {
       for (const auto& discovery : job.discoveries) discovery->Stop();
-      StartDiscoveries(job);
+      ForgetDiscoveries(job);
+      StartDiscoveries(job, std::move(ready.discoveries));
     }
     job.is_changed = false;
-    job.pool->Replace(std::move(ready), AllGroups(job));
+    job.pool->Replace(std::move(ready.job), AllGroups(job));
   }
 
   /// What the providers of the job told, together; also counted.
@@ -154,19 +190,14 @@ class ScrapeManager::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   /// Providers that are new have told nothing yet; what the job's old ones told stays until each has.
-  void StartDiscoveries(Job& job) BARO_REQUIRES(mutex_) {
-    job.discoveries.clear();
-    std::erase_if(job.groups, [&](const auto& entry) { return entry.first > job.options.file_discoveries.size(); });
+  void StartDiscoveries(Job& job, Discoveries discoveries) BARO_REQUIRES(mutex_) {
+    job.discoveries = std::move(discoveries);
+    std::erase_if(job.groups, [&](const auto& entry) { return entry.first > job.discoveries.size(); });
     job.groups[0] = job.options.static_groups;
     job.is_changed = true;
-    std::size_t provider = 0;
-    for (const FileDiscoveryOptions& options : job.options.file_discoveries) {
-      ++provider;
-      auto discovery = std::make_shared<FileDiscovery>(options, dependencies_.executor, dependencies_.files, metrics_,
-                                                       dependencies_.log.With("scrape_pool", job.options.job_name));
-      job.discoveries.push_back(discovery);
-      const Discovery* const teller = discovery.get();
-      discovery->Start(
+    for (std::size_t provider = 1; provider <= job.discoveries.size(); ++provider) {
+      Discovery* const teller = job.discoveries[provider - 1].get();
+      teller->Start(
           [weak = weak_from_this(), name = job.options.job_name, provider, teller](std::vector<TargetGroup> groups) {
             if (const auto self = weak.lock()) self->Take(name, provider, teller, std::move(groups));
           });
@@ -180,6 +211,7 @@ class ScrapeManager::Impl : public std::enable_shared_from_this<Impl> {
     if (found == jobs_.end()) return;
     Job& job = found->second;
     if (provider > job.discoveries.size() || job.discoveries[provider - 1].get() != teller) return;
+    metrics_.sd_received_updates_total.With({"scrape"}).Add();
     const bool is_first = !job.groups.contains(provider);
     job.groups[provider] = std::move(groups);
     job.is_changed = true;
@@ -191,6 +223,9 @@ class ScrapeManager::Impl : public std::enable_shared_from_this<Impl> {
       if (!job.is_changed) continue;
       job.is_changed = false;
       job.pool->Sync(AllGroups(job));
+      metrics_.sd_updates_total.With({"scrape"}).Add();
+      metrics_.sd_last_update_seconds.With({"scrape", name})
+          .Set(static_cast<double>(base::ToMs(dependencies_.clock.Now())) / 1000);
     }
   }
 

@@ -18,8 +18,26 @@ ScrapeMetrics::ScrapeMetrics(base::Registry& registry)
                                             {"scrape_job"})),
       discovered_targets(registry.MakeGaugeFamily(
           "prometheus_sd_discovered_targets", "Targets that discovery found, before relabelling.", {"name", "config"})),
-      sd_refresh_failures_total(registry.MakeCounterFamily("prometheus_sd_refresh_failures_total",
-                                                           "Refreshes of a discovery that failed.", {"mechanism"})),
+      sd_refresh_failures_total(registry.MakeCounterFamily(
+          "prometheus_sd_refresh_failures_total", "Refreshes of a discovery that failed.", {"mechanism", "config"})),
+      sd_refresh_duration_seconds(registry.MakeSummaryFamily("prometheus_sd_refresh_duration_seconds",
+                                                             "How long the refreshes of a discovery took.",
+                                                             {"mechanism", "config"}, {0.5, 0.9, 0.99})),
+      sd_refresh_duration_histogram_seconds(registry.MakeHistogramFamily(
+          "prometheus_sd_refresh_duration_histogram_seconds", "How long the refreshes of a discovery took.",
+          {"mechanism"}, {0.01, 0.1, 1, 10})),
+      sd_last_success_seconds(registry.MakeGaugeFamily("barograph_sd_last_success_timestamp_seconds",
+                                                       "When a discovery told its targets last, since the epoch.",
+                                                       {"mechanism", "config"})),
+      sd_last_update_seconds(registry.MakeGaugeFamily("prometheus_sd_last_update_timestamp_seconds",
+                                                      "When a job took over discovered targets last, since the epoch.",
+                                                      {"name", "config"})),
+      sd_received_updates_total(registry.MakeCounterFamily("prometheus_sd_received_updates_total",
+                                                           "Times that a discovery told its targets.", {"name"})),
+      sd_updates_total(registry.MakeCounterFamily("prometheus_sd_updates_total",
+                                                  "Times that a job took over discovered targets.", {"name"})),
+      sd_http_failures_total(
+          registry.MakeCounter("prometheus_sd_http_failures_total", "Refreshes of HTTP discoveries that failed.")),
       exceeded_sample_limit_total(registry.MakeCounter("prometheus_target_scrapes_exceeded_sample_limit_total",
                                                        "Scrapes refused because of sample_limit.")),
       exceeded_body_size_limit_total(registry.MakeCounter("prometheus_target_scrapes_exceeded_body_size_limit_total",
@@ -46,6 +64,13 @@ void ScrapeMetrics::ForgetJob(const std::string& name) {
   sync_failed_total.Remove({name});
   pool_targets.Remove({name});
   discovered_targets.Remove({"scrape", name});
+  sd_last_update_seconds.Remove({"scrape", name});
+}
+
+void ScrapeMetrics::ForgetDiscovery(const std::string& kind, const std::string& job) {
+  sd_refresh_failures_total.Remove({kind, job});
+  sd_refresh_duration_seconds.Remove({kind, job});
+  sd_last_success_seconds.Remove({kind, job});
 }
 
 }  // namespace baro::scraper

@@ -1,0 +1,73 @@
+#include "scraper/discovery/make_discovery.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "scraper/discovery/file_discovery.h"
+#include "scraper/discovery/http_source.h"
+#include "scraper/discovery/polled_discovery.h"
+#include "scraper/served_discoveries.h"
+
+namespace baro::scraper {
+namespace {
+
+using MakeSource = base::Result<std::shared_ptr<TargetSource>> (*)(const DiscoveryOptions&, const DiscoveryContext&);
+
+std::chrono::milliseconds IntervalOf(const DiscoveryOptions& options) {
+  return options.record.Get<std::chrono::milliseconds>("refresh_interval");
+}
+
+base::Result<std::shared_ptr<TargetSource>> MakeHttpSource(const DiscoveryOptions& options,
+                                                           const DiscoveryContext& context) {
+  auto fetcher = BARO_TRY(context.make_fetcher(options.http));
+  return std::make_shared<HttpSource>(options.record.Text("url"), IntervalOf(options), std::move(fetcher));
+}
+
+struct Kind {
+  std::string_view name;
+  MakeSource make;
+};
+
+/// Kinds that ask again and again.
+constexpr Kind kKinds[] = {{"http", MakeHttpSource}};
+
+const Kind* Find(std::string_view name) {
+  const auto* const found = std::ranges::find(kKinds, name, &Kind::name);
+  return found == std::end(kKinds) ? nullptr : found;
+}
+
+}  // namespace
+
+bool IsServedDiscovery(std::string_view kind) { return Find(kind) != nullptr; }
+
+base::Result<std::shared_ptr<Discovery>> MakeDiscovery(const DiscoveryOptions& options,
+                                                       const DiscoveryContext& context) {
+  const Kind* const kind = Find(options.kind);
+  if (kind == nullptr) {
+    return base::Fail(base::Code::kUnsupported, fmt::format("discovery \"{}\" is not supported yet", options.kind));
+  }
+  auto source = BARO_TRY(kind->make(options, context));
+  return std::make_shared<PolledDiscovery>(options.kind, IntervalOf(options), std::move(source), context);
+}
+
+base::Result<std::vector<std::shared_ptr<Discovery>>> MakeDiscoveries(const ScrapeJobOptions& job,
+                                                                      DiscoveryContext context) {
+  context.job_name = job.job_name;
+  std::vector<std::shared_ptr<Discovery>> discoveries;
+  for (const FileDiscoveryOptions& options : job.file_discoveries) {
+    discoveries.push_back(std::make_shared<FileDiscovery>(options, context));
+  }
+  for (const DiscoveryOptions& options : job.other_discoveries) {
+    context.index = discoveries.size();
+    auto discovery = MakeDiscovery(options, context);
+    if (!discovery) {
+      return std::unexpected(
+          discovery.error().WithContext(fmt::format("job \"{}\": {}_sd_configs", job.job_name, options.kind)));
+    }
+    discoveries.push_back(*std::move(discovery));
+  }
+  return discoveries;
+}
+
+}  // namespace baro::scraper

@@ -1,0 +1,92 @@
+"""Discovery over HTTP: a server that fails, answers garbage, hangs up and comes back; targets stay meanwhile."""
+import json
+import unittest
+
+from harness import Server, Targets, config_of, main, wait_for
+
+
+def hang_up(handler):
+    handler.close_connection = True
+
+
+class HttpDiscovery(unittest.TestCase):
+    def setUp(self):
+        self.targets = Targets({"/metrics": b"x 1\n"})
+        self.sd = Targets({})
+        self.addCleanup(self.targets.server.shutdown)
+        self.addCleanup(self.sd.server.shutdown)
+        self.tell([{"targets": [self.targets.address], "labels": {"env": "one"}}])
+
+    def tell(self, document, status=200):
+        body = json.dumps(document).encode()
+        self.sd.pages["/sd"] = lambda h: h.answer(body, content_type="application/json", status=status)
+
+    def config(self, url=None, extra=""):
+        return config_of(f"""  - job_name: found
+    scrape_interval: 1s
+    scrape_timeout: 1s
+    http_sd_configs:
+      - url: {url or f"http://{self.sd.address}/sd"}
+        refresh_interval: 1s
+{extra}""")
+
+    def env(self, server):
+        """Values of the label that discovery gives, of targets that are up."""
+        active = server.api("targets", state="active")["activeTargets"]
+        return sorted(t["labels"].get("env") for t in active if t["labels"]["job"] == "found" and t["health"] == "up")
+
+    def failures(self, server):
+        text = server.get("/metrics")[2].decode()
+        line = next((l for l in text.splitlines()
+                     if l.startswith('prometheus_sd_refresh_failures_total{mechanism="http",config="found"}')), "x 0")
+        return float(line.split()[-1])
+
+    def test_targets_stay_while_the_server_is_broken(self):
+        with Server("--scrape.discovery-reload-interval=1s", config=self.config()) as server:
+            wait_for("the target", lambda: self.env(server) == ["one"])
+            active = server.api("targets", state="active")["activeTargets"]
+            found = next(t for t in active if t["labels"]["job"] == "found")
+            self.assertEqual(found["discoveredLabels"]["__meta_url"], f"http://{self.sd.address}/sd")
+            for broken in (lambda h: h.answer(b"no", status=503),
+                           lambda h: h.answer(b"<html>", content_type="text/html"),
+                           lambda h: h.answer(b"[{", content_type="application/json"),
+                           hang_up):
+                self.sd.pages["/sd"] = broken
+                before = self.failures(server)
+                wait_for("two failures", lambda: self.failures(server) >= before + 2)
+                self.assertEqual(self.env(server), ["one"])
+            self.assertIn("the targets of its last good answer stay", server.log())
+            self.tell([{"targets": [self.targets.address], "labels": {"env": "two"}}])
+            wait_for("what it says now", lambda: self.env(server) == ["two"])
+            self.assertIn("discovery works again", server.log())
+
+    def test_a_server_that_is_not_there_yet(self):
+        self.tell([], status=404)
+        with Server("--scrape.discovery-reload-interval=1s", config=self.config()) as server:
+            wait_for("a failure", lambda: self.failures(server) >= 1)
+            self.assertEqual(self.env(server), [])
+            self.assertIn("it has no targets yet", server.log())
+            self.tell([{"targets": [self.targets.address], "labels": {"env": "one"}}])
+            wait_for("the target", lambda: self.env(server) == ["one"])
+
+    def test_a_bad_reload_leaves_discovery_alone(self):
+        with Server("--scrape.discovery-reload-interval=1s", "--web.enable-lifecycle", config=self.config()) as server:
+            wait_for("the target", lambda: self.env(server) == ["one"])
+            bad = "        tls_config:\n          ca_file: /nowhere/ca.pem\n"
+            server.config_path.write_text(self.config(extra=bad))
+            status, _, body = server.request("POST", "/-/reload")
+            self.assertNotEqual(status, 200, body)
+            self.assertIn(b"/nowhere/ca.pem", body)
+            self.tell([{"targets": [self.targets.address], "labels": {"env": "two"}}])
+            wait_for("the old discovery", lambda: self.env(server) == ["two"])
+            # Another server: its first answer replaces what the old one said.
+            self.sd.pages["/other"] = lambda h: h.answer(
+                json.dumps([{"targets": [self.targets.address], "labels": {"env": "three"}}]).encode(),
+                content_type="application/json")
+            server.config_path.write_text(self.config(url=f"http://{self.sd.address}/other"))
+            self.assertEqual(server.request("POST", "/-/reload")[0], 200)
+            wait_for("the new discovery", lambda: self.env(server) == ["three"])
+
+
+if __name__ == "__main__":
+    main()
