@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "base/number_text.h"
+#include "bench/protobuf_body.h"
 #include "scraper/expo/number.h"
 #include "scraper/exposition.h"
 
@@ -76,6 +77,16 @@ const std::vector<std::string>& Bodies(const std::string& target) {
   return found->second;
 }
 
+// The same in the Protobuf format.
+const std::vector<std::string>& ProtobufBodies(const std::string& target) {
+  static std::map<std::string, std::vector<std::string>> cache;
+  const auto [found, is_new] = cache.try_emplace(target);
+  if (is_new) {
+    for (const std::string& body : Bodies(target)) found->second.push_back(ProtobufBody::FromText(body));
+  }
+  return found->second;
+}
+
 bool SkipIfAbsent(benchmark::State& state, const std::string& target) {
   if (!Bodies(target).empty()) return false;
   state.SkipWithError("../shared/data/node-scrapes is not here, or the program zstd");
@@ -88,15 +99,13 @@ void Report(benchmark::State& state, std::size_t bytes, std::size_t samples) {
 }
 
 // One scrape after the other, as a scrape loop sees them.
-void BM_Repeated(benchmark::State& state, const std::string& target) {
-  if (SkipIfAbsent(state, target)) return;
-  const std::vector<std::string>& bodies = Bodies(target);
+void Repeat(benchmark::State& state, const std::vector<std::string>& bodies, const ExpositionCache::Options& options) {
   ExpositionCache cache;
   Numberer numberer;
   std::size_t bytes = 0, samples = 0, predicted = 0, next = 0;
   for (auto _ : state) {
     const std::string& body = bodies[next++ % bodies.size()];
-    if (!cache.Parse(body, {}, numberer)) std::abort();
+    if (!cache.Parse(body, options, numberer)) std::abort();
     bytes += body.size();
     samples += cache.parsed().samples_count();
     predicted += cache.parsed().predicted_count();
@@ -105,18 +114,33 @@ void BM_Repeated(benchmark::State& state, const std::string& target) {
   state.counters["predicted"] = static_cast<double>(predicted) / static_cast<double>(samples);
 }
 
-void BM_FirstSight(benchmark::State& state, const std::string& target) {
-  if (SkipIfAbsent(state, target)) return;
-  const std::string& body = Bodies(target).front();
+void BM_Repeated(benchmark::State& state, const std::string& target) {
+  if (!SkipIfAbsent(state, target)) Repeat(state, Bodies(target), {});
+}
+
+void BM_RepeatedProtobuf(benchmark::State& state, const std::string& target) {
+  if (!SkipIfAbsent(state, target)) Repeat(state, ProtobufBodies(target), {.format = ExpositionFormat::kProtobuf});
+}
+
+void SeeFirst(benchmark::State& state, const std::string& body, const ExpositionCache::Options& options) {
   std::size_t bytes = 0, samples = 0;
   for (auto _ : state) {
     ExpositionCache cache;
     Numberer numberer;
-    if (!cache.Parse(body, {}, numberer)) std::abort();
+    if (!cache.Parse(body, options, numberer)) std::abort();
     bytes += body.size();
     samples += cache.parsed().samples_count();
   }
   Report(state, bytes, samples);
+}
+
+void BM_FirstSight(benchmark::State& state, const std::string& target) {
+  if (!SkipIfAbsent(state, target)) SeeFirst(state, Bodies(target).front(), {});
+}
+
+void BM_FirstSightProtobuf(benchmark::State& state, const std::string& target) {
+  if (SkipIfAbsent(state, target)) return;
+  SeeFirst(state, ProtobufBodies(target).front(), {.format = ExpositionFormat::kProtobuf});
 }
 
 void BM_Plain(benchmark::State& state, const std::string& target) {
@@ -178,9 +202,11 @@ void BM_NumbersAsText(benchmark::State& state) {
 }
 BENCHMARK(BM_NumbersAsText);
 
-#define BARO_EXPO_BENCH(target)                      \
-  BENCHMARK_CAPTURE(BM_Repeated, target, #target);   \
-  BENCHMARK_CAPTURE(BM_FirstSight, target, #target); \
+#define BARO_EXPO_BENCH(target)                              \
+  BENCHMARK_CAPTURE(BM_Repeated, target, #target);           \
+  BENCHMARK_CAPTURE(BM_RepeatedProtobuf, target, #target);   \
+  BENCHMARK_CAPTURE(BM_FirstSight, target, #target);         \
+  BENCHMARK_CAPTURE(BM_FirstSightProtobuf, target, #target); \
   BENCHMARK_CAPTURE(BM_Plain, target, #target)
 
 BARO_EXPO_BENCH(made);

@@ -44,11 +44,16 @@
 #include <vector>
 
 #include "base/result.h"
+#include "model/histogram.h"
 #include "model/metadata.h"
 #include "scraper/exposition_format.h"
 #include "scraper/exposition_reader.h"
 
 namespace baro::scraper {
+
+namespace expo {
+class SampleSink;
+}  // namespace expo
 
 /// The caller's name for a series of one target: a small index into its own table of rows, given by Resolve(). Numbers
 /// should be dense, the cache keeps 16 bytes for each up to the largest.
@@ -87,6 +92,14 @@ struct RepeatedSample {
   bool is_same() const;
 };
 
+/// A native histogram.
+struct HistogramSample {
+  SeriesHandle series;
+  const model::FloatHistogram* histogram;    ///< until the next Parse(); not validated
+  std::optional<std::int64_t> timestamp_ms;  ///< as written, if timestamps are honoured
+  std::int64_t start_ms;                     ///< since when it counts; 0: not told
+};
+
 /// An exemplar of the exposition. Views are into the cache: until its next Parse().
 struct SeriesExemplar {
   SeriesHandle series;
@@ -121,6 +134,12 @@ class ParsedExposition {
   /// was computed for them (an array of SeriesRefs) still holds.
   std::uint64_t row_revision() const { return row_revision_; }
 
+  /// Since when the samples of the row count, each 0 where the target does not say. Empty for text formats, in which
+  /// lines of their own tell it.
+  std::span<const std::int64_t> row_starts_ms() const { return row_starts_ms_; }
+  /// In the order in which they came; a series may stand here several times.
+  std::span<const HistogramSample> histograms() const { return histograms_; }
+
   /// In the order of the lines. The same series may stand here several times, and in the row as well.
   std::span<const TimestampedSample> timestamped() const { return timestamped_; }
   std::span<const RepeatedSample> repeated() const { return repeated_; }
@@ -137,11 +156,13 @@ class ParsedExposition {
   std::size_t predicted_count() const { return predicted_count_; }
 
  private:
-  friend class ExpositionCacheImpl;
+  friend class expo::SampleSink;
   std::vector<SeriesHandle> row_handles_;  // longer than row_size_: room for what may come
   std::vector<double> row_values_;
   std::size_t row_size_ = 0;
   std::uint64_t row_revision_ = 0;
+  std::vector<std::int64_t> row_starts_ms_;
+  std::vector<HistogramSample> histograms_;
   std::vector<TimestampedSample> timestamped_;
   std::vector<RepeatedSample> repeated_;
   std::vector<SeriesExemplar> exemplars_;
@@ -170,6 +191,10 @@ class ExpositionCache {
     ExpositionFormat format = ExpositionFormat::kText;
     /// False: timestamps are read, checked and ignored, all samples are in the row.
     bool honor_timestamps = true;
+    /// Protobuf: what a histogram has of native buckets is read. False: it is a classic one.
+    bool native_histograms = false;
+    /// Protobuf: classic buckets of histograms that have native ones are read too.
+    bool classic_besides_native = false;
   };
 
   /// `hash_seed`: a random number of the process, so that no target can choose lines that collide.

@@ -17,7 +17,7 @@ namespace baro::scraper {
 
 /// A grammar of expositions. Text 0.0.4 and 1.0.0 differ in what targets may send, not in how it is read; so do
 /// OpenMetrics 0.0.1 and 1.0.0.
-enum class ExpositionFormat : std::uint8_t { kText, kOpenMetrics };
+enum class ExpositionFormat : std::uint8_t { kText, kOpenMetrics, kProtobuf };
 
 /// An entry of `scrape_protocols` and `fallback_scrape_protocol`.
 enum class ScrapeProtocol : std::uint8_t {
@@ -44,7 +44,6 @@ std::string AcceptHeader(std::span<const ScrapeProtocol> protocols, model::Escap
 /// The format of a body by the Content-Type it came with; `content_type` is empty when there was none. `fallback` is
 /// taken when the header is missing, unreadable or of an unknown kind.
 /// Errors   kInvalidArgument: no format can be told and there is no fallback.
-///          kUnsupported: it is (or falls back to) the Protobuf format, which is not read.
 base::Result<ExpositionFormat> FormatOfContentType(std::string_view content_type,
                                                    std::optional<ScrapeProtocol> fallback);
 

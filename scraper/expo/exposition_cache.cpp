@@ -8,6 +8,8 @@
 #include "scraper/expo/line_parser.h"
 #include "scraper/expo/line_template.h"
 #include "scraper/expo/number.h"
+#include "scraper/expo/protobuf_cache.h"
+#include "scraper/expo/sample_sink.h"
 #include "scraper/exposition.h"
 
 namespace baro::scraper {
@@ -29,40 +31,31 @@ bool RepeatedSample::is_same() const {
 // the type is all that one line leaves to the next.
 class ExpositionCacheImpl {
  public:
-  explicit ExpositionCacheImpl(std::uint64_t hash_seed) : hash_seed_(hash_seed) {}
+  explicit ExpositionCacheImpl(std::uint64_t hash_seed) : hash_seed_(hash_seed), protobuf_(hash_seed) {}
 
   base::Result<> Parse(std::string_view body, const ExpositionCache::Options& options, SeriesResolver& resolver);
   std::vector<ReleasedSeries> PresentSeries() const;
 
-  const ParsedExposition& parsed() const { return out_; }
+  const ParsedExposition& parsed() const { return sink_.out(); }
   const expo::FamilyTable& families() const { return families_; }
 
  private:
-  // What the cache knows of a handle. Generations number the calls of Parse().
-  struct SeriesState {
-    std::uint32_t row_generation = 0;   // has a value in the row of that call
-    std::uint32_t seen_generation = 0;  // had a sample in that call
-    std::uint32_t row_index = 0;
-    bool had_timestamp = false;
-  };
-
   // What a Parse() under way knows besides the templates.
   struct Run {
     expo::LineParser lines;
     SeriesResolver& resolver;
     const char* at;
-    const char* plain_end;       // behind the last line end: number parsing needs no check for the end before it
-    std::size_t next = 0;        // entry of last_ to be expected
-    std::size_t row_before = 0;  // size of the row when the call began
+    const char* plain_end;  // behind the last line end: number parsing needs no check for the end before it
+    std::size_t next = 0;   // entry of last_ to be expected
     model::MetricType type = model::MetricType::kUnknown;
     bool may_predict = true;
     bool has_diverged = false;  // from last_; what was seen is in new_
     bool is_at_end = false;
-    bool is_row_changed = false;
-    bool honors_timestamps = true;
   };
 
-  void Begin();
+  base::Result<> ParseProtobuf(std::string_view body, const ExpositionCache::Options& options,
+                               SeriesResolver& resolver);
+  base::Result<> ParseText(std::string_view body, const ExpositionCache::Options& options, SeriesResolver& resolver);
   bool Advance(Run& run);
   bool Predict(Run& run);
   bool PredictedTail(Run& run, const expo::TemplateEntry& entry);
@@ -76,77 +69,83 @@ class ExpositionCacheImpl {
   void Diverge(Run& run, std::size_t agreed_count);
   void TakeTrailer(Run& run, std::string_view trailer);
 
-  void Emit(Run& run, SeriesHandle series, double value);
   void EmitTail(Run& run, SeriesHandle series, const expo::SampleTail& tail);
-  void KeepExemplar(SeriesHandle series, const expo::SampleTail& tail, const ExpositionExemplar& exemplar);
-  void MakeRowRoom(std::size_t more);
 
   void Commit(Run& run);
   void ReleaseAbsent();
   void ReleaseFresh();
-  SeriesState& StateOf(SeriesHandle series) { return states_[static_cast<std::uint32_t>(series)]; }
-  const SeriesState& StateOf(SeriesHandle series) const { return states_[static_cast<std::uint32_t>(series)]; }
+  /// Each entry of the last good exposition, in whichever format it was.
+  template <typename Visit>
+  void ForEachLastSeries(const Visit& visit) const {
+    for (const expo::TemplateEntry& entry : last_.entries()) visit(entry.series);
+    protobuf_.ForEachSeries(visit);
+  }
 
   std::uint64_t hash_seed_;
-  std::uint32_t generation_ = 0;
   std::optional<ExpositionFormat> last_format_;
   expo::LineTemplate last_;  // the last good exposition
   expo::LineTemplate new_;   // the one being parsed, once it is another
-  std::vector<SeriesState> states_;
-  std::vector<SeriesHandle> fresh_;  // given by Resolve() in this call
+  expo::ProtobufCache protobuf_;
   std::vector<std::uint32_t> segment_families_;
   expo::FamilyTable families_;
-  ParsedExposition out_;
-  std::vector<std::unique_ptr<ExpositionLabel[]>> exemplar_labels_;
-  std::vector<std::unique_ptr<std::string>> exemplar_texts_;
+  expo::SampleSink sink_;
   std::optional<base::Error> error_;
 };
 
 base::Result<> ExpositionCacheImpl::Parse(std::string_view body, const ExpositionCache::Options& options,
                                           SeriesResolver& resolver) {
-  const std::size_t row_before = out_.row_size_;
-  Begin();
+  sink_.Begin(options.honor_timestamps);
+  error_.reset();
+  base::Result<> parsed;
+  if (body.size() > kBodyBytesMax) {
+    parsed = base::Fail(
+        base::Code::kLimitExceeded,
+        fmt::format("exposition of {} bytes is larger than the limit of {} bytes", body.size(), kBodyBytesMax));
+    sink_.End();
+  } else if (options.format == ExpositionFormat::kProtobuf) {
+    parsed = ParseProtobuf(body, options, resolver);
+  } else {
+    parsed = ParseText(body, options, resolver);
+  }
+  if (parsed) {
+    last_format_ = options.format;
+  } else {
+    ReleaseFresh();
+  }
+  return parsed;
+}
+
+base::Result<> ExpositionCacheImpl::ParseText(std::string_view body, const ExpositionCache::Options& options,
+                                              SeriesResolver& resolver) {
   const std::size_t last_line_end = body.rfind('\n');
   Run run = {.lines = expo::LineParser(body, options.format, Strictness::kLikePrometheus),
              .resolver = resolver,
              .at = body.data(),
              .plain_end = body.data() + (last_line_end == std::string_view::npos ? 0 : last_line_end + 1),
-             .row_before = row_before,
-             .may_predict = last_format_ == options.format,
-             .honors_timestamps = options.honor_timestamps};
-  if (body.size() > kBodyBytesMax) {
-    error_.emplace(
-        base::Code::kLimitExceeded,
-        fmt::format("exposition of {} bytes is larger than the limit of {} bytes", body.size(), kBodyBytesMax));
-  } else {
-    while (!run.is_at_end && Advance(run)) {
-    }
+             .may_predict = last_format_ == options.format};
+  while (!run.is_at_end && Advance(run)) {
   }
-  if (run.is_row_changed || out_.row_size_ != row_before) ++out_.row_revision_;
-  if (error_) {
-    ReleaseFresh();
-    return *std::move(error_);
-  }
-  last_format_ = options.format;
+  sink_.End();
+  if (error_) return *std::move(error_);
   Commit(run);
   return {};
 }
 
-void ExpositionCacheImpl::Begin() {
-  if (++generation_ == 0) {  // once in four billion: no old mark may look new
-    for (SeriesState& state : states_) state.row_generation = state.seen_generation = 0;
-    generation_ = 1;
+base::Result<> ExpositionCacheImpl::ParseProtobuf(std::string_view body, const ExpositionCache::Options& options,
+                                                  SeriesResolver& resolver) {
+  auto parsed = protobuf_.Parse(body, options, {.resolver = resolver, .sink = sink_, .families = families_});
+  sink_.End();
+  if (!parsed) return parsed;
+  if (!protobuf_.is_changed()) {
+    families_.SettleUnchanged();
+    protobuf_.Commit();
+    return {};
   }
-  out_.row_size_ = 0;
-  out_.timestamped_.clear();
-  out_.repeated_.clear();
-  out_.exemplars_.clear();
-  out_.released_.clear();
-  out_.samples_count_ = out_.dropped_count_ = out_.resolved_count_ = out_.predicted_count_ = 0;
-  exemplar_labels_.clear();
-  exemplar_texts_.clear();
-  fresh_.clear();
-  error_.reset();
+  ReleaseAbsent();
+  last_ = {};
+  protobuf_.Commit();
+  families_.Settle(protobuf_.families());
+  return {};
 }
 
 // One round of both loops.
@@ -182,7 +181,7 @@ bool ExpositionCacheImpl::Predict(Run& run) {
   const std::size_t first = run.next;
   std::size_t next = first;
   bool is_good = true;
-  MakeRowRoom(count - first);
+  sink_.MakeRowRoom(count - first);
   for (; next < count; ++next) {
     const expo::TemplateEntry& entry = entries[next];
     const std::size_t size = entry.segment_end - entry.segment_begin;
@@ -214,7 +213,7 @@ bool ExpositionCacheImpl::Predict(Run& run) {
   }
   run.at = at;
   run.next = next;
-  out_.predicted_count_ += next - first;
+  sink_.CountPredicted(next - first);
   return is_good;
 }
 
@@ -224,8 +223,8 @@ inline const char* ExpositionCacheImpl::PlainTail(Run& run, const char* at, Seri
   const char* behind = expo::ParsePlainNumber(at, run.plain_end, value);
   if (behind == nullptr) return nullptr;
   if (*behind == '\n') [[likely]] {
-    ++out_.samples_count_;
-    Emit(run, series, value);
+    sink_.CountSample();
+    sink_.Emit(series, value);
     return behind + 1;
   }
   if (*behind != ' ' || !run.lines.is_text()) return nullptr;
@@ -239,70 +238,11 @@ inline const char* ExpositionCacheImpl::PlainTail(Run& run, const char* at, Seri
   return behind + 1;
 }
 
-inline void ExpositionCacheImpl::Emit(Run& run, SeriesHandle series, double value) {
-  if (series == SeriesHandle::kDropped) {
-    ++out_.dropped_count_;
-    return;
-  }
-  SeriesState& state = StateOf(series);
-  if (state.row_generation == generation_) [[unlikely]] {
-    out_.repeated_.push_back({series, value, out_.row_values_[state.row_index]});
-    return;
-  }
-  const std::size_t index = out_.row_size_++;
-  state = {.row_generation = generation_,
-           .seen_generation = generation_,
-           .row_index = static_cast<std::uint32_t>(index),
-           .had_timestamp = false};
-  SeriesHandle* const handles = out_.row_handles_.data();
-  run.is_row_changed |= index >= run.row_before || handles[index] != series;
-  handles[index] = series;
-  out_.row_values_.data()[index] = value;
-}
-
 void ExpositionCacheImpl::EmitTail(Run& run, SeriesHandle series, const expo::SampleTail& tail) {
-  ++out_.samples_count_;
-  if (!tail.timestamp_ms || !run.honors_timestamps || series == SeriesHandle::kDropped) {
-    Emit(run, series, tail.value);
-  } else {
-    SeriesState& state = StateOf(series);
-    state.seen_generation = generation_;
-    state.had_timestamp = true;
-    out_.timestamped_.push_back({series, tail.value, *tail.timestamp_ms});
+  sink_.EmitSample(series, tail.value, tail.timestamp_ms);
+  if (tail.has_exemplar && series != SeriesHandle::kDropped) {
+    sink_.KeepExemplar(series, run.lines.exemplar(), tail.timestamp_ms);
   }
-  if (tail.has_exemplar && series != SeriesHandle::kDropped) KeepExemplar(series, tail, run.lines.exemplar());
-}
-
-// Unescaped texts lie in the parser's scratch, which the next line overwrites: exemplars are few, all of it is copied.
-void ExpositionCacheImpl::KeepExemplar(SeriesHandle series, const expo::SampleTail& tail,
-                                       const ExpositionExemplar& exemplar) {
-  const std::size_t count = exemplar.labels.size();
-  std::size_t size_bytes = 0;
-  for (const ExpositionLabel& label : exemplar.labels) size_bytes += label.name.size() + label.value.size();
-  auto& text = *exemplar_texts_.emplace_back(std::make_unique<std::string>());
-  text.reserve(size_bytes);
-  const auto keep = [&text](std::string_view part) {
-    text += part;
-    return std::string_view(text).substr(text.size() - part.size());
-  };
-  auto& labels = exemplar_labels_.emplace_back(std::make_unique<ExpositionLabel[]>(count));
-  for (std::size_t i = 0; i < count; ++i) {
-    labels[i].name = keep(exemplar.labels[i].name);
-    labels[i].value = keep(exemplar.labels[i].value);
-  }
-  out_.exemplars_.push_back({.series = series,
-                             .labels = {labels.get(), count},
-                             .value = exemplar.value,
-                             .timestamp_ms = exemplar.timestamp_ms,
-                             .sample_timestamp_ms = tail.timestamp_ms});
-}
-
-void ExpositionCacheImpl::MakeRowRoom(std::size_t more) {
-  const std::size_t want = out_.row_size_ + more;
-  if (out_.row_handles_.size() >= want) return;
-  const std::size_t size = std::max(want, out_.row_handles_.size() * 2);
-  out_.row_handles_.resize(size);
-  out_.row_values_.resize(size);
 }
 
 // Comments, blank lines and one sample; or the rest of the body, if it has no more.
@@ -372,32 +312,25 @@ bool ExpositionCacheImpl::Resolve(Run& run, SeriesHandle& series) {
     error_ = run.lines.TakeError();
     return false;
   }
-  ++out_.resolved_count_;
-  base::Result<SeriesHandle> resolved = run.resolver.Resolve(line);
+  const base::Result<SeriesHandle> resolved = sink_.Resolve(run.resolver, line);
   if (!resolved) {
     const auto line_number = 1 + std::count(run.lines.begin(), run.at, '\n');
-    error_ = std::move(resolved).error().WithContext(fmt::format("line {}", line_number));
+    error_ = resolved.error().WithContext(fmt::format("line {}", line_number));
     // As in Prometheus: a fault in the rest of the line comes first, and without one the sample was scraped.
     expo::SampleTail tail;
     if (run.lines.ParseTail(run.at, tail)) {
-      ++out_.samples_count_;
-      ++out_.dropped_count_;
+      sink_.CountRefused();
     } else {
       error_ = run.lines.TakeError();
     }
     return false;
   }
   series = *resolved;
-  if (series == SeriesHandle::kDropped) return true;
-  BARO_ASSERT(series <= SeriesHandle::kMax);
-  const auto number = static_cast<std::size_t>(series);
-  if (states_.size() <= number) states_.resize(std::max(number + 1, states_.size() * 2));
-  fresh_.push_back(series);
   return true;
 }
 
 bool ExpositionCacheImpl::TakeTail(Run& run, SeriesHandle series) {
-  MakeRowRoom(1);
+  sink_.MakeRowRoom(1);
   if (run.at < run.plain_end) {
     if (const char* const behind = PlainTail(run, run.at, series)) {
       run.at = behind;
@@ -439,45 +372,31 @@ void ExpositionCacheImpl::Commit(Run& run) {
     return;
   }
   ReleaseAbsent();
+  protobuf_.Clear();
   std::swap(last_, new_);
   families_.Settle(last_.all_families());
 }
 
-// Series of last_ without a sample in this call. Each is marked as seen when it is reported, so that it is reported
-// once.
 void ExpositionCacheImpl::ReleaseAbsent() {
-  for (const expo::TemplateEntry& entry : last_.entries()) {
-    if (entry.series == SeriesHandle::kDropped) continue;
-    SeriesState& state = StateOf(entry.series);
-    if (state.seen_generation == generation_) continue;
-    state.seen_generation = generation_;
-    out_.released_.push_back({.series = entry.series, .was_present = true, .had_timestamp = state.had_timestamp});
-  }
+  ForEachLastSeries([this](SeriesHandle series) { sink_.ReleaseIfAbsent(series); });
 }
 
-// After an error: series that only this call asked for.
 void ExpositionCacheImpl::ReleaseFresh() {
-  if (fresh_.empty()) return;
-  std::vector<bool> is_kept(states_.size());
-  for (const expo::TemplateEntry& entry : last_.entries()) {
-    if (entry.series != SeriesHandle::kDropped) is_kept[static_cast<std::uint32_t>(entry.series)] = true;
-  }
-  for (const SeriesHandle series : fresh_) {
-    if (is_kept[static_cast<std::uint32_t>(series)]) continue;
-    is_kept[static_cast<std::uint32_t>(series)] = true;
-    out_.released_.push_back({.series = series, .was_present = false, .had_timestamp = false});
-  }
+  std::vector<bool> is_kept(sink_.handles_count());
+  ForEachLastSeries([&is_kept](SeriesHandle series) {
+    if (series != SeriesHandle::kDropped) is_kept[static_cast<std::uint32_t>(series)] = true;
+  });
+  sink_.ReleaseFresh(std::move(is_kept));
 }
 
 std::vector<ReleasedSeries> ExpositionCacheImpl::PresentSeries() const {
   std::vector<ReleasedSeries> present;
-  std::vector<bool> is_listed(states_.size());
-  for (const expo::TemplateEntry& entry : last_.entries()) {
-    if (entry.series == SeriesHandle::kDropped || is_listed[static_cast<std::uint32_t>(entry.series)]) continue;
-    is_listed[static_cast<std::uint32_t>(entry.series)] = true;
-    present.push_back(
-        {.series = entry.series, .was_present = true, .had_timestamp = StateOf(entry.series).had_timestamp});
-  }
+  std::vector<bool> is_listed(sink_.handles_count());
+  ForEachLastSeries([&](SeriesHandle series) {
+    if (series == SeriesHandle::kDropped || is_listed[static_cast<std::uint32_t>(series)]) return;
+    is_listed[static_cast<std::uint32_t>(series)] = true;
+    present.push_back({.series = series, .was_present = true, .had_timestamp = sink_.had_timestamp(series)});
+  });
   return present;
 }
 

@@ -88,13 +88,6 @@ std::optional<std::string> MediaType(std::string_view content_type) {
   return lower;
 }
 
-std::unexpected<base::Error> RefuseProtobuf(std::string_view why) {
-  return base::Fail(base::Code::kUnsupported,
-                    fmt::format("the Protobuf exposition format is not supported ({}): let the target send a text "
-                                "format, for example with scrape_protocols: [PrometheusText1.0.0]",
-                                why));
-}
-
 }  // namespace
 
 std::span<const ScrapeProtocol> DefaultScrapeProtocols() { return kDefaultProtocols; }
@@ -127,7 +120,7 @@ base::Result<ExpositionFormat> FormatOfContentType(std::string_view content_type
   const std::optional<std::string> type = MediaType(content_type);
   if (type == "application/openmetrics-text") return ExpositionFormat::kOpenMetrics;
   if (type == "text/plain") return ExpositionFormat::kText;
-  if (type == "application/vnd.google.protobuf") return RefuseProtobuf(fmt::format("Content-Type: {}", content_type));
+  if (type == "application/vnd.google.protobuf") return ExpositionFormat::kProtobuf;
   if (!fallback) {
     const std::string what = Trim(content_type).empty()
                                  ? std::string("non-compliant scrape target sent no Content-Type")
@@ -137,7 +130,7 @@ base::Result<ExpositionFormat> FormatOfContentType(std::string_view content_type
   }
   switch (*fallback) {
     case ScrapeProtocol::kPrometheusProto:
-      return RefuseProtobuf("fallback_scrape_protocol: PrometheusProto");
+      return ExpositionFormat::kProtobuf;
     case ScrapeProtocol::kOpenMetricsText0_0_1:
     case ScrapeProtocol::kOpenMetricsText1_0_0:
       return ExpositionFormat::kOpenMetrics;

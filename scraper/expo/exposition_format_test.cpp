@@ -59,13 +59,11 @@ TEST(FormatOfContentType, FallsBackOnlyIfToldSo) {
             "received unsupported Content-Type \"text/html\" and no fallback_scrape_protocol specified for target");
 }
 
-TEST(FormatOfContentType, RefusesProtobufByName) {
-  const auto got = FormatOfContentType("application/vnd.google.protobuf; proto=x; encoding=delimited",
-                                       ScrapeProtocol::kPrometheusText0_0_4);
-  ASSERT_FALSE(got);
-  EXPECT_EQ(got.error().code(), base::Code::kUnsupported);
-  EXPECT_NE(got.error().message().find("Protobuf"), std::string::npos);
-  EXPECT_EQ(FormatOfContentType("", ScrapeProtocol::kPrometheusProto).error().code(), base::Code::kUnsupported);
+TEST(FormatOfContentType, TakesProtobufByItsMediaTypeAlone) {
+  EXPECT_EQ(FormatOfContentType("application/vnd.google.protobuf; proto=x; encoding=delimited",
+                                ScrapeProtocol::kPrometheusText0_0_4),
+            ExpositionFormat::kProtobuf);
+  EXPECT_EQ(FormatOfContentType("", ScrapeProtocol::kPrometheusProto), ExpositionFormat::kProtobuf);
 }
 
 }  // namespace

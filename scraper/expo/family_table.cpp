@@ -55,6 +55,16 @@ std::uint32_t FamilyTable::Update(const MetadataLine& line) {
   return number;
 }
 
+std::uint32_t FamilyTable::Update(std::string_view family, const Said& said) {
+  const std::uint32_t number = NumberOf(family);
+  model::Metadata& metadata = by_number_[number].metadata;
+  bool changed = Assign(metadata.type, said.type);
+  changed |= Assign(metadata.help, said.help);
+  changed |= Assign(metadata.unit, said.unit);
+  if (changed) ++revision_;
+  return number;
+}
+
 void FamilyTable::Settle(std::span<const std::uint32_t> present) {
   ++expositions_;
   std::vector<bool> is_there(by_number_.size());

@@ -24,6 +24,14 @@ class FamilyTable {
   /// Takes what the line says; returns the family's number, which stays until Settle() lets it go.
   std::uint32_t Update(const MetadataLine& line);
 
+  /// What a message says of a family, all at once.
+  struct Said {
+    model::MetricType type = model::MetricType::kUnknown;
+    std::string_view help;
+    std::string_view unit;
+  };
+  std::uint32_t Update(std::string_view family, const Said& said);
+
   /// After an exposition with these families (others may name them twice): marks who is there, and lets go of those
   /// that were not for more than kKeptExpositions. Numbers of families that are there stay as they are.
   void Settle(std::span<const std::uint32_t> present);

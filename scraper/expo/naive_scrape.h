@@ -77,6 +77,19 @@ inline std::string SampleText(const std::string& series, double value, std::opti
   return fmt::format("{} {:x}{}", series, std::bit_cast<std::uint64_t>(value), TimeText(timestamp_ms));
 }
 
+/// A histogram with all that storage keeps of it.
+inline std::string HistogramText(const std::string& series, const model::FloatHistogram& histogram,
+                                 std::optional<std::int64_t> timestamp_ms) {
+  return fmt::format("{} histogram {} schema {} hint {} zero {:x} sum {:x}{}", series, histogram.ToString(),
+                     histogram.schema, static_cast<int>(histogram.counter_reset_hint),
+                     std::bit_cast<std::uint64_t>(histogram.zero_threshold),
+                     std::bit_cast<std::uint64_t>(histogram.sum), TimeText(timestamp_ms));
+}
+
+inline std::string StartText(std::int64_t start_ms) {
+  return start_ms == 0 ? std::string() : fmt::format(" since {}", start_ms);
+}
+
 inline std::string ExemplarText(const std::string& series, std::span<const ExpositionLabel> labels, double value,
                                 std::optional<std::int64_t> timestamp_ms,
                                 std::optional<std::int64_t> sample_timestamp_ms) {
@@ -179,7 +192,14 @@ inline ScrapedSamples CachedScrape(ExpositionCache& cache, RecordingResolver& re
   if (!result) out.error = result.error().message();
   if (result) {
     for (std::size_t i = 0; i < parsed.values().size(); ++i) {
-      out.samples.push_back(internal::SampleText(resolver.text_of(parsed.handles()[i]), parsed.values()[i], {}));
+      const std::int64_t start_ms = parsed.row_starts_ms().empty() ? 0 : parsed.row_starts_ms()[i];
+      out.samples.push_back(internal::SampleText(resolver.text_of(parsed.handles()[i]), parsed.values()[i], {}) +
+                            internal::StartText(start_ms));
+    }
+    for (const auto& sample : parsed.histograms()) {
+      out.samples.push_back(
+          internal::HistogramText(resolver.text_of(sample.series), *sample.histogram, sample.timestamp_ms) +
+          internal::StartText(sample.start_ms));
     }
     for (const auto& sample : parsed.repeated()) {
       out.samples.push_back(internal::SampleText(resolver.text_of(sample.series), sample.value, {}));

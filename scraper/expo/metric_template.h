@@ -1,0 +1,85 @@
+// What a Protobuf exposition looked like, without its values: the labels of its metrics, and which series they stood
+// for.
+//
+// Threads  Confined.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "scraper/expo/metric_message.h"
+#include "scraper/exposition.h"
+
+namespace baro::scraper::expo {
+
+/// Which of a metric's samples: what stands behind the name, and the bound.
+enum class SampleRole : std::uint8_t { kValue, kCount, kSum, kQuantile, kBucket, kNative };
+
+/// A series of a metric.
+struct MetricSample {
+  SeriesHandle series = SeriesHandle::kDropped;
+  SampleRole role = SampleRole::kValue;
+  std::uint64_t bound_bits = 0;  ///< of `le` or `quantile`
+};
+
+/// One metric: its labels as they stood, and its samples.
+struct MetricEntry {
+  std::uint64_t hash = 0;
+  std::uint32_t labels_begin = 0;
+  std::uint32_t labels_size_bytes = 0;
+  std::uint32_t family = 0;  ///< its number in the FamilyTable
+  std::uint32_t samples_begin = 0;
+  std::uint32_t samples_count = 0;
+  FamilyType type = FamilyType::kCounter;
+};
+
+/// The metrics of one exposition in order.
+class MetricTemplate {
+ public:
+  static constexpr std::uint32_t kNone = 0xffff'ffff;
+
+  std::size_t size() const { return entries_.size(); }
+  const MetricEntry& entry(std::size_t index) const { return entries_[index]; }
+  std::string_view labels(const MetricEntry& entry) const {
+    return std::string_view(text_).substr(entry.labels_begin, entry.labels_size_bytes);
+  }
+  std::span<const MetricSample> samples(const MetricEntry& entry) const {
+    return std::span(samples_).subspan(entry.samples_begin, entry.samples_count);
+  }
+  const std::vector<MetricSample>& all_samples() const { return samples_; }
+  /// Numbers of the families, in their order.
+  const std::vector<std::uint32_t>& families() const { return families_; }
+
+  /// What a metric is found by.
+  struct Key {
+    std::string_view labels;
+    std::uint32_t family = 0;
+    FamilyType type = FamilyType::kCounter;
+  };
+  static std::uint64_t HashOf(const Key& key, std::uint64_t seed);
+
+  /// The first entry with that key, or kNone.
+  std::uint32_t Find(const Key& key, std::uint64_t hash) const;
+
+  void Clear();
+  void Reserve(std::size_t text_bytes, std::size_t metrics_count);
+  /// Starts with the first metrics and families of `other`.
+  void AssignPrefix(const MetricTemplate& other, std::size_t metrics_count, std::size_t families_count);
+  void Push(const Key& key, std::uint64_t hash, std::span<const MetricSample> samples);
+  void PushFamily(std::uint32_t number) { families_.push_back(number); }
+
+ private:
+  void Insert(std::uint32_t index);
+  void Rehash(std::size_t entries_count);
+
+  std::string text_;
+  std::vector<MetricEntry> entries_;
+  std::vector<MetricSample> samples_;
+  std::vector<std::uint32_t> families_;
+  std::vector<std::uint32_t> slots_;  // a power of two of entry numbers, kNone where free; at most half are taken
+};
+
+}  // namespace baro::scraper::expo

@@ -1,0 +1,318 @@
+#include "scraper/expo/protobuf_cache.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "model/names.h"
+#include "model/sample.h"
+#include "scraper/expo/number.h"
+
+namespace baro::scraper::expo {
+namespace {
+
+using base::Code;
+using base::Fail;
+
+/// An empty metric has two bytes and becomes a sample: what a body makes of itself in memory is limited here.
+constexpr std::size_t kSamplesMax = 16'000'000;
+
+std::string_view SuffixOf(SampleRole role) {
+  switch (role) {
+    case SampleRole::kCount:
+      return "_count";
+    case SampleRole::kSum:
+      return "_sum";
+    case SampleRole::kBucket:
+      return "_bucket";
+    case SampleRole::kValue:
+    case SampleRole::kQuantile:
+    case SampleRole::kNative:
+      return "";
+  }
+  return "";
+}
+
+std::string_view BoundLabelOf(SampleRole role) {
+  if (role == SampleRole::kBucket) return model::kBucketLabel;
+  return role == SampleRole::kQuantile ? model::kQuantileLabel : std::string_view();
+}
+
+double Canonical(double value) { return std::isnan(value) ? model::CanonicalNaN() : value; }
+
+}  // namespace
+
+base::Result<> ProtobufCache::Parse(std::string_view body, const ExpositionCache::Options& options,
+                                    const Seams& seams) {
+  Run run{.options = options, .seams = seams, .family = {}};
+  is_changed_ = !has_last_;
+  samples_count_ = 0;
+  new_.Clear();
+  base::WireReader reader(body);
+  while (!reader.AtEnd()) {
+    const auto offset = static_cast<std::size_t>(reader.position() - body.data());
+    const std::string_view family = reader.Bytes();
+    const auto at = [offset] { return fmt::format("byte {}", offset); };
+    if (!reader.ok()) {
+      return Fail(Code::kInvalidArgument, at() + ": the length of a metric family reaches beyond the exposition");
+    }
+    const auto taken = TakeFamily(run, family);
+    if (!taken) return taken.error().WithContext(at());
+  }
+  if (run.next != last_.size() || run.next_family != last_.families().size()) Diverge(run);
+  return {};
+}
+
+void ProtobufCache::Commit() {
+  if (is_changed_) {
+    std::swap(last_, new_);
+  } else {
+    new_ = {};  // whoever stands still needs no second template
+  }
+  has_last_ = true;
+}
+
+void ProtobufCache::Clear() {
+  last_ = {};
+  new_ = {};
+  has_last_ = false;
+}
+
+base::Result<> ProtobufCache::TakeFamily(Run& run, std::string_view message) {
+  run.family = BARO_TRY(ReadFamily(message));
+  if (run.family.first_metric == nullptr) return {};
+  run.family_number = run.seams.families.Update(
+      run.family.name, {.type = MetricTypeOf(run.family.type), .help = run.family.help, .unit = run.family.unit});
+  NoteFamily(run);
+  base::WireReader reader(message.substr(static_cast<std::size_t>(run.family.first_metric - message.data())));
+  while (const auto metric = NextMetric(reader)) {
+    const auto taken = TakeMetric(run, *metric);
+    if (!taken) return taken.error().WithContext(fmt::format("metric family {}", run.family.name));
+  }
+  return {};
+}
+
+void ProtobufCache::NoteFamily(Run& run) {
+  if (!is_changed_) {
+    const bool agrees =
+        run.next_family < last_.families().size() && last_.families()[run.next_family] == run.family_number;
+    if (agrees) {
+      ++run.next_family;
+      return;
+    }
+    Diverge(run);
+  }
+  new_.PushFamily(run.family_number);
+}
+
+// From here on new_ is built: what agreed so far, and all that comes.
+void ProtobufCache::Diverge(const Run& run) {
+  if (is_changed_) return;
+  is_changed_ = true;
+  new_.AssignPrefix(last_, run.next, run.next_family);
+}
+
+base::Result<> ProtobufCache::TakeMetric(Run& run, std::string_view metric) {
+  std::string_view labels = LabelsOf(run, metric);
+  message_.Clear();
+  BARO_TRY(ReadMetric(metric.substr(labels.size()), run.family.type, message_));
+  if (!message_.later_labels.empty()) {
+    joined_labels_.assign(labels);
+    joined_labels_ += message_.later_labels;
+    labels = joined_labels_;
+  }
+  labels_text_ = labels;
+  has_labels_ = false;
+  Expect(run, labels);
+  if (IsHistogramType(run.family.type)) {
+    BARO_TRY(TakeHistogram(run));
+  } else if (run.family.type == FamilyType::kSummary) {
+    BARO_TRY(TakeSummary(run));
+  } else {
+    BARO_TRY(TakeValue(run));
+  }
+  FinishMetric(run, labels);
+  return {};
+}
+
+// The expected ones if they are there, which spares finding their end.
+std::string_view ProtobufCache::LabelsOf(const Run& run, std::string_view metric) const {
+  if (run.next < last_.size()) {
+    constexpr char kLabelTag = 0x0a;
+    const std::string_view expected = last_.labels(last_.entry(run.next));
+    const bool is_there =
+        metric.starts_with(expected) && (metric.size() == expected.size() || metric[expected.size()] != kLabelTag);
+    if (is_there) return metric.substr(0, expected.size());
+  }
+  return LabelsInFront(metric);
+}
+
+void ProtobufCache::Expect(const Run& run, std::string_view labels) {
+  samples_.clear();
+  const MetricTemplate::Key key{.labels = labels, .family = run.family_number, .type = run.family.type};
+  const MetricEntry* entry = nullptr;
+  known_ = MetricTemplate::kNone;
+  if (run.next < last_.size()) {
+    const MetricEntry& next = last_.entry(run.next);
+    if (next.family == key.family && next.type == key.type && last_.labels(next) == labels) {
+      known_ = static_cast<std::uint32_t>(run.next);
+      hash_ = next.hash;
+      entry = &next;
+    }
+  }
+  if (entry == nullptr) {
+    hash_ = MetricTemplate::HashOf(key, hash_seed_);
+    known_ = last_.Find(key, hash_);
+    if (known_ != MetricTemplate::kNone) {
+      entry = &last_.entry(known_);
+    } else if (const std::uint32_t met = new_.Find(key, hash_); met != MetricTemplate::kNone) {
+      expected_ = {.samples = new_.samples(new_.entry(met)), .agrees = true};
+      return;
+    }
+  }
+  expected_ = entry == nullptr ? Expected() : Expected{.samples = last_.samples(*entry), .agrees = true};
+}
+
+void ProtobufCache::FinishMetric(Run& run, std::string_view labels) {
+  const bool has_all = expected_.agrees && expected_.matched_count == expected_.samples.size();
+  const bool is_expected = known_ != MetricTemplate::kNone && known_ == run.next;
+  if (has_all && is_expected) run.seams.sink.CountPredicted(expected_.matched_count);
+  if (!has_all || !is_expected) Diverge(run);
+  if (known_ != MetricTemplate::kNone) run.next = known_ + 1;
+  if (!is_changed_) return;
+  if (expected_.agrees) {
+    const auto matched = expected_.samples.first(expected_.matched_count);
+    samples_.assign(matched.begin(), matched.end());
+  }
+  new_.Push({.labels = labels, .family = run.family_number, .type = run.family.type}, hash_, samples_);
+}
+
+base::Result<> ProtobufCache::TakeValue(Run& run) {
+  const SeriesHandle series = BARO_TRY(TakeSample(run, SampleRole::kValue, 0, message_.value));
+  return TakeExemplar(run, series, message_.exemplar);
+}
+
+base::Result<> ProtobufCache::TakeSummary(Run& run) {
+  BARO_TRY(TakeSample(run, SampleRole::kCount, 0, static_cast<double>(message_.count)));
+  BARO_TRY(TakeSample(run, SampleRole::kSum, 0, message_.sum));
+  for (const QuantileMessage& quantile : message_.quantiles) {
+    BARO_TRY(TakeSample(run, SampleRole::kQuantile, quantile.quantile, quantile.value));
+  }
+  return {};
+}
+
+// Source   Prometheus' configuration: `scrape_native_histograms`, `always_scrape_classic_histograms`.
+base::Result<> ProtobufCache::TakeHistogram(Run& run) {
+  if (!run.options.native_histograms || !message_.is_native()) return TakeClassic(run);
+  BARO_TRY(TakeNative(run));
+  if (!run.options.classic_besides_native || message_.buckets.empty()) return {};
+  return TakeClassic(run);
+}
+
+base::Result<> ProtobufCache::TakeClassic(Run& run) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  BARO_TRY(TakeSample(run, SampleRole::kCount, 0, message_.total_count()));
+  BARO_TRY(TakeSample(run, SampleRole::kSum, 0, message_.sum));
+  for (const BucketMessage& bucket : message_.buckets) {
+    const SeriesHandle series = BARO_TRY(TakeSample(run, SampleRole::kBucket, bucket.upper_bound, bucket.count));
+    BARO_TRY(TakeExemplar(run, series, bucket.exemplar));
+    if (bucket.upper_bound == kInfinity) return {};  // the last one
+  }
+  BARO_TRY(TakeSample(run, SampleRole::kBucket, kInfinity, message_.total_count()));
+  return {};
+}
+
+base::Result<> ProtobufCache::TakeNative(Run& run) {
+  BARO_TRY(CountSample());
+  const SeriesHandle series = BARO_TRY(SeriesOf(run, SampleRole::kNative, 0));
+  model::FloatHistogram& histogram = run.seams.sink.NewHistogram();
+  BARO_TRY(MakeHistogram(message_, run.family.type, histogram));
+  run.seams.sink.EmitHistogram(series, timestamp_ms(), message_.start_ms);
+  return TakeNativeExemplars(run, series);
+}
+
+// Those of the histogram, or else those of its classic buckets; only with a time, and the oldest first.
+base::Result<> ProtobufCache::TakeNativeExemplars(Run& run, SeriesHandle series) {
+  if (series == SeriesHandle::kDropped) return {};
+  std::vector<std::pair<std::int64_t, std::string_view>> in_time;
+  const auto add = [&](std::string_view message) -> base::Result<> {
+    const ExpositionExemplar exemplar = BARO_TRY(ReadExemplar(message, exemplar_labels_));
+    if (exemplar.timestamp_ms) in_time.emplace_back(*exemplar.timestamp_ms, message);
+    return {};
+  };
+  for (const std::string_view message : message_.exemplars) BARO_TRY(add(message));
+  if (message_.exemplars.empty()) {
+    for (const BucketMessage& bucket : message_.buckets) {
+      if (bucket.exemplar) BARO_TRY(add(*bucket.exemplar));
+    }
+  }
+  std::ranges::stable_sort(in_time, {}, &std::pair<std::int64_t, std::string_view>::first);
+  for (const auto& [time_ms, message] : in_time) BARO_TRY(TakeExemplar(run, series, message));
+  return {};
+}
+
+base::Result<> ProtobufCache::TakeExemplar(Run& run, SeriesHandle series, std::optional<std::string_view> message) {
+  if (!message || series == SeriesHandle::kDropped) return {};
+  const ExpositionExemplar exemplar = BARO_TRY(ReadExemplar(*message, exemplar_labels_));
+  run.seams.sink.KeepExemplar(series, exemplar, timestamp_ms());
+  return {};
+}
+
+base::Result<> ProtobufCache::CountSample() {
+  if (++samples_count_ <= kSamplesMax) return {};
+  return Fail(Code::kLimitExceeded, fmt::format("more than {} samples in one exposition", kSamplesMax));
+}
+
+base::Result<SeriesHandle> ProtobufCache::TakeSample(Run& run, SampleRole role, double bound, double value) {
+  BARO_TRY(CountSample());
+  const SeriesHandle series = BARO_TRY(SeriesOf(run, role, bound));
+  run.seams.sink.EmitSampleWithStart(series, Canonical(value), timestamp_ms(), message_.start_ms);
+  return series;
+}
+
+base::Result<SeriesHandle> ProtobufCache::SeriesOf(Run& run, SampleRole role, double bound) {
+  const auto bits = std::bit_cast<std::uint64_t>(bound);
+  if (expected_.agrees) {
+    if (expected_.matched_count < expected_.samples.size()) {
+      const MetricSample& sample = expected_.samples[expected_.matched_count];
+      if (sample.role == role && sample.bound_bits == bits) {
+        ++expected_.matched_count;
+        return sample.series;
+      }
+    }
+    expected_.agrees = false;
+    const auto matched = expected_.samples.first(expected_.matched_count);
+    samples_.assign(matched.begin(), matched.end());
+  }
+  const SeriesHandle series = BARO_TRY(Resolve(run, role, bound));
+  samples_.push_back({.series = series, .role = role, .bound_bits = bits});
+  return series;
+}
+
+base::Result<SeriesHandle> ProtobufCache::Resolve(Run& run, SampleRole role, double bound) {
+  if (!has_labels_) {
+    BARO_TRY(ReadLabels(labels_text_, labels_));
+    has_labels_ = true;
+  }
+  name_.assign(run.family.name);
+  name_ += SuffixOf(role);
+  const std::string_view bound_label = BoundLabelOf(role);
+  if (!bound_label.empty()) {
+    if (std::ranges::find(labels_, bound_label, &ExpositionLabel::name) != labels_.end()) {
+      return Fail(Code::kInvalidArgument, fmt::format("label \"{}\" stands twice", bound_label));
+    }
+    bound_.clear();
+    AppendOpenMetricsNumber(bound, bound_);
+    labels_.push_back({.name = bound_label, .value = bound_});
+  }
+  auto series = run.seams.sink.Resolve(run.seams.resolver,
+                                       {.name = name_, .labels = labels_, .type = MetricTypeOf(run.family.type)});
+  if (!bound_label.empty()) labels_.pop_back();
+  if (!series) run.seams.sink.CountRefused();
+  return series;
+}
+
+}  // namespace baro::scraper::expo

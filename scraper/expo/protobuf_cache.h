@@ -1,0 +1,110 @@
+// Expositions in the Protobuf format: read from the bytes straight into series, with the memory of the one before.
+//
+// A metric is recognised by the bytes of its labels, which are compared with those that stood in its place last time;
+// its samples by role and bound. So a repeated exposition costs a comparison and the reading of its numbers, as text.
+//
+// Threads  Confined.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "scraper/expo/family_table.h"
+#include "scraper/expo/metric_message.h"
+#include "scraper/expo/metric_template.h"
+#include "scraper/expo/sample_sink.h"
+#include "scraper/exposition.h"
+
+namespace baro::scraper::expo {
+
+class ProtobufCache {
+ public:
+  explicit ProtobufCache(std::uint64_t hash_seed) : hash_seed_(hash_seed) {}
+
+  /// Whom one call of Parse() works with.
+  struct Seams {
+    SeriesResolver& resolver;
+    SampleSink& sink;
+    FamilyTable& families;
+  };
+  /// Reads a body. What it learnt counts when Commit() is called.
+  /// Errors   as ExpositionCache::Parse().
+  base::Result<> Parse(std::string_view body, const ExpositionCache::Options& options, const Seams& seams);
+
+  /// Whether the last Parse() saw other metrics, or in another order, than the last good one.
+  bool is_changed() const { return is_changed_; }
+  void Commit();
+  void Clear();
+
+  /// Numbers of the families in the last good exposition.
+  std::span<const std::uint32_t> families() const { return last_.families(); }
+  template <typename Visit>
+  void ForEachSeries(const Visit& visit) const {
+    for (const MetricSample& sample : last_.all_samples()) visit(sample.series);
+  }
+
+ private:
+  struct Run {
+    const ExpositionCache::Options& options;
+    const Seams& seams;
+    FamilyMessage family;
+    std::uint32_t family_number = 0;
+    std::size_t next = 0;         // metric of last_ to be expected
+    std::size_t next_family = 0;  // of last_
+  };
+  // The samples that the metric under way is expected to have.
+  struct Expected {
+    std::span<const MetricSample> samples;
+    std::size_t matched_count = 0;
+    bool agrees = false;  // so far
+  };
+
+  base::Result<> TakeFamily(Run& run, std::string_view message);
+  void NoteFamily(Run& run);
+  base::Result<> TakeMetric(Run& run, std::string_view metric);
+  std::string_view LabelsOf(const Run& run, std::string_view metric) const;
+  void Expect(const Run& run, std::string_view labels);
+  void FinishMetric(Run& run, std::string_view labels);
+  void Diverge(const Run& run);
+
+  base::Result<> TakeValue(Run& run);
+  base::Result<> TakeSummary(Run& run);
+  base::Result<> TakeHistogram(Run& run);
+  base::Result<> TakeClassic(Run& run);
+  base::Result<> TakeNative(Run& run);
+  base::Result<> TakeNativeExemplars(Run& run, SeriesHandle series);
+  base::Result<> TakeExemplar(Run& run, SeriesHandle series, std::optional<std::string_view> message);
+  base::Result<SeriesHandle> TakeSample(Run& run, SampleRole role, double bound, double value);
+  base::Result<SeriesHandle> SeriesOf(Run& run, SampleRole role, double bound);
+  base::Result<SeriesHandle> Resolve(Run& run, SampleRole role, double bound);
+  base::Result<> CountSample();
+  std::optional<std::int64_t> timestamp_ms() const {
+    return message_.timestamp_ms == 0 ? std::nullopt : std::optional(message_.timestamp_ms);
+  }
+
+  std::uint64_t hash_seed_;
+  bool has_last_ = false;  // the last good exposition was in this format
+  bool is_changed_ = false;
+  MetricTemplate last_;
+  MetricTemplate new_;  // of the exposition under way, once it is another
+
+  MetricMessage message_;
+  Expected expected_;
+  std::uint32_t known_ = MetricTemplate::kNone;  // the entry of last_ that the metric under way is
+  std::uint64_t hash_ = 0;                       // of its key
+  std::vector<MetricSample> samples_;            // its samples, where they are not the expected ones
+  std::string_view labels_text_;                 // its label fields
+  std::string joined_labels_;
+  std::vector<ExpositionLabel> labels_;  // decoded, when a series has to be asked for
+  bool has_labels_ = false;
+  std::string name_;   // with suffix
+  std::string bound_;  // as text
+  std::vector<ExpositionLabel> exemplar_labels_;
+  std::size_t samples_count_ = 0;
+};
+
+}  // namespace baro::scraper::expo
