@@ -16,36 +16,49 @@ std::size_t EndOfString(std::string_view text, std::size_t at) {
   return std::min(at + 1, text.size());
 }
 
-/// Counts brackets and commas before anything is built of them; what is no JSON is found by the parser.
-base::Result<> CheckSize(std::string_view text) {
-  if (text.size() > kAnswerBytesMax) {
-    return Fail(Code::kLimitExceeded,
-                fmt::format("the answer has {} bytes, the limit is {}", text.size(), kAnswerBytesMax));
-  }
+struct Size {
   std::size_t depth = 0;
   std::size_t values = 1;
+};
+
+/// Counts brackets and commas before anything is built of them; what is no JSON is found by the parser.
+Size SizeOf(std::string_view text) {
+  Size size;
+  std::size_t depth = 0;
   for (std::size_t at = 0; at < text.size();) {
     const char c = text[at++];
     if (c == '"') {
       at = EndOfString(text, at);
     } else if (c == '[' || c == '{') {
-      ++values;
-      if (++depth > kAnswerDepthMax) {
-        return Fail(Code::kLimitExceeded, fmt::format("the answer is nested deeper than {} levels", kAnswerDepthMax));
-      }
+      ++size.values;
+      size.depth = std::max(size.depth, ++depth);
     } else if (c == ']' || c == '}') {
       depth -= depth > 0 ? 1 : 0;
     } else if (c == ',') {
-      ++values;
+      ++size.values;
     }
   }
-  if (values > kAnswerValuesMax) {
+  return size;
+}
+
+base::Result<> CheckSize(std::string_view text) {
+  if (text.size() > kAnswerBytesMax) {
+    return Fail(Code::kLimitExceeded,
+                fmt::format("the answer has {} bytes, the limit is {}", text.size(), kAnswerBytesMax));
+  }
+  const Size size = SizeOf(text);
+  if (size.depth > kAnswerDepthMax) {
+    return Fail(Code::kLimitExceeded, fmt::format("the answer is nested deeper than {} levels", kAnswerDepthMax));
+  }
+  if (size.values > kAnswerValuesMax) {
     return Fail(Code::kLimitExceeded, fmt::format("the answer has more than {} values", kAnswerValuesMax));
   }
   return {};
 }
 
 }  // namespace
+
+std::size_t CountValues(std::string_view text) { return SizeOf(text).values; }
 
 base::Result<nlohmann::json> ParseJsonAnswer(std::string_view text) {
   BARO_TRY(CheckSize(text));

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "scraper/discovery/api_source.h"
 #include "scraper/discovery/file_discovery.h"
 #include "scraper/discovery/http_source.h"
 #include "scraper/discovery/polled_discovery.h"
@@ -24,30 +25,48 @@ base::Result<std::shared_ptr<TargetSource>> MakeHttpSource(const DiscoveryOption
   return std::make_shared<HttpSource>(options.record.Text("url"), IntervalOf(options), std::move(fetcher));
 }
 
+/// The kinds that are no tables.
 struct Kind {
   std::string_view name;
   MakeSource make;
 };
-
-/// Kinds that ask again and again.
 constexpr Kind kKinds[] = {{"http", MakeHttpSource}};
 
-const Kind* Find(std::string_view name) {
+const Kind* FindKind(std::string_view name) {
   const auto* const found = std::ranges::find(kKinds, name, &Kind::name);
   return found == std::end(kKinds) ? nullptr : found;
 }
 
+std::span<const ApiProvider* const> Tables() {
+  static const std::vector<const ApiProvider*> kAll = AllApiProviders();
+  return kAll;
+}
+
+/// The table of a kind for the role that the options name.
+const ApiProvider* FindTable(const DiscoveryOptions& options) {
+  for (const ApiProvider* const provider : Tables()) {
+    if (provider->kind != options.kind) continue;
+    if (provider->role.empty() || options.record.Text("role") == provider->role) return provider;
+  }
+  return nullptr;
+}
+
+base::Result<std::shared_ptr<TargetSource>> MakeSourceOf(const DiscoveryOptions& options,
+                                                         const DiscoveryContext& context) {
+  if (const Kind* const kind = FindKind(options.kind)) return kind->make(options, context);
+  if (const ApiProvider* const table = FindTable(options)) return ApiSource::Make(*table, options, context);
+  return base::Fail(base::Code::kUnsupported, fmt::format("discovery \"{}\" is not supported yet", options.kind));
+}
+
 }  // namespace
 
-bool IsServedDiscovery(std::string_view kind) { return Find(kind) != nullptr; }
+bool IsServedDiscovery(std::string_view kind) {
+  return FindKind(kind) != nullptr || std::ranges::any_of(Tables(), [&](const auto* p) { return p->kind == kind; });
+}
 
 base::Result<std::shared_ptr<Discovery>> MakeDiscovery(const DiscoveryOptions& options,
                                                        const DiscoveryContext& context) {
-  const Kind* const kind = Find(options.kind);
-  if (kind == nullptr) {
-    return base::Fail(base::Code::kUnsupported, fmt::format("discovery \"{}\" is not supported yet", options.kind));
-  }
-  auto source = BARO_TRY(kind->make(options, context));
+  auto source = BARO_TRY(MakeSourceOf(options, context));
   return std::make_shared<PolledDiscovery>(options.kind, IntervalOf(options), std::move(source), context);
 }
 

@@ -1,0 +1,102 @@
+// A discovery that asks an HTTP API, as a table: which calls to make, and which labels their answers give.
+//
+// A new provider is a table in scraper/providers/ and its line in AllApiProviders(). What a row cannot say (joins, one
+// target for each port, signatures) is a function of the table.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "net/http_fetcher.h"
+#include "scraper/discovery/target_list.h"
+#include "scraper/discovery_options.h"
+
+namespace baro::scraper {
+
+/// What was answered so far in a refresh, by the names of calls.
+class ApiAnswers {
+ public:
+  /// The items of all answers of that call, in their order. A loan until the next Add().
+  std::span<const Json> Of(std::string_view call) const;
+  void Add(std::string_view call, std::span<const Json> items);
+
+ private:
+  std::map<std::string, std::vector<Json>, std::less<>> items_;
+};
+
+/// What functions of a table may look at.
+struct ApiScope {
+  const DiscoveryRecord& record;
+  const ApiAnswers& answers;
+  const Json* item = nullptr;  ///< what a call is made for; null if it is made once
+  base::FileSystem& files;
+  const base::Clock& clock;
+
+  /// A secret's text, from its file if it has one.
+  /// Errors   as reading the file.
+  base::Result<std::string> Secret(std::string_view field) const;
+  /// "80" of the field `port`.
+  std::string Port() const;
+};
+
+/// How an answer tells that there is more.
+enum class Paging : std::uint8_t {
+  kNone,
+  kLink,    ///< `next` is the URL of the next page, of the same origin
+  kCursor,  ///< `next` is a value for the parameter `parameter`
+  kPages,   ///< `next` is the number of pages; the parameter is the page's, from 1 on
+  kFull,    ///< the parameter is the page's number, from 1 on; a page of fewer than `page_items` items is the last
+};
+
+/// A parameter of a call's query. One whose value is empty is left out.
+struct ApiParameter {
+  std::string_view name;
+  std::string_view value;  ///< a template, see ApiCall::path
+};
+
+struct ApiCall {
+  std::string_view name;
+  /// What stands behind the base URL. A template: "{field}" is a value of the record, "{item.path}" one of the item
+  /// that the call is made for, "{call.path}" one of the first item of an earlier call.
+  std::string_view path;
+  std::span<const ApiParameter> parameters;
+  std::string_view items;     ///< path of the list in the answer; "": the answer itself
+  std::string_view for_each;  ///< the call is made for each item of that earlier call
+  Paging paging = Paging::kNone;
+  std::string_view next;
+  std::string_view parameter;
+  std::size_t page_items = 0;
+  net::Method method = net::Method::kGet;
+  bool is_xml = false;
+  /// What a table cannot say of a request: headers, bodies, signatures.
+  base::Result<> (*prepare)(const ApiScope& scope, net::FetchRequest& request) = nullptr;
+};
+
+struct ApiOrigin {
+  std::string url;          ///< what paths are put behind; without "/" at its end
+  std::string unix_socket;  ///< path, or empty
+};
+
+struct ApiProvider {
+  std::string_view kind;
+  std::string_view role;   ///< the value of the field `role`; "": the kind has none, or this is for all
+  std::string_view group;  ///< the source of its target group
+  std::string_view base;   ///< template of the base URL, whose values are not encoded; "": see `origin`
+  base::Result<ApiOrigin> (*origin)(const DiscoveryRecord& record) = nullptr;
+  std::span<const ApiCall> calls;
+  /// The usual case: each item of the last call is a target with these labels, at that host and the field `port`.
+  std::span<const LabelRow> labels;
+  std::string_view host;  ///< path in the item
+  /// Another case. Makes all targets.
+  void (*targets)(const ApiScope& scope, TargetList& list) = nullptr;
+};
+
+/// All tables, in any order.
+std::vector<const ApiProvider*> AllApiProviders();
+
+}  // namespace baro::scraper

@@ -1,0 +1,263 @@
+#include "scraper/discovery/api_source.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "scraper/discovery/api_template.h"
+#include "scraper/discovery/json_answer.h"
+#include "scraper/discovery/xml_answer.h"
+
+namespace baro::scraper {
+
+using base::Code;
+using base::Fail;
+using base::MutexLock;
+
+std::span<const Json> ApiAnswers::Of(std::string_view call) const {
+  const auto found = items_.find(call);
+  if (found == items_.end()) return {};
+  return found->second;
+}
+
+void ApiAnswers::Add(std::string_view call, std::span<const Json> items) {
+  auto& all = items_.try_emplace(std::string(call)).first->second;
+  all.insert(all.end(), items.begin(), items.end());
+}
+
+base::Result<std::string> ApiScope::Secret(std::string_view field) const {
+  const auto& source = record.Get<net::SecretSource>(field);
+  if (source.file.empty()) return source.value.Reveal();
+  constexpr std::size_t kSecretBytesMax = 64 * 1024;
+  std::string text = BARO_TRY(base::ReadFile(files, source.file, kSecretBytesMax));
+  const std::size_t end = text.find_last_not_of(" \t\r\n");
+  text.resize(end == std::string::npos ? 0 : end + 1);
+  return text;
+}
+
+std::string ApiScope::Port() const { return fmt::format("{}", record.Get<std::int64_t>("port")); }
+
+/// One refresh. Lives as long as its calls.
+///
+/// Threads  Confined to the callbacks of its calls, of which there is one at a time.
+class ApiSource::Run : public std::enable_shared_from_this<Run> {
+ public:
+  Run(std::shared_ptr<ApiSource> source, Done done) : source_(std::move(source)), done_(std::move(done)) {}
+
+  /// Makes the next call, or ends.
+  void Next() {
+    const auto& calls = source_->provider_.calls;
+    while (call_ < calls.size() && item_ == RoundsOf(calls[call_])) {
+      ++call_;
+      item_ = 0;
+    }
+    if (call_ == calls.size()) return Finish();
+    page_ = 1;
+    page_items_ = 0;
+    const auto url = PageUrl("");
+    url ? Ask(*url) : End(url.error());
+  }
+
+ private:
+  const ApiCall& call() const { return source_->provider_.calls[call_]; }
+
+  std::size_t RoundsOf(const ApiCall& call) const {
+    return call.for_each.empty() ? 1 : answers_.Of(call.for_each).size();
+  }
+
+  ApiScope Scope() const {
+    const Json* const item = call().for_each.empty() ? nullptr : &answers_.Of(call().for_each)[item_];
+    return source_->Scope(answers_, item);
+  }
+
+  /// The call's URL; `cursor` is the value of its paging parameter, if it has one.
+  base::Result<std::string> PageUrl(const std::string& cursor) const {
+    const ApiScope scope = Scope();
+    std::string url = source_->origin_.url + BARO_TRY(FillTemplate(call().path, scope, Encoding::kUrl));
+    char joint = url.find('?') == std::string::npos ? '?' : '&';
+    const auto add = [&](std::string_view name, const std::string& value) {
+      if (value.empty()) return;
+      url += fmt::format("{}{}={}", joint, name, net::UrlEncode(value));
+      joint = '&';
+    };
+    for (const ApiParameter& parameter : call().parameters) {
+      add(parameter.name, BARO_TRY(FillTemplate(parameter.value, scope, Encoding::kNone)));
+    }
+    const bool has_number = call().paging == Paging::kPages || call().paging == Paging::kFull;
+    if (!call().parameter.empty()) add(call().parameter, has_number ? fmt::format("{}", page_) : cursor);
+    return url;
+  }
+
+  void Ask(const std::string& url) {
+    if (++calls_made_ > kRefreshCallsMax) {
+      return End({Code::kLimitExceeded, fmt::format("more than {} calls", kRefreshCallsMax)});
+    }
+    net::FetchRequest request{.method = call().method, .url = url, .unix_socket = source_->origin_.unix_socket};
+    request.headers.Add("Accept", call().is_xml ? "application/xml" : "application/json");
+    url_ = url;
+    if (call().prepare != nullptr) {
+      if (const auto prepared = call().prepare(Scope(), request); !prepared) return End(prepared.error());
+    }
+    source_->Fetch(std::move(request), [self = shared_from_this()](base::Result<net::FetchResponse> answer) {
+      self->Take(std::move(answer));
+    });
+  }
+
+  void Take(base::Result<net::FetchResponse> answer) {
+    if (!answer) return End(answer.error());
+    const auto document = Read(*answer);
+    if (!document) return End(document.error());
+    const auto items = ItemsAt(*document, call().items);
+    answers_.Add(call().name, items);
+    page_items_ = items.size();
+    const auto next = NextUrl(*document);
+    if (!next) return End(next.error());
+    if (!next->empty()) return Ask(*next);
+    ++item_;
+    Next();
+  }
+
+  base::Result<Json> Read(const net::FetchResponse& answer) {
+    if (answer.status < 200 || answer.status > 299) {
+      return Fail(Code::kIo, fmt::format("the server answered HTTP status {}", answer.status));
+    }
+    bytes_ += answer.body.size();
+    if (bytes_ > kRefreshBytesMax) {
+      return Fail(Code::kLimitExceeded, fmt::format("the answers have more than {} bytes", kRefreshBytesMax));
+    }
+    Json document = BARO_TRY(call().is_xml ? ParseXmlAnswer(answer.body) : ParseJsonAnswer(answer.body));
+    values_ +=
+        call().is_xml ? static_cast<std::size_t>(std::ranges::count(answer.body, '<')) : CountValues(answer.body);
+    if (values_ > kRefreshValuesMax) {
+      return Fail(Code::kLimitExceeded, fmt::format("the answers have more than {} values", kRefreshValuesMax));
+    }
+    return document;
+  }
+
+  /// Of the next page; empty: this was the last.
+  base::Result<std::string> NextUrl(const Json& document) {
+    TargetList reader;
+    const std::string next = call().next.empty() ? "" : reader.Text(document, call().next);
+    switch (call().paging) {
+      case Paging::kNone:
+        return "";
+      case Paging::kLink:
+        return next.empty() ? base::Result<std::string>("") : SameOrigin(next);
+      case Paging::kCursor:
+        return next.empty() ? base::Result<std::string>("") : PageUrl(next);
+      case Paging::kPages:
+        if (fmt::format("{}", page_) == next || next.empty() || page_items_ == 0) return "";
+        break;
+      case Paging::kFull:
+        if (page_items_ < call().page_items) return "";
+        break;
+    }
+    ++page_;
+    return PageUrl("");
+  }
+
+  /// A link leads to where credentials may go only if it leads to where they went.
+  base::Result<std::string> SameOrigin(const std::string& link) const {
+    const net::Url from = BARO_TRY(net::ParseUrl(url_));
+    net::Url to = BARO_TRY(net::ResolveUrl(from, link));
+    if (to.scheme != from.scheme || to.host != from.host || to.port != from.port) {
+      return Fail(Code::kInvalidArgument,
+                  fmt::format("the next page is said to be at {}, another server", to.HostHeader()));
+    }
+    return to.ToString();
+  }
+
+  void Finish() {
+    TargetList list;
+    const ApiProvider& provider = source_->provider_;
+    const ApiScope scope = source_->Scope(answers_, nullptr);
+    if (provider.targets != nullptr) {
+      provider.targets(scope, list);
+    } else {
+      const std::string port = scope.Port();
+      for (const Json& item : answers_.Of(provider.calls.back().name)) {
+        LabelMap labels;
+        list.Apply(provider.labels, item, labels);
+        list.Add(std::move(labels), list.Text(item, provider.host), port);
+      }
+    }
+    done_(list.Take(std::string(provider.group)));
+  }
+
+  void End(base::Error error) {
+    if (!call().name.empty()) error = error.WithContext(call().name);
+    done_(std::move(error));
+  }
+
+  const std::shared_ptr<ApiSource> source_;
+  const Done done_;
+  ApiAnswers answers_;
+  std::size_t call_ = 0;  // index of the one that runs
+  std::size_t item_ = 0;  // that it runs for
+  std::size_t page_ = 1;
+  std::size_t page_items_ = 0;  // of the last page
+  std::string url_;             // of the last page
+  std::size_t calls_made_ = 0;
+  std::size_t bytes_ = 0;
+  std::size_t values_ = 0;
+};
+
+ApiSource::ApiSource(const ApiProvider& provider, const DiscoveryOptions& options, ApiOrigin origin,
+                     std::shared_ptr<net::HttpFetcher> fetcher, const DiscoveryContext& context)
+    : provider_(provider),
+      record_(options.record),
+      origin_(std::move(origin)),
+      call_timeout_(options.record.Get<std::chrono::milliseconds>("refresh_interval")),
+      fetcher_(std::move(fetcher)),
+      executor_(context.executor),
+      files_(context.files),
+      clock_(context.clock) {}
+
+base::Result<std::shared_ptr<TargetSource>> ApiSource::Make(const ApiProvider& provider,
+                                                            const DiscoveryOptions& options,
+                                                            const DiscoveryContext& context) {
+  ApiOrigin origin;
+  if (provider.origin != nullptr) {
+    origin = BARO_TRY(provider.origin(options.record));
+  } else {
+    const ApiAnswers none;
+    const ApiScope scope{.record = options.record, .answers = none, .files = context.files, .clock = context.clock};
+    origin.url = BARO_TRY(FillTemplate(provider.base, scope, Encoding::kNone));
+  }
+  while (origin.url.ends_with('/')) origin.url.pop_back();
+  if (const auto url = net::ParseUrl(origin.url); !url) return std::unexpected(url.error());
+  auto fetcher = BARO_TRY(context.make_fetcher(options.http));
+  return std::shared_ptr<TargetSource>(
+      new ApiSource(provider, options, std::move(origin), std::move(fetcher), context));
+}
+
+void ApiSource::Refresh(Done done) {
+  {
+    const MutexLock lock(mutex_);
+    is_cancelled_ = false;
+  }
+  executor_.Post([run = std::make_shared<Run>(shared_from_this(), std::move(done))] { run->Next(); });
+}
+
+void ApiSource::Fetch(net::FetchRequest request, std::function<void(base::Result<net::FetchResponse>)> then) {
+  const net::FetchOptions options{.timeout = call_timeout_, .body_bytes_max = kAnswerBytesMax + 1};
+  // The lock is held over the call, so that a Cancel() from another thread comes before it or finds it.
+  const MutexLock lock(mutex_);
+  if (is_cancelled_) {
+    executor_.Post([then = std::move(then)] { then(Fail(Code::kCancelled, "the refresh was ended")); });
+    return;
+  }
+  call_ = fetcher_->Fetch(std::move(request), options, std::move(then));
+}
+
+void ApiSource::Cancel() {
+  std::optional<net::HttpFetcher::CallId> call;
+  {
+    const MutexLock lock(mutex_);
+    is_cancelled_ = true;
+    call = call_;
+  }
+  if (call) fetcher_->Cancel(*call);
+}
+
+}  // namespace baro::scraper

@@ -1,0 +1,55 @@
+// Asks an HTTP API as a table says, and makes targets of the answers.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "base/mutex.h"
+#include "net/http_fetcher.h"
+#include "scraper/discovery/api_provider.h"
+#include "scraper/discovery/discovery_context.h"
+#include "scraper/discovery/target_source.h"
+
+namespace baro::scraper {
+
+inline constexpr std::size_t kRefreshBytesMax = 64 * 1024 * 1024;  ///< of all answers of a refresh
+inline constexpr std::size_t kRefreshCallsMax = 10'000;
+inline constexpr std::size_t kRefreshValuesMax = 4'000'000;
+
+/// Makes one call after the other. A refresh in which one fails has failed.
+class ApiSource : public TargetSource, public std::enable_shared_from_this<ApiSource> {
+ public:
+  /// Errors   kInvalidArgument: options of which no request can be made.
+  static base::Result<std::shared_ptr<TargetSource>> Make(const ApiProvider& provider, const DiscoveryOptions& options,
+                                                          const DiscoveryContext& context);
+
+  void Refresh(Done done) override;
+  void Cancel() override;
+
+ private:
+  class Run;
+
+  ApiSource(const ApiProvider& provider, const DiscoveryOptions& options, ApiOrigin origin,
+            std::shared_ptr<net::HttpFetcher> fetcher, const DiscoveryContext& context);
+
+  /// Begins a call, unless Cancel() was called meanwhile.
+  void Fetch(net::FetchRequest request, std::function<void(base::Result<net::FetchResponse>)> then);
+  ApiScope Scope(const ApiAnswers& answers, const Json* item) const {
+    return {.record = record_, .answers = answers, .item = item, .files = files_, .clock = clock_};
+  }
+
+  const ApiProvider& provider_;
+  const DiscoveryRecord record_;
+  const ApiOrigin origin_;
+  const std::chrono::milliseconds call_timeout_;
+  const std::shared_ptr<net::HttpFetcher> fetcher_;
+  base::Executor& executor_;
+  base::FileSystem& files_;
+  const base::Clock& clock_;
+
+  base::Mutex mutex_;  // a leaf
+  std::optional<net::HttpFetcher::CallId> call_ BARO_GUARDED_BY(mutex_);
+  bool is_cancelled_ BARO_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace baro::scraper

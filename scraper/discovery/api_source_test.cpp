@@ -1,0 +1,285 @@
+#include "scraper/discovery/api_source.h"
+
+#include <random>
+
+#include "scraper/discovery/api_template.h"
+#include "scraper/discovery/discovery_fixture.h"
+#include "scraper/discovery/json_answer.h"
+#include "scraper/discovery/xml_answer.h"
+#include "scraper/target_file.h"
+
+namespace baro::scraper {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr ApiCall kLinkCalls[] = {
+    {.name = "things", .path = "/things", .items = "things", .paging = Paging::kLink, .next = "links.next"}};
+constexpr ApiCall kCursorCalls[] = {{.name = "things",
+                                     .path = "/things?a=b",
+                                     .items = "things",
+                                     .paging = Paging::kCursor,
+                                     .next = "next",
+                                     .parameter = "cursor"}};
+constexpr ApiCall kPagesCalls[] = {{.name = "things",
+                                    .path = "/things",
+                                    .items = "things",
+                                    .paging = Paging::kPages,
+                                    .next = "pages",
+                                    .parameter = "page"}};
+constexpr ApiCall kFullCalls[] = {{.name = "things",
+                                   .path = "/things",
+                                   .items = "things",
+                                   .paging = Paging::kFull,
+                                   .parameter = "page",
+                                   .page_items = 2}};
+constexpr ApiParameter kParameters[] = {{"zone", "{zone}"}, {"by", "{token.value}/{zone}"}, {"empty", "{nothing}"}};
+constexpr ApiCall kNestedCalls[] = {{.name = "token", .path = "/token"},
+                                    {.name = "groups", .path = "/groups"},
+                                    {.name = "things",
+                                     .path = "/group/{item.name}",
+                                     .parameters = kParameters,
+                                     .items = "things",
+                                     .for_each = "groups"}};
+constexpr LabelRow kRows[] = {{"name", "name"}};
+
+ApiProvider Table(std::span<const ApiCall> calls) {
+  return {.kind = "fake", .group = "Fake", .base = "http://api", .calls = calls, .labels = kRows, .host = "name"};
+}
+
+class ApiSourceTest : public DiscoveryTest {
+ protected:
+  void Say(const std::string& url, std::string body, int status = 200) {
+    servers_->At(url) = {.body = std::move(body), .content_type = "application/json", .status = status};
+  }
+
+  /// Addresses, or what is wrong.
+  std::string Ask(const ApiProvider& table) {
+    DiscoveryOptions options{.kind = "fake"};
+    options.record.values = {{"refresh_interval", std::chrono::milliseconds(60s)},
+                             {"port", std::int64_t{7}},
+                             {"zone", "a b/c"},
+                             {"nothing", ""}};
+    auto source = ApiSource::Make(table, options, Context());
+    if (!source) return source.error().message();
+    source_ = *std::move(source);
+    std::string answer = "nothing";
+    source_->Refresh([&](base::Result<std::vector<TargetGroup>> groups) {
+      if (!groups) {
+        answer = groups.error().message();
+      } else {
+        groups_ = *std::move(groups);
+        answer = Addresses();
+      }
+    });
+    executor_.RunFor(cancel_after_);
+    if (cancel_after_ < 1s) source_->Cancel();
+    executor_.RunFor(1h);
+    return answer;
+  }
+  std::vector<std::string> Urls() const {
+    std::vector<std::string> urls;
+    for (const auto& [request, options] : servers_->requests) urls.push_back(request.url);
+    return urls;
+  }
+
+  std::shared_ptr<TargetSource> source_;
+  std::chrono::nanoseconds cancel_after_ = 1s;
+};
+
+TEST_F(ApiSourceTest, FollowsLinksOfTheSameOriginOnly) {
+  const ApiProvider table = Table(kLinkCalls);
+  Say("http://api/things", R"({"things": [{"name": "a"}], "links": {"next": "http://api/things?page=2"}})");
+  Say("http://api/things?page=2", R"({"things": [{"name": "b"}], "links": {"next": "/things?page=3"}})");
+  Say("http://api/things?page=3", R"({"things": [{"name": "c"}], "links": {}})");
+  EXPECT_EQ(Ask(table), "a:7 b:7 c:7 ");
+  for (const char* link : {"http://evil/things", "https://api/things", "http://api:81/things"}) {
+    Say("http://api/things?page=3", fmt::format(R"({{"things": [], "links": {{"next": "{}"}}}})", link));
+    EXPECT_THAT(Ask(table), HasSubstr("another server")) << link;
+  }
+  Say("http://api/things?page=3", R"({"things": [], "links": {"next": "http://api/things"}})");
+  servers_->requests.clear();
+  EXPECT_EQ(Ask(table), "things: more than 10000 calls");
+  EXPECT_EQ(servers_->requests.size(), kRefreshCallsMax);
+}
+
+TEST_F(ApiSourceTest, FollowsCursorsAndPages) {
+  Say("http://api/things?a=b", R"({"things": [{"name": "a"}], "next": "x/y="})");
+  Say("http://api/things?a=b&cursor=x%2Fy%3D", R"({"things": [{"name": "b"}], "next": ""})");
+  EXPECT_EQ(Ask(Table(kCursorCalls)), "a:7 b:7 ");
+  Say("http://api/things?page=1", R"({"things": [{"name": "a"}, {"name": "b"}], "pages": 2})");
+  Say("http://api/things?page=2", R"({"things": [{"name": "c"}], "pages": 2})");
+  EXPECT_EQ(Ask(Table(kPagesCalls)), "a:7 b:7 c:7 ");
+  EXPECT_EQ(Ask(Table(kFullCalls)), "a:7 b:7 c:7 ");
+  Say("http://api/things?page=2", R"({"things": [{"name": "c"}, {"name": "d"}]})");
+  Say("http://api/things?page=3", R"({"things": []})");
+  EXPECT_EQ(Ask(Table(kFullCalls)), "a:7 b:7 c:7 d:7 ");
+}
+
+TEST_F(ApiSourceTest, CallsForEachItemOfAnother) {
+  Say("http://api/token", R"({"value": "t"})");
+  Say("http://api/groups", R"([{"name": "one two"}, {"name": "3"}])");
+  Say("http://api/group/one%20two?zone=a%20b%2Fc&by=t%2Fa%20b%2Fc", R"({"things": [{"name": "a"}]})");
+  Say("http://api/group/3?zone=a%20b%2Fc&by=t%2Fa%20b%2Fc", R"({"things": [{"name": "b"}]})");
+  EXPECT_EQ(Ask(Table(kNestedCalls)), "a:7 b:7 ");
+  Say("http://api/groups", "[]");
+  EXPECT_EQ(Ask(Table(kNestedCalls)), "");
+  Say("http://api/groups", R"([{"name": "one two"}, {"id": "3"}])");
+  EXPECT_EQ(Ask(Table(kNestedCalls)), "things: the answer has no text at item.name");
+  Say("http://api/token", "{}");
+  EXPECT_EQ(Ask(Table(kNestedCalls)), "things: the answer has no text at token.value");
+}
+
+TEST_F(ApiSourceTest, HalfAnAnswerIsNone) {
+  const ApiProvider table = Table(kLinkCalls);
+  EXPECT_EQ(Ask(table), "things: connection refused");
+  Say("http://api/things", R"({"things": [{"name": "a"}], "links": {"next": "/2"}})");
+  Say("http://api/2", "{}", 403);
+  EXPECT_EQ(Ask(table), "things: the server answered HTTP status 403");
+  Say("http://api/2", R"({"things": [{"name": ["b"]}]})");
+  EXPECT_EQ(Ask(table), "name: expected a text, number or truth value, found array");
+  Say("http://api/2", "nonsense");
+  EXPECT_EQ(Ask(table), "things: not valid JSON at line 1, column 2");
+}
+
+TEST_F(ApiSourceTest, BoundsHold) {
+  std::string many = R"({"things": [)";
+  for (std::size_t i = 0; i < kDiscoveredTargetsMax; ++i) many += R"({"name":"a"},)";
+  Say("http://api/things", many + R"({"name":"a"}]})");
+  EXPECT_EQ(Ask(Table(kLinkCalls)), "more than 100000 targets");
+  const std::string big =
+      R"({"things": [], "links": {"next": "/things"}, "x": ")" + std::string(20'000'000, 'x') + "\"}";
+  Say("http://api/things", big);
+  EXPECT_EQ(Ask(Table(kLinkCalls)), "things: the answers have more than 67108864 bytes");
+}
+
+TEST_F(ApiSourceTest, CancelEndsACallAndThoseBehindIt) {
+  const ApiProvider table = Table(kLinkCalls);
+  servers_->At("http://api/things") = {.body = "{}", .delay = 30s};
+  cancel_after_ = 1ms;
+  EXPECT_EQ(Ask(table), "things: cancelled");
+  EXPECT_EQ(servers_->requests.size(), 1U);
+}
+
+TEST_F(ApiSourceTest, ABadBaseIsToldBeforeAnythingStarts) {
+  ApiProvider table = Table(kLinkCalls);
+  table.base = "{zone}";
+  EXPECT_THAT(Ask(table), HasSubstr("URL"));
+}
+
+TEST(TargetList, NamesAndLists) {
+  EXPECT_EQ(CleanLabelName("com.example/Team-1"), "com_example_Team_1");
+  EXPECT_EQ(CleanLabelName("gr\xc3\xb6\xc3\x9f"
+                           "e"),
+            "gr__e");
+  EXPECT_EQ(JoinHostPort("::1", "80"), "[::1]:80");
+  EXPECT_EQ(JoinHostPort("a", "80"), "a:80");
+  EXPECT_EQ(JoinList({}), "");
+  EXPECT_EQ(JoinList({"a", "b"}, ";"), ";a;b;");
+}
+
+TEST(TargetList, ShapesOfRows) {
+  constexpr LabelRow kAll[] = {{"text", "a.b"},
+                               {"missing", "a.c.d"},
+                               {"number", "n", LabelShape::kNumber},
+                               {"bool", "n", LabelShape::kBool},
+                               {"list", "l", LabelShape::kList},
+                               {"map_", "m", LabelShape::kMap},
+                               {"present_", "m", LabelShape::kPresence}};
+  const Json item = Json::parse(R"({"a": {"b": 1.5, "c": null}, "l": [1, "x", true], "m": {"k-1": "v"}})");
+  TargetList list;
+  LabelMap labels;
+  list.Apply(kAll, item, labels, "|");
+  list.Add(labels);
+  const auto groups = list.Take("g");
+  ASSERT_TRUE(groups);
+  EXPECT_EQ(groups->at(0).targets[0], (LabelMap{{"text", "1.5"},
+                                                {"number", "0"},
+                                                {"bool", "false"},
+                                                {"list", "|1|x|true|"},
+                                                {"map_k_1", "v"},
+                                                {"present_k_1", "true"}}));
+  for (const char* bad : {R"({"a": {"b": []}})", R"({"l": {}})", R"({"m": []})", R"({"m": {"k": {}}})"}) {
+    TargetList wrong;
+    LabelMap unused;
+    wrong.Apply(kAll, Json::parse(bad), unused);
+    EXPECT_FALSE(wrong.Take("g")) << bad;
+  }
+}
+
+// Rows of any paths and shapes over any document: what comes out is what a plain look-up by pointer gives.
+TEST(TargetList, AgreesWithAPlainLookUp) {
+  std::mt19937_64 random(3);
+  const std::string kNames[] = {"a", "b", "c"};
+  const std::function<Json(int)> make = [&](int depth) -> Json {
+    switch (random() % (depth > 3 ? 4 : 6)) {
+      case 0:
+        return nullptr;
+      case 1:
+        return static_cast<int>(random() % 100);
+      case 2:
+        return random() % 2 == 0;
+      case 3:
+        return kNames[random() % 3];
+      case 4: {
+        Json list = Json::array();
+        for (std::size_t i = random() % 3; i > 0; --i) list.push_back(make(depth + 1));
+        return list;
+      }
+      default: {
+        Json object = Json::object();
+        for (const std::string& name : kNames) {
+          if (random() % 2 == 0) object[name] = make(depth + 1);
+        }
+        return object;
+      }
+    }
+  };
+  for (int round = 0; round < 5000; ++round) {
+    const Json document = make(0);
+    std::string path;
+    std::string pointer;
+    for (std::size_t i = 1 + random() % 3; i > 0; --i) {
+      const std::string& name = kNames[random() % 3];
+      path += path.empty() ? name : "." + name;
+      pointer += "/" + name;
+    }
+    Json want;  // null
+    bool goes_through_list = false;
+    Json at = document;
+    for (std::size_t i = 1; i < pointer.size(); i += 2) {
+      goes_through_list |= !at.is_object();
+      at = at.is_object() && at.contains(pointer.substr(i, 1)) ? at[pointer.substr(i, 1)] : Json();
+    }
+    if (!goes_through_list) want = at;
+    const Json* const found = FindJson(document, path);
+    EXPECT_EQ(found == nullptr ? Json() : *found, want) << document << " " << path;
+    TargetList list;
+    const std::string text = list.Text(document, path);
+    const bool is_bad = want.is_object() || want.is_array();
+    EXPECT_EQ(list.Take("g").has_value(), !is_bad);
+    const std::string plain = want.is_string() ? want.get<std::string>() : want.dump();
+    EXPECT_EQ(text, is_bad || want.is_null() ? "" : plain);
+  }
+}
+
+TEST(XmlAnswer, IsWhatTheJsonWouldBe) {
+  const auto document = ParseXmlAnswer(
+      "<?xml version=\"1.0\"?><ns:root xmlns:ns=\"u\"><a>1</a><list><i>x</i><i>y &amp; z</i></list>"
+      "<port enabled=\"true\">80</port><empty/><!-- no --></ns:root>");
+  ASSERT_TRUE(document) << document.error().message();
+  EXPECT_EQ(*document, Json::parse(R"({"ns": "u", "a": "1", "list": {"i": ["x", "y & z"]},
+                                       "port": {"enabled": "true", "#text": "80"}, "empty": ""})"));
+  EXPECT_EQ(ItemsAt(*document, "list.i").size(), 2U);
+  EXPECT_EQ(ItemsAt(*document, "a").size(), 1U) << "one element is a list of one";
+  std::string deep;
+  for (std::size_t i = 0; i <= kAnswerDepthMax; ++i) deep += "<a>";
+  for (std::size_t i = 0; i <= kAnswerDepthMax; ++i) deep += "</a>";
+  EXPECT_EQ(ParseXmlAnswer(deep).error().code(), base::Code::kLimitExceeded);
+  for (const char* bad : {"", "<a>", "<a></b>", "text", "<!DOCTYPE x>"}) EXPECT_FALSE(ParseXmlAnswer(bad)) << bad;
+}
+
+}  // namespace
+}  // namespace baro::scraper
