@@ -213,15 +213,15 @@ tracing: {endpoint: "x:1"}
 otlp: {promote_scope_metadata: true}
 scrape_configs:
   - job_name: a
-    oauth2: {client_id: a, token_url: b}
+    oauth2: {client_id: a, token_url: b, proxy_url: "socks5://p:1"}
     kubernetes_sd_configs: [{role: pod, oauth2: {client_id: a, token_url: b}, api_server: "http://x"}]
 )");
   ASSERT_TRUE(config) << config.error().message();
   std::vector<std::string> fields;
   for (const Diagnostic& item : config->not_served) fields.push_back(item.field);
-  EXPECT_THAT(fields,
-              testing::UnorderedElementsAre("alerting", "rule_files", "remote_write", "remote_read", "tracing", "otlp",
-                                            "scrape_configs[0].oauth2", "scrape_configs[0].kubernetes_sd_configs"))
+  EXPECT_THAT(fields, testing::UnorderedElementsAre("alerting", "rule_files", "remote_write", "remote_read", "tracing",
+                                                    "otlp", "scrape_configs[0].oauth2.proxy_url",
+                                                    "scrape_configs[0].kubernetes_sd_configs"))
       << "what stands inside a section that is not served is not named again";
   const auto served = CheckServed(*config);
   ASSERT_FALSE(served);

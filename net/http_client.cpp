@@ -6,11 +6,14 @@
 #include <boost/asio/post.hpp>
 
 #include "net/asio/io_threads_impl.h"
+#include "net/http/body_receiver.h"
 #include "net/http/client_shard.h"
+#include "net/http/oauth2_tokens.h"
 
 namespace baro::net {
 
 struct HttpClient::Impl {
+  std::unique_ptr<http::OAuth2Tokens> tokens;  // outlives the calls
   std::vector<std::shared_ptr<http::ClientShard>> shards;
   std::atomic<std::uint64_t> last_id{0};
 
@@ -29,19 +32,20 @@ HttpClient::HttpClient(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 base::Result<std::shared_ptr<HttpClient>> HttpClient::Make(HttpClientOptions options, HttpClientSettings settings) {
   BARO_ASSERT(settings.threads != nullptr && settings.executor != nullptr);
   auto shared = std::make_shared<http::ClientShared>();
-  if (!options.proxy.url.empty()) {
-    auto proxy = ParseUrl(options.proxy.url);
-    if (!proxy) return proxy.error().WithContext("proxy_url");
-    if (proxy->scheme != "http") {
-      return base::Fail(base::Code::kUnsupported, "proxy_url: only proxies that are spoken to over http are supported");
-    }
-    shared->proxy = *std::move(proxy);
-  }
+  shared->proxies = BARO_TRY(http::ProxyRules::Make(options.proxy, http::ProcessEnvironment));
   shared->tls = BARO_TRY(tls::ClientContextSource::Make(options.tls));
   shared->options = std::move(options);
   shared->settings = settings;
 
   auto impl = std::make_shared<Impl>();
+  if (const auto& oauth2 = shared->options.oauth2) {
+    if (shared->options.basic_auth || shared->options.authorization) {
+      return base::Fail(base::Code::kInvalidArgument, "at most one of basic_auth, authorization and oauth2 may be set");
+    }
+    auto fetcher = BARO_TRY(Make({.tls = oauth2->tls, .proxy = oauth2->proxy}, settings));
+    impl->tokens = BARO_TRY(http::OAuth2Tokens::Make(*oauth2, std::move(fetcher), std::chrono::system_clock::now));
+    shared->tokens = impl->tokens.get();
+  }
   auto& threads = settings.threads->impl();
   for (std::size_t i = 0; i < threads.size(); ++i) {
     auto credentials = BARO_TRY(http::Credentials::Make(shared->options));
@@ -60,6 +64,19 @@ HttpClient::~HttpClient() {
 }
 
 HttpFetcher::CallId HttpClient::Fetch(FetchRequest request, FetchOptions options, FetchCallback callback) {
+  return Start(std::move(request), options, nullptr, std::move(callback));
+}
+
+HttpFetcher::CallId HttpClient::Stream(FetchRequest request, FetchOptions options, BodySink sink,
+                                       FetchCallback callback) {
+  BARO_ASSERT(sink != nullptr);
+  options.accept_gzip = false;
+  options.accept_zstd = false;
+  return Start(std::move(request), options, std::move(sink), std::move(callback));
+}
+
+HttpFetcher::CallId HttpClient::Start(FetchRequest request, FetchOptions options, BodySink sink,
+                                      FetchCallback callback) {
   const std::size_t index = impl_->ShardOf(request);
   // The id says which loop the call lives on. relaxed: it only has to be different from all others.
   const auto turn = impl_->last_id.fetch_add(1, std::memory_order_relaxed) + 1;
@@ -69,6 +86,7 @@ HttpFetcher::CallId HttpClient::Fetch(FetchRequest request, FetchOptions options
   call->request = std::move(request);
   call->options = options;
   call->callback = std::move(callback);
+  if (sink) call->receiver = std::make_shared<http::BodyReceiver>(std::move(sink));
   call->started = std::chrono::steady_clock::now();
   boost::asio::post(shard->context(),
                     [shard, id, call = std::move(call)]() mutable { shard->Start(id, std::move(call)); });

@@ -48,9 +48,12 @@ class HttpClient final : public HttpFetcher {
   HttpClient& operator=(const HttpClient&) = delete;
 
   CallId Fetch(FetchRequest request, FetchOptions options, FetchCallback callback) override;
+  CallId Stream(FetchRequest request, FetchOptions options, BodySink sink, FetchCallback callback) override;
   void Cancel(CallId call) override;
 
  private:
+  CallId Start(FetchRequest request, FetchOptions options, BodySink sink, FetchCallback callback);
+
   struct Impl;
   explicit HttpClient(std::shared_ptr<Impl> impl);
   std::shared_ptr<Impl> impl_;

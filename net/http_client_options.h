@@ -63,7 +63,7 @@ struct OAuth2Options {
   std::string signature_algorithm;  ///< RS256, RS384, RS512; empty: RS256
   std::string iss;
   std::string audience;
-  std::string claims;  ///< YAML text of a mapping
+  std::string claims;  ///< JSON text of an object; empty: none
   std::vector<std::string> scopes;
   std::string token_url;
   std::map<std::string, std::string> endpoint_params;
@@ -80,11 +80,11 @@ struct HttpHeaderOptions {
 struct HttpClientOptions {
   std::optional<BasicAuthOptions> basic_auth;
   std::optional<AuthorizationOptions> authorization;
-  std::optional<OAuth2Options> oauth2;  ///< not served yet: the client does not look at it
+  std::optional<OAuth2Options> oauth2;
   TlsClientOptions tls;
   bool follow_redirects = true;
-  bool enable_http2 = true;                          ///< the client speaks HTTP/1.1 in any case
-  ProxyOptions proxy;                                ///< of it, the client looks at `url` only
+  bool enable_http2 = true;  ///< the client speaks HTTP/1.1 in any case
+  ProxyOptions proxy;
   std::map<std::string, HttpHeaderOptions> headers;  ///< sent with each request
 };
 

@@ -10,6 +10,7 @@
 #include "base/executor.h"
 #include "net/http/content_encoder.h"
 #include "net/testing/raw_socket.h"
+#include "net/testing/test_client.h"
 #include "net/testing/test_server.h"
 
 namespace baro::net {
@@ -17,57 +18,14 @@ namespace {
 
 using namespace std::chrono_literals;
 using base::Code;
+using testing::Answers;
+using testing::AnswersOnce;
 using testing::Flag;
+using testing::Ok;
 using testing::RawServer;
 using testing::RawSocket;
 using testing::TestServer;
-using Script = RawServer::Script;
-
-Script Answers(std::string answer) {
-  return [answer](RawSocket& socket) {
-    while (socket.ReadUntil("\r\n\r\n").ends_with("\r\n\r\n")) socket.Send(answer);
-  };
-}
-
-// Answers one request and closes.
-Script AnswersOnce(std::string answer) {
-  return [answer](RawSocket& socket) {
-    socket.ReadUntil("\r\n\r\n");
-    socket.Send(answer);
-  };
-}
-
-std::string Ok(std::string_view body, std::string_view headers = "") {
-  return "HTTP/1.1 200 OK\r\n" + std::string(headers) + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
-         std::string(body);
-}
-
-struct HttpClientTest : ::testing::Test {
-  IoThreads threads{2};
-  base::ThreadExecutor executor{1};
-  std::shared_ptr<HttpClient> client;
-
-  void Make(HttpClientOptions options = {}) {
-    auto made = HttpClient::Make(std::move(options), {.threads = &threads, .executor = &executor});
-    ASSERT_TRUE(made) << made.error().message();
-    client = *std::move(made);
-  }
-  base::Result<FetchResponse> Fetch(FetchRequest request, FetchOptions options = {}) {
-    if (!client) Make();
-    std::promise<base::Result<FetchResponse>> promise;
-    auto future = promise.get_future();
-    client->Fetch(std::move(request), options,
-                  [&](base::Result<FetchResponse> answer) { promise.set_value(std::move(answer)); });
-    return future.get();
-  }
-  base::Result<FetchResponse> Get(std::string url, FetchOptions options = {}) {
-    return Fetch({.url = std::move(url)}, options);
-  }
-  std::string ErrorOf(std::string url, FetchOptions options = {}) {
-    const auto answer = Get(std::move(url), options);
-    return answer ? "no error" : answer.error().message();
-  }
-};
+struct HttpClientTest : ::testing::Test, testing::TestClient {};
 
 TEST_F(HttpClientTest, SendsWhatItIsToldAndReadsTheAnswer) {
   std::promise<std::string> seen;

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "net/http_message.h"
@@ -34,6 +35,8 @@ struct FetchOptions {
   std::chrono::milliseconds connect_timeout{5'000};  ///< for name, connection and TLS handshake; never beyond `timeout`
   std::size_t body_bytes_max =
       256 * 1024 * 1024;  ///< decoded; a body of this many bytes or more is refused (scrape semantics)
+  /// Of a stream only: the longest wait for the next bytes of its body. `timeout` then ends with the header.
+  std::chrono::milliseconds idle_timeout{60'000};
   std::size_t header_bytes_max = 64 * 1024;
   std::uint32_t redirects_max = 10;
   bool accept_gzip = true;   ///< offer gzip; false sends `Accept-Encoding: identity`
@@ -67,6 +70,10 @@ struct FetchResponse {
 ///          credential files), kCancelled (Cancel() or the end of the fetcher).
 using FetchCallback = std::function<void(base::Result<FetchResponse>)>;
 
+/// Takes the next piece of a body, a loan; returns whether more is wanted. Called on the executor, one call at a time,
+/// each before the call's FetchCallback. The next piece is read when it has returned.
+using BodySink = std::function<bool(std::string_view piece)>;
+
 /// Makes HTTP calls.
 /// Threads  All from any thread. Callbacks run on the executor that the implementation was made with, never under a
 /// lock.
@@ -78,6 +85,15 @@ class HttpFetcher {
   virtual ~HttpFetcher() = default;
 
   virtual CallId Fetch(FetchRequest request, FetchOptions options, FetchCallback callback) = 0;
+
+  /// As Fetch(), for an answer that comes bit by bit and may have no end: the body of a 2xx goes to `sink` as it comes,
+  /// in pieces of at most 64 KiB, and is not in the callback's answer. It is asked for without coding, and
+  /// `body_bytes_max` is a limit for other answers only.
+  /// Errors   as Fetch(); kTimeout also when nothing came for `idle_timeout`, kCancelled also when `sink` wants no
+  /// more,
+  ///          kUnsupported for a body with a coding.
+  /// Unless an implementation does better, it fetches, and gives the whole body as one piece.
+  virtual CallId Stream(FetchRequest request, FetchOptions options, BodySink sink, FetchCallback callback);
 
   /// Ends the call early; its callback gets kCancelled, unless it was done already. Unknown ids do nothing.
   virtual void Cancel(CallId call) = 0;

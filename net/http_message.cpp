@@ -45,6 +45,7 @@ constexpr std::array kStatuses = {
     StatusRow{404, "Not Found"},
     StatusRow{405, "Method Not Allowed"},
     StatusRow{406, "Not Acceptable"},
+    StatusRow{407, "Proxy Authentication Required"},
     StatusRow{408, "Request Timeout"},
     StatusRow{409, "Conflict"},
     StatusRow{410, "Gone"},

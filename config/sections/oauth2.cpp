@@ -3,6 +3,7 @@
 
 #include "config/sections/sections.h"
 #include "config/sections/values.h"
+#include "net/http_message.h"
 
 namespace baro::config {
 namespace {
@@ -30,12 +31,12 @@ void ReadConnectHeaders(Mapping& mapping, net::ProxyOptions& proxy) {
 
 void ReadProxy(Mapping& mapping, net::ProxyOptions& proxy) {
   ReadUrl(mapping, "proxy_url", UrlNeed::kNothing, proxy.url);
+  const std::string_view scheme = std::string_view(proxy.url).substr(0, proxy.url.find(':'));
+  const bool is_http = net::EqualsIgnoringCase(scheme, "http") || net::EqualsIgnoringCase(scheme, "https");
+  if (!proxy.url.empty() && !is_http) mapping.NotServed("proxy_url");
   mapping.Text("no_proxy", proxy.no_proxy);
   mapping.Bool("proxy_from_environment", proxy.from_environment);
   ReadConnectHeaders(mapping, proxy);
-  if (!proxy.no_proxy.empty()) mapping.NotServed("no_proxy");
-  if (proxy.from_environment) mapping.NotServed("proxy_from_environment");
-  if (!proxy.connect_headers.empty()) mapping.NotServed("proxy_connect_header");
 
   if (proxy.from_environment && !proxy.url.empty()) {
     mapping.Fail("proxy_url", "give proxy_url or proxy_from_environment, not both");
@@ -52,7 +53,6 @@ void ReadProxy(Mapping& mapping, net::ProxyOptions& proxy) {
 }
 
 void ReadOAuth2(Mapping& mapping, const FileContext& context, std::optional<net::OAuth2Options>& options) {
-  mapping.NotServed("oauth2");
   mapping.Child("oauth2", [&](Mapping& fields) {
     net::OAuth2Options oauth2;
     fields.Text("client_id", oauth2.client_id);
@@ -63,7 +63,7 @@ void ReadOAuth2(Mapping& mapping, const FileContext& context, std::optional<net:
     fields.Text("signature_algorithm", oauth2.signature_algorithm);
     fields.Text("iss", oauth2.iss);
     fields.Text("audience", oauth2.audience);
-    fields.Anything("claims", oauth2.claims);
+    fields.Json("claims", oauth2.claims);
     fields.TextList("scopes", oauth2.scopes);
     fields.Text("token_url", oauth2.token_url);
     fields.TextMap("endpoint_params", oauth2.endpoint_params);

@@ -1,5 +1,7 @@
 #include "config/yaml/mapping.h"
 
+#include "config/yaml/json_text.h"
+
 #include <algorithm>
 #include <set>
 
@@ -273,6 +275,13 @@ bool Mapping::Anything(std::string_view field, std::string& out) {
   const YAML::Node node = Take(field);
   if (!node.IsDefined() || node.IsNull()) return false;
   out = YAML::Dump(node);
+  return true;
+}
+
+bool Mapping::Json(std::string_view field, std::string& out) {
+  const YAML::Node node = Take(field);
+  if (!node.IsDefined() || node.IsNull()) return false;
+  out = JsonText(node);
   return true;
 }
 

@@ -15,13 +15,22 @@ using boost::asio::redirect_error;
 using boost::asio::use_awaitable;
 
 void SocketStream::StartTls(std::shared_ptr<boost::asio::ssl::context> context) {
+  if (tls_) {
+    inner_context_ = std::move(context);
+    inner_tls_ = std::make_unique<InnerTls>(*tls_, *inner_context_);
+    return;
+  }
   context_ = std::move(context);
-  tls_ = std::make_unique<boost::asio::ssl::stream<Socket&>>(socket_, *context_);
+  tls_ = std::make_unique<Tls>(socket_, *context_);
 }
 
 boost::asio::awaitable<void> SocketStream::Handshake(boost::asio::ssl::stream_base::handshake_type type,
                                                      ErrorCode& error) {
-  co_await tls_->async_handshake(type, redirect_error(use_awaitable, error));
+  if (inner_tls_) {
+    co_await inner_tls_->async_handshake(type, redirect_error(use_awaitable, error));
+  } else {
+    co_await tls_->async_handshake(type, redirect_error(use_awaitable, error));
+  }
 }
 
 boost::asio::awaitable<std::size_t> SocketStream::ReadSome(boost::asio::mutable_buffer buffer, ErrorCode& error) {
@@ -30,7 +39,11 @@ boost::asio::awaitable<std::size_t> SocketStream::ReadSome(boost::asio::mutable_
     size = co_await socket_.async_read_some(buffer, redirect_error(use_awaitable, error));
     co_return size;
   }
-  size = co_await tls_->async_read_some(buffer, redirect_error(use_awaitable, error));
+  if (inner_tls_) {
+    size = co_await inner_tls_->async_read_some(buffer, redirect_error(use_awaitable, error));
+  } else {
+    size = co_await tls_->async_read_some(buffer, redirect_error(use_awaitable, error));
+  }
   // Many close without close_notify. HTTP has its own framing, which notices what is missing.
   if (error == boost::asio::ssl::error::stream_truncated) error = boost::asio::error::eof;
   co_return size;
@@ -44,7 +57,9 @@ boost::asio::awaitable<void> SocketStream::WaitReadable(ErrorCode& error) {
 boost::asio::awaitable<void> SocketStream::Write(boost::asio::const_buffer first, boost::asio::const_buffer second,
                                                  ErrorCode& error) {
   const std::array<boost::asio::const_buffer, 2> buffers = {first, second};
-  if (!tls_) {
+  if (inner_tls_) {
+    co_await boost::asio::async_write(*inner_tls_, buffers, redirect_error(use_awaitable, error));
+  } else if (!tls_) {
     co_await boost::asio::async_write(socket_, buffers, redirect_error(use_awaitable, error));
   } else {
     co_await boost::asio::async_write(*tls_, buffers, redirect_error(use_awaitable, error));

@@ -32,11 +32,18 @@ class SocketStream {
   SocketStream& operator=(const SocketStream&) = delete;
 
   Socket& socket() { return socket_; }
+  /// Whether what is written is encrypted on the wire.
   bool is_tls() const { return tls_ != nullptr; }
-  /// Null without TLS.
-  SSL* ssl() { return tls_ ? tls_->native_handle() : nullptr; }
+  /// The context of the outer TLS; null without.
+  const std::shared_ptr<boost::asio::ssl::context>& tls_context() const { return context_; }
+  /// The innermost TLS; null without.
+  SSL* ssl() {
+    if (inner_tls_) return inner_tls_->native_handle();
+    return tls_ ? tls_->native_handle() : nullptr;
+  }
 
-  /// Puts TLS on top. `context` is kept alive. To be followed by Handshake().
+  /// Puts TLS on top, the second time inside of the first: behind a proxy that is spoken to over TLS. `context` is kept
+  /// alive. To be followed by Handshake().
   void StartTls(std::shared_ptr<boost::asio::ssl::context> context);
   boost::asio::awaitable<void> Handshake(boost::asio::ssl::stream_base::handshake_type type, ErrorCode& error);
 
@@ -58,8 +65,13 @@ class SocketStream {
 
  private:
   Socket socket_;
+  using Tls = boost::asio::ssl::stream<Socket&>;
+  using InnerTls = boost::asio::ssl::stream<Tls&>;
+
   std::shared_ptr<boost::asio::ssl::context> context_;
-  std::unique_ptr<boost::asio::ssl::stream<Socket&>> tls_;
+  std::shared_ptr<boost::asio::ssl::context> inner_context_;
+  std::unique_ptr<Tls> tls_;
+  std::unique_ptr<InnerTls> inner_tls_;
 };
 
 /// "connection refused", "connection reset by peer", "certificate verify failed (unable to get local issuer

@@ -6,7 +6,9 @@
 
 #include "net/asio/remote_event.h"
 #include "net/content_decoder.h"
+#include "net/http/body_receiver.h"
 #include "net/http/client_connect.h"
+#include "net/http/oauth2_tokens.h"
 #include "net/http/response_parser.h"
 
 namespace baro::net::http {
@@ -47,6 +49,19 @@ struct DecodeJob {
   std::shared_ptr<asio::RemoteEvent> done;
 };
 
+// A piece of a stream's body on its way to the receiver.
+struct PieceJob {
+  std::string piece;
+  bool goes_on = true;
+  std::shared_ptr<asio::RemoteEvent> done;
+};
+
+// A token that somebody fetches.
+struct TokenJob {
+  std::optional<Result<base::Secret>> value;
+  std::shared_ptr<asio::RemoteEvent> done;
+};
+
 class CallRunner {
  public:
   CallRunner(std::shared_ptr<ClientShard> shard, std::shared_ptr<ClientCall> call)
@@ -64,6 +79,12 @@ class CallRunner {
   awaitable<Result<>> ReadAnswer(ResponseParser& parser);
   awaitable<Result<>> ReadPiece(ResponseParser& parser, char* buffer, std::size_t& have);
   awaitable<Result<>> DecodePiece();
+  awaitable<Result<>> DeliverPiece();
+  awaitable<Result<>> GetToken();
+  bool NeedsNewToken();
+  awaitable<void> WaitFor(std::shared_ptr<asio::RemoteEvent> done);
+  bool Streams() const { return call_->receiver != nullptr && answer_.status / 100 == 2; }
+  Result<> CheckStream(const ResponseParser& parser) const;
   Result<> OnHeader(ResponseParser& parser);
   Result<> Redirect();
   Result<std::string> BuildRequest();
@@ -76,6 +97,9 @@ class CallRunner {
   Url origin_;  // of the request as it was asked for
   Url url_;     // of the current hop
   Method method_ = Method::kGet;
+  std::optional<base::Secret> token_;  // for Authorization
+  bool has_new_token_ = false;         // because the first one was not taken
+  const Url* proxy_ = nullptr;         // of the current hop
   std::unique_ptr<ClientConnection> connection_;
   FetchResponse answer_;
   std::string plain_;  // a body without coding
@@ -99,6 +123,7 @@ awaitable<Result<FetchResponse>> CallRunner::Run() {
       co_return exchanged.error().WithContext(fmt::format("after a redirect to {}", url_.ToString()));
     }
     if (!exchanged) co_return std::unexpected(std::move(exchanged).error());
+    if (NeedsNewToken()) continue;
     if (!shard_->shared().options.follow_redirects || !IsRedirect(answer_.status) || !answer_.headers.Has("Location")) {
       break;
     }
@@ -146,6 +171,7 @@ Result<> CallRunner::AddFields(HeaderFields& fields) {
     if (!user) return Fail(Code::kInvalidArgument, "user or password of the URL has a broken escape");
     fields.Add("Authorization", fmt::format("Basic {}", Base64Encode(*user)));
   }
+  if (token_ && !fields.Has("Authorization")) fields.Add("Authorization", token_->Reveal());
   return shard_->credentials().AddTo(fields);
 }
 
@@ -153,7 +179,7 @@ Result<std::string> CallRunner::BuildRequest() {
   HeaderFields fields;
   BARO_TRY(AddFields(fields));
   const auto& settings = shard_->shared().settings;
-  const bool through_proxy = shard_->shared().proxy && url_.scheme == "http" && call_->request.unix_socket.empty();
+  const bool through_proxy = proxy_ != nullptr && url_.scheme == "http";
   std::string text =
       fmt::format("{} {}{} HTTP/1.1\r\nHost: {}\r\n", MethodName(method_),
                   through_proxy ? fmt::format("http://{}", url_.HostHeader()) : "", url_.target, url_.HostHeader());
@@ -170,9 +196,10 @@ Result<std::string> CallRunner::BuildRequest() {
                            : options.accept_gzip ? "gzip"
                                                  : "identity");
   }
-  if (through_proxy && !shard_->shared().proxy->userinfo.empty()) {
-    const auto user = UrlDecode(shard_->shared().proxy->userinfo).value_or("");
-    add("Proxy-Authorization", fmt::format("Basic {}", Base64Encode(user)));
+  if (through_proxy && !proxy_->userinfo.empty()) {
+    const auto user = UrlDecode(proxy_->userinfo);
+    if (!user) return Fail(Code::kInvalidArgument, "user or password of the proxy's URL has a broken escape");
+    add("Proxy-Authorization", fmt::format("Basic {}", Base64Encode(*user)));
   }
   for (const auto& [name, value] : fields) {
     const bool is_ours = EqualsIgnoringCase(name, "Host") || EqualsIgnoringCase(name, "Content-Length") ||
@@ -186,7 +213,44 @@ Result<std::string> CallRunner::BuildRequest() {
   return text;
 }
 
+awaitable<void> CallRunner::WaitFor(std::shared_ptr<asio::RemoteEvent> done) {
+  const asio::Attachment attachment(done);
+  call_->event = &done->local();
+  if (call_->end == End::kNone) co_await done->local().Wait();
+  call_->event = nullptr;
+}
+
+// A token can end before its time: its server was restarted, or somebody withdrew it.
+bool CallRunner::NeedsNewToken() {
+  if (!token_ || answer_.status != 401) return false;
+  return shard_->shared().tokens->Reject(*token_) && !std::exchange(has_new_token_, true);
+}
+
+awaitable<Result<>> CallRunner::GetToken() {
+  OAuth2Tokens* const tokens = shard_->shared().tokens;
+  token_.reset();
+  if (tokens == nullptr || !MayCarryCredentials() || call_->request.headers.Has("Authorization")) co_return Result<>();
+  token_ = tokens->Current();
+  if (token_) co_return Result<>();
+  const auto job = std::make_shared<TokenJob>();
+  job->done = std::make_shared<asio::RemoteEvent>(shard_->context());
+  OAuth2Tokens::Done got = [job, done = job->done](Result<base::Secret> value) {
+    job->value = std::move(value);
+    done->Set();
+  };
+  ArmTimer(call_, call_->started + call_->options.timeout, End::kTimeout);
+  tokens->Fetch(std::move(got));
+  co_await WaitFor(job->done);
+  if (call_->end != End::kNone) co_return EndError(*call_, "waiting for an OAuth2 token");
+  if (!*job->value) co_return std::unexpected(job->value->error());
+  token_ = **job->value;
+  co_return Result<>();
+}
+
 awaitable<Result<>> CallRunner::Exchange() {
+  auto token = co_await GetToken();
+  if (!token) co_return token;
+  proxy_ = call_->request.unix_socket.empty() ? shard_->shared().proxies.For(url_) : nullptr;
   auto first = co_await TryOnce();
   // A kept connection that ended before a byte of the answer came was closed while idle: that is nobody's fault.
   if (first || !may_retry_ || call_->end != End::kNone) co_return first;
@@ -201,7 +265,7 @@ awaitable<Result<>> CallRunner::TryOnce() {
   if (!is_second_try) connection_ = shard_->TakeIdle(ConnectionKey(call_->request, url_));
   const bool is_reused = connection_ != nullptr;
   if (!connection_) {
-    Connector connector(*shard_, call_, url_, answer_.timings);
+    Connector connector(*shard_, call_, url_, proxy_, answer_.timings);
     auto opened = co_await connector.Open();
     if (!opened) co_return std::unexpected(std::move(opened).error());
     connection_ = *std::move(opened);
@@ -226,7 +290,7 @@ awaitable<Result<>> CallRunner::TryOnce() {
     coding_.reset();
     job_.reset();
     ResponseParser parser({.header_bytes_max = std::min(call_->options.header_bytes_max, ClientShard::kReadBytes),
-                           .body_bytes_max = call_->options.body_bytes_max},
+                           .body_bytes_max = call_->receiver ? SIZE_MAX : call_->options.body_bytes_max},
                           method_ == Method::kHead, plain_, coded_);
     outcome = co_await ReadAnswer(parser);
     has_bytes = parser.has_bytes();
@@ -252,7 +316,12 @@ awaitable<Result<>> CallRunner::ReadAnswer(ResponseParser& parser) {
   while (outcome && !parser.is_done()) {
     outcome = co_await ReadPiece(parser, buffer.get(), have);
     if (outcome && parser.has_header() && !coding_) outcome = OnHeader(parser);
-    if (outcome && coded_.size() >= kDecodePieceBytes) outcome = co_await DecodePiece();
+    if (outcome && call_->receiver && parser.has_header()) outcome = CheckStream(parser);
+    if (outcome && Streams()) {
+      outcome = co_await DeliverPiece();
+    } else if (outcome && coded_.size() >= kDecodePieceBytes) {
+      outcome = co_await DecodePiece();
+    }
   }
   shard_->ReturnBuffer(std::move(buffer));
   // Bytes behind the answer belong to nobody: such a connection is not to be trusted with another request.
@@ -294,6 +363,37 @@ Result<> CallRunner::OnHeader(ResponseParser& parser) {
                 fmt::format("the answer's Content-Encoding {:?} is none that was asked for", name.substr(0, 100)));
   }
   return {};
+}
+
+Result<> CallRunner::CheckStream(const ResponseParser& parser) const {
+  if (Streams() && *coding_ != ContentCoding::kIdentity) {
+    return Fail(Code::kUnsupported, "the answer has a Content-Encoding, which a stream did not ask for");
+  }
+  if (!Streams() && parser.body_bytes() >= call_->options.body_bytes_max) {
+    return Fail(Code::kLimitExceeded, fmt::format("body exceeds the limit of {} bytes", call_->options.body_bytes_max));
+  }
+  return {};
+}
+
+awaitable<Result<>> CallRunner::DeliverPiece() {
+  const auto job = std::make_shared<PieceJob>();
+  if (!plain_.empty()) {
+    job->piece = std::move(plain_);
+    plain_.clear();
+    job->done = std::make_shared<asio::RemoteEvent>(shard_->context());
+    base::Task task = [job, done = job->done, receiver = call_->receiver] {
+      job->goes_on = receiver->Give(job->piece);
+      done->Set();
+    };
+    call_->receiver->Begin();
+    call_->timer.cancel();  // the receiver's time is not the other side's
+    shard_->shared().settings.executor->Post(std::move(task));
+    co_await WaitFor(job->done);
+    if (call_->end != End::kNone) co_return EndError(*call_, "the body was being received");
+    if (!job->goes_on) co_return Fail(Code::kCancelled, "the receiver of the body wants no more");
+  }
+  ArmTimer(call_, steady_clock::now() + call_->options.idle_timeout, End::kIdleTimeout);
+  co_return Result<>();
 }
 
 awaitable<Result<>> CallRunner::DecodePiece() {

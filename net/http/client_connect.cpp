@@ -29,6 +29,10 @@ void ArmTimer(const std::shared_ptr<ClientCall>& call, SteadyTime deadline, Clie
 
 base::Error EndError(const ClientCall& call, std::string_view doing) {
   if (call.end == ClientCall::End::kCancelled) return {Code::kCancelled, fmt::format("cancelled while {}", doing)};
+  if (call.end == ClientCall::End::kIdleTimeout) {
+    return {Code::kTimeout,
+            fmt::format("nothing came for {} while {}", DurationText(call.options.idle_timeout), doing)};
+  }
   const bool is_connect = call.end == ClientCall::End::kConnectTimeout;
   const auto limit = is_connect ? call.options.connect_timeout : call.options.timeout;
   return {Code::kTimeout, fmt::format("{} of {} exceeded while {}", is_connect ? "connect timeout" : "timeout",
@@ -50,20 +54,24 @@ awaitable<Result<std::unique_ptr<ClientConnection>>> Connector::Open() {
   } else {
     step = co_await ConnectToUnixSocket(unix_socket);
   }
-  if (step && url_.scheme == "https") step = co_await StartTls();
+  if (step && url_.scheme == "https") {
+    const std::string& configured = shard_.shared().options.tls.server_name;
+    const std::string name = configured.empty() ? url_.host : configured;
+    step = co_await StartTls(url_, name);
+  }
   call_->stream = nullptr;
   if (!step) co_return std::unexpected(std::move(step).error());
   co_return std::move(connection_);
 }
 
 awaitable<Result<>> Connector::ConnectToHost() {
-  const auto& proxy = shard_.shared().proxy;
-  const std::string& host = proxy ? proxy->host : url_.host;
-  const std::uint16_t port = proxy ? proxy->port : url_.port;
+  const std::string& host = proxy_ != nullptr ? proxy_->host : url_.host;
+  const std::uint16_t port = proxy_ != nullptr ? proxy_->port : url_.port;
   const auto endpoints = co_await LookUp(host, port);
   if (!endpoints) co_return std::unexpected(endpoints.error());
   Result<> step = co_await ConnectToAny(*endpoints);
-  if (step && proxy && url_.scheme == "https") step = co_await OpenTunnel();
+  if (step && proxy_ != nullptr && proxy_->scheme == "https") step = co_await StartTls(*proxy_, proxy_->host);
+  if (step && proxy_ != nullptr && url_.scheme == "https") step = co_await OpenTunnel();
   co_return step;
 }
 
@@ -134,21 +142,35 @@ awaitable<Result<>> Connector::ConnectToAny(const asio::Endpoints& endpoints) {
   co_return last;
 }
 
+Result<std::string> Connector::TunnelRequest(const std::string& origin) const {
+  std::string request = fmt::format("CONNECT {0} HTTP/1.1\r\nHost: {0}\r\nUser-Agent: {1}\r\n", origin,
+                                    shard_.shared().settings.user_agent);
+  const auto& headers = shard_.shared().options.proxy.connect_headers;
+  bool has_authorization = false;
+  for (const auto& [name, values] : headers) {
+    has_authorization = has_authorization || EqualsIgnoringCase(name, "Proxy-Authorization");
+    for (const base::Secret& value : values) request += fmt::format("{}: {}\r\n", name, value.Reveal());
+  }
+  if (!proxy_->userinfo.empty() && !has_authorization) {
+    const auto user = UrlDecode(proxy_->userinfo);
+    if (!user) return Fail(Code::kInvalidArgument, "user or password of the proxy's URL has a broken escape");
+    request += fmt::format("Proxy-Authorization: Basic {}\r\n", Base64Encode(*user));
+  }
+  request += "\r\n";
+  return request;
+}
+
 awaitable<Result<>> Connector::OpenTunnel() {
-  const auto& proxy = *shard_.shared().proxy;
+  const Url& proxy = *proxy_;
   ArmTimer(call_, Deadline(), Reason());
   const std::string origin = fmt::format(
       "{}:{}", url_.host.find(':') == std::string::npos ? url_.host : fmt::format("[{}]", url_.host), url_.port);
-  std::string request = fmt::format("CONNECT {0} HTTP/1.1\r\nHost: {0}\r\nUser-Agent: {1}\r\n", origin,
-                                    shard_.shared().settings.user_agent);
-  if (!proxy.userinfo.empty()) {
-    request += fmt::format("Proxy-Authorization: Basic {}\r\n", Base64Encode(UrlDecode(proxy.userinfo).value_or("")));
-  }
-  request += "\r\n";
+  const auto request = TunnelRequest(origin);
+  if (!request) co_return std::unexpected(request.error());
   const std::string doing = fmt::format("asking the proxy {} for {}", proxy.HostHeader(), origin);
 
   boost::system::error_code error;
-  co_await connection_->stream.Write(boost::asio::buffer(request), {}, error);
+  co_await connection_->stream.Write(boost::asio::buffer(*request), {}, error);
   std::string no_body;
   ResponseParser parser({.header_bytes_max = 16 * 1024}, /*is_head=*/true, no_body, no_body);
   std::string received;
@@ -169,9 +191,8 @@ awaitable<Result<>> Connector::OpenTunnel() {
   co_return Result<>();
 }
 
-Result<> Connector::PrepareTls() {
+Result<> Connector::PrepareTls(const std::string& name) {
   const auto& options = shard_.shared().options.tls;
-  const std::string& name = options.server_name.empty() ? url_.host : options.server_name;
   connection_->stream.StartTls(shard_.shared().tls->Get());
   SSL* ssl = connection_->stream.ssl();
   boost::system::error_code is_no_address;
@@ -189,14 +210,14 @@ Result<> Connector::PrepareTls() {
   return {};
 }
 
-awaitable<Result<>> Connector::StartTls() {
+awaitable<Result<>> Connector::StartTls(const Url& url, const std::string& name) {
   const auto start = steady_clock::now();
-  if (auto prepared = PrepareTls(); !prepared) co_return prepared;
+  if (auto prepared = PrepareTls(name); !prepared) co_return prepared;
   ArmTimer(call_, Deadline(), Reason());
   boost::system::error_code error;
   co_await connection_->stream.Handshake(boost::asio::ssl::stream_base::client, error);
-  timings_.tls = steady_clock::now() - start;
-  const std::string doing = fmt::format("TLS handshake with {}:{}", url_.host, url_.port);
+  timings_.tls += steady_clock::now() - start;
+  const std::string doing = fmt::format("TLS handshake with {}:{}", url.host, url.port);
   if (call_->end != ClientCall::End::kNone) co_return EndError(*call_, fmt::format("in the {}", doing));
   if (!error) co_return Result<>();
   std::string why = asio::Describe(error);

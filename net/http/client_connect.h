@@ -20,8 +20,9 @@ base::Error EndError(const ClientCall& call, std::string_view doing);
 /// Threads  Confined to the shard's loop.
 class Connector {
  public:
-  Connector(ClientShard& shard, std::shared_ptr<ClientCall> call, const Url& url, FetchTimings& timings)
-      : shard_(shard), call_(std::move(call)), url_(url), timings_(timings) {}
+  Connector(ClientShard& shard, std::shared_ptr<ClientCall> call, const Url& url, const Url* proxy,
+            FetchTimings& timings)
+      : shard_(shard), call_(std::move(call)), url_(url), proxy_(proxy), timings_(timings) {}
 
   /// Errors   kIo, kTimeout, kCancelled, kCorruption (a proxy that does not speak HTTP), kPermissionDenied (proxy).
   boost::asio::awaitable<base::Result<std::unique_ptr<ClientConnection>>> Open();
@@ -32,14 +33,17 @@ class Connector {
   boost::asio::awaitable<base::Result<>> ConnectToUnixSocket(const std::string& path);
   boost::asio::awaitable<base::Result<>> ConnectToHost();
   boost::asio::awaitable<base::Result<>> OpenTunnel();
-  boost::asio::awaitable<base::Result<>> StartTls();
-  base::Result<> PrepareTls();
+  base::Result<std::string> TunnelRequest(const std::string& origin) const;
+  /// With the server that `url` names, as `name`.
+  boost::asio::awaitable<base::Result<>> StartTls(const Url& url, const std::string& name);
+  base::Result<> PrepareTls(const std::string& name);
   SteadyTime Deadline() const { return std::min(connect_deadline_, call_->started + call_->options.timeout); }
   ClientCall::End Reason() const;
 
   ClientShard& shard_;
   std::shared_ptr<ClientCall> call_;
   const Url& url_;
+  const Url* proxy_;
   FetchTimings& timings_;
   SteadyTime connect_deadline_;
   std::unique_ptr<ClientConnection> connection_;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "net/http/body_receiver.h"
 #include "net/http/client_call.h"
 
 namespace baro::net::http {
@@ -48,6 +49,11 @@ void ClientShard::Finish(HttpFetcher::CallId id, base::Result<FetchResponse> ans
     if (answer && completion) answer = completion(*std::move(answer));
     callback(std::move(answer));
   };
+  if (call->second->receiver) {
+    task = [receiver = call->second->receiver, last = std::move(task)]() mutable {
+      receiver->RunLast(std::move(last));
+    };
+  }
   calls_.erase(call);
   shared_->settings.executor->Post(std::move(task));
   if (on_empty_ && calls_.empty()) std::exchange(on_empty_, nullptr)();
@@ -74,6 +80,8 @@ std::unique_ptr<ClientConnection> ClientShard::TakeIdle(const std::string& key) 
     auto connection = std::move(connections.back());
     connections.pop_back();
     --idle_count_;
+    // Certificates that were renewed are for all requests that follow.
+    if (connection->stream.is_tls() && connection->stream.tls_context() != shared_->tls->Get()) continue;
     // An idle connection has nothing to say; what there is to read is the other side's goodbye.
     if (connection->stream.PeekSocket() == asio::SocketStream::Peek::kNothing) {
       connection->is_reused = true;

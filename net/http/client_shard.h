@@ -17,10 +17,14 @@
 #include "net/asio/resolver.h"
 #include "net/asio/socket_stream.h"
 #include "net/http/credentials.h"
+#include "net/http/proxy_rules.h"
 #include "net/http_client.h"
 #include "net/tls/tls_context.h"
 
 namespace baro::net::http {
+
+class BodyReceiver;
+class OAuth2Tokens;
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
@@ -38,20 +42,22 @@ struct ClientShared {
   HttpClientOptions options;
   HttpClientSettings settings;
   std::shared_ptr<tls::ClientContextSource> tls;
-  std::optional<Url> proxy;
+  ProxyRules proxies;
+  OAuth2Tokens* tokens = nullptr;  ///< borrowed from the client, which outlives its calls; null: no oauth2
 };
 
 /// How a call can be ended from outside of its coroutine.
 struct ClientCall {
   explicit ClientCall(boost::asio::io_context& context) : timer(context) {}
 
-  enum class End : std::uint8_t { kNone, kTimeout, kConnectTimeout, kCancelled };
+  enum class End : std::uint8_t { kNone, kTimeout, kConnectTimeout, kIdleTimeout, kCancelled };
   /// Wakes the coroutine wherever it waits; the first reason stays.
   void Abort(End reason);
 
   FetchRequest request;
   FetchOptions options;
   FetchCallback callback;
+  std::shared_ptr<BodyReceiver> receiver;  ///< of a stream
   SteadyTime started;
   End end = End::kNone;
   boost::asio::steady_timer timer;

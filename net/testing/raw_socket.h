@@ -50,6 +50,7 @@ class RawSocket {
     }
     return true;
   }
+  int descriptor() const { return descriptor_; }
   void EndSending() { ::shutdown(descriptor_, SHUT_WR); }
   /// The other side sees a reset.
   void Reset() {
