@@ -6,6 +6,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "base/metrics.h"
 
@@ -19,5 +20,8 @@ void AppendPrometheusText(std::span<const MetricFamily> families, std::string& o
 
 /// As above, in OpenMetrics: counters' families without `_total`, which their samples have; `# EOF` at the end.
 void AppendOpenMetricsText(std::span<const MetricFamily> families, std::string& out);
+
+/// Appends a label's value as it stands between the quotes of either format.
+void AppendLabelValue(std::string& out, std::string_view value);
 
 }  // namespace baro::base

@@ -62,6 +62,30 @@ scrape_configs:
   EXPECT_NE(config->jobs[0].fingerprint, config->jobs[1].fingerprint);
 }
 
+TEST(Config, AJobIsTheSameWhateverItsTargets) {
+  const auto job = [](const std::string& global, const std::string& fields) {
+    const auto config = Parse(fmt::format("global: {{{}}}\nscrape_configs: [{{job_name: a, {}}}]\n", global, fields));
+    EXPECT_TRUE(config) << config.error().message();
+    return config->jobs.at(0);
+  };
+  const auto first = job("", "static_configs: [{targets: [x]}], basic_auth: {username: u, password: p1}");
+  const auto moved = job("", "static_configs: [{targets: [y]}], basic_auth: {username: u, password: p1}");
+  const auto secret = job("", "static_configs: [{targets: [x]}], basic_auth: {username: u, password: p2}");
+  const auto global =
+      job("sample_limit: 3", "static_configs: [{targets: [x]}], basic_auth: {username: u, password: p1}");
+  const auto unused =
+      job("evaluation_interval: 3m", "static_configs: [{targets: [x]}], basic_auth: {username: u, password: p1}");
+  EXPECT_EQ(first.fingerprint, moved.fingerprint);
+  EXPECT_NE(first.sources_fingerprint, moved.sources_fingerprint);
+  EXPECT_NE(first.fingerprint, secret.fingerprint);
+  EXPECT_EQ(first.sources_fingerprint, secret.sources_fingerprint);
+  EXPECT_NE(first.fingerprint, global.fingerprint) << "the default counts where it is in force";
+  EXPECT_EQ(first.fingerprint, unused.fingerprint) << "what a job does not take from global leaves it alone";
+  EXPECT_THAT(first.shown_yaml, testing::HasSubstr("scrape_interval: 1m"));
+  EXPECT_THAT(first.shown_yaml, testing::HasSubstr("- x"));
+  EXPECT_THAT(first.shown_yaml, testing::Not(testing::HasSubstr("p1")));
+}
+
 TEST(Config, ProblemsAreToldWithPlaceFieldAndWhatWasExpected) {
   struct Row {
     const char* text;

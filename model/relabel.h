@@ -62,6 +62,18 @@ struct RelabelStep {
   friend bool operator==(const RelabelStep&, const RelabelStep&) = default;
 };
 
+/// A label that two sets have differently. Empty: the set does not have it.
+struct LabelChange {
+  std::string name;
+  std::string before;
+  std::string after;
+
+  friend bool operator==(const LabelChange&, const LabelChange&) = default;
+};
+
+/// What makes `after` of `before`, by name.
+std::vector<LabelChange> ChangesBetween(const Labels& before, const Labels& after);
+
 /// A compiled list of rules. Copies share the compiled form.
 class Relabeler {
  public:

@@ -96,9 +96,14 @@ struct ScrapeJobOptions {
   std::vector<FileDiscoveryOptions> file_discoveries;
   std::vector<DiscoveryOptions> other_discoveries;
 
-  /// Equal for jobs that are configured alike, apart from their targets: a reload leaves the loops of a job alone when
-  /// it is unchanged. Whoever fills the options makes it; the configuration file's reader takes the job's text.
+  /// Equal for jobs that are configured alike, apart from where their targets come from: a reload leaves the loops of a
+  /// job alone when it is unchanged. Whoever fills the options makes it; the configuration file's reader takes the
+  /// job's text, so it has secrets and is not to be shown.
   std::string fingerprint;
+  /// The same for where targets come from.
+  std::string sources_fingerprint;
+  /// The job as it is shown to users: YAML with all defaults, secrets masked.
+  std::string shown_yaml;
 };
 
 }  // namespace baro::scraper

@@ -3,7 +3,9 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -31,6 +33,15 @@ struct ScrapeDependencies {
   base::Logger log;
 };
 
+/// What Apply() changed, by the names of jobs, each list sorted.
+struct JobChanges {
+  std::vector<std::string> added;
+  std::vector<std::string> changed;
+  std::vector<std::string> retargeted;  ///< only where targets come from is new: targets that stay are left alone
+  std::vector<std::string> removed;
+  std::size_t unchanged = 0;
+};
+
 /// Threads  Apply() and Stop() by one thread at a time; the rest from any.
 class ScrapeManager {
  public:
@@ -40,13 +51,15 @@ class ScrapeManager {
   /// Runs these jobs from now on. Jobs that are configured as before keep their loops; vanished ones stop, and their
   /// series end.
   /// Errors   kInvalidArgument: a job cannot be run; then nothing has changed.
-  base::Result<> Apply(const std::vector<ScrapeJobOptions>& jobs);
+  base::Result<JobChanges> Apply(const std::vector<ScrapeJobOptions>& jobs);
 
   /// Stops all loops without ending series: the server comes back.
   void Stop();
 
   /// All jobs, by name.
   std::vector<JobStatus> status() const;
+  /// How the job of that name runs, or nothing.
+  std::optional<ScrapeJobOptions> job(std::string_view name) const;
   /// What targets say of their metrics.
   std::vector<TargetMetadata> metadata() const;
 

@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/compute_pool.h"
 #include "base/executor.h"
@@ -170,17 +171,17 @@ class Server::Impl {
       state_.SetConfig(std::move(active));
       log_.Error("the configuration was not reloaded; the old one stays in force",
                  {{"err", reloaded.error().message()}});
-    } else {
-      log_.Info("configuration reloaded", {{"file", flags_.Text("config.file")}});
+      return std::unexpected(reloaded.error());
     }
-    return reloaded;
+    LogReload(*reloaded);
+    return {};
   }
 
   const std::vector<std::string>& addresses() const { return server_->addresses(); }
 
  private:
   void AddRoutes() {
-    AddApi(router_, state_, query_metrics_, flags_.Bool("web.enable-admin-api"));
+    AddApi(router_, state_, query_metrics_, registry_, flags_.Bool("web.enable-admin-api"));
     AddHealthRoutes(router_, state_);
     AddMetricsRoutes(router_, registry_, node_);
     const auto quit = [] { kill(getpid(), SIGTERM); };  // raise() would signal this thread, where it is blocked
@@ -220,7 +221,7 @@ class Server::Impl {
     return config;
   }
 
-  base::Result<> LoadAndApply() {
+  base::Result<scraper::JobChanges> LoadAndApply() {
     if (!state_.is_ready()) return Fail(Code::kUnavailable, "the server is starting or stopping; reload again then");
     const config::Config config = BARO_TRY(LoadConfig());
     return Apply(config);
@@ -306,23 +307,37 @@ class Server::Impl {
             .storage = *storage_, .registry = registry_, .log = log_, .hash_seed = base::RealRandom().NextU64()});
   }
 
-  base::Result<> Apply(const config::Config& config) {
+  void LogReload(const scraper::JobChanges& changes) const {
+    const auto names = [](const std::vector<std::string>& jobs) { return fmt::format("{}", fmt::join(jobs, ", ")); };
+    log_.Info("configuration reloaded", {{"file", flags_.Text("config.file")},
+                                         {"jobs_added", names(changes.added)},
+                                         {"jobs_changed", names(changes.changed)},
+                                         {"jobs_retargeted", names(changes.retargeted)},
+                                         {"jobs_removed", names(changes.removed)},
+                                         {"jobs_unchanged", changes.unchanged}});
+  }
+
+  base::Result<scraper::JobChanges> Apply(const config::Config& config) {
     std::vector<scraper::ScrapeJobOptions> jobs = config.jobs;
     for (scraper::ScrapeJobOptions& job : jobs) {
       job.stores_starts = flags_.HasFeature("st-storage");
       job.writes_zeros_at_starts = flags_.HasFeature("created-timestamp-zero-ingestion");
     }
-    BARO_TRY(query_log_.SetFile(config.query_log_file));
-    BARO_TRY(scraping_->Apply(jobs));
+    // What can fail comes first and changes nothing, so that a reload is done whole or not at all.
+    auto query_log_file = BARO_TRY(query_log_.OpenFile(config.query_log_file));
+    scraper::JobChanges changes = BARO_TRY(scraping_->Apply(jobs));
+    query_log_.Use(std::move(query_log_file), config.query_log_file);
     storage_->SetRetention(RetentionOf(config));
     storage_->SetOutOfOrderWindow(config.out_of_order_window);
     storage_->SetExemplarsMax(config.exemplars_max);
     engine_->SetSubqueryStep(config.evaluation_interval);
     config_files_ = config.files;
     files_hash_ = HashFiles();
-    state_.SetConfig(
-        {.config_yaml = config.normal_yaml, .last_reload_ok = true, .last_success = base::RealClock().Now()});
-    return {};
+    state_.SetConfig({.config_yaml = config.normal_yaml,
+                      .external_labels = config.external_labels,
+                      .last_reload_ok = true,
+                      .last_success = base::RealClock().Now()});
+    return changes;
   }
 
   /// Over the content of all files that the configuration is made of.

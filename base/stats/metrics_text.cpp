@@ -59,7 +59,7 @@ void AppendPoint(std::string& out, std::string_view name, const MetricPoint& poi
       if (IsBound(kind, label)) {
         AppendBound(out, value);
       } else {
-        AppendEscaped(out, value, true);
+        AppendLabelValue(out, value);
       }
       out += '"';
     }
@@ -83,6 +83,8 @@ void AppendHead(std::string& out, std::string_view name, const MetricFamily& fam
 }
 
 }  // namespace
+
+void AppendLabelValue(std::string& out, std::string_view value) { AppendEscaped(out, value, true); }
 
 void AppendPrometheusText(std::span<const MetricFamily> families, std::string& out) {
   for (const MetricFamily& family : families) {

@@ -161,6 +161,20 @@ void ReadTargets(Mapping& fields, const FileContext& context, ScrapeJobOptions& 
   job.other_discoveries = std::move(lists.others);
 }
 
+/// The normal form has what `global` gives the job, the text has the secrets.
+void SetFingerprints(const Mapping& fields, ScrapeJobOptions& job) {
+  const auto is_source = [](std::string_view field) {
+    return field.ends_with("_sd_configs") || field == "static_configs";
+  };
+  NormalForm form = fields.normal_form();
+  job.shown_yaml = form.ToYaml();
+  for (const std::string& field : fields.Names()) {
+    if (is_source(field)) form.Remove(field);
+  }
+  job.fingerprint = form.ToYaml() + fields.ToText([&](std::string_view field) { return !is_source(field); });
+  job.sources_fingerprint = fields.ToText(is_source);
+}
+
 ScrapeJobOptions ReadJob(Mapping& fields, const FileContext& context, const ScrapeDefaults& defaults) {
   ScrapeJobOptions job = defaults.job;
   if (!fields.Text("job_name", job.job_name) || job.job_name.empty()) fields.Fail("job_name", "the job needs a name");
@@ -184,14 +198,13 @@ ScrapeJobOptions ReadJob(Mapping& fields, const FileContext& context, const Scra
   ReadRelabeling(fields, "relabel_configs", job.name_scheme, job.relabel);
   ReadRelabeling(fields, "metric_relabel_configs", job.name_scheme, job.metric_relabel);
   ReadTargets(fields, context, job);
-  job.fingerprint = fmt::format("{}\n{}", defaults.text, fields.ToText());
+  SetFingerprints(fields, job);
   return job;
 }
 
 }  // namespace
 
 void ReadScrapeDefaults(Mapping& global, const FileContext& context, ScrapeDefaults& defaults) {
-  defaults.text = global.ToText();
   ReadTimes(global, ScrapeJobOptions(), defaults.job);
   ReadProtocols(global, defaults.job.protocols);
   ReadSharedFields(global, context, Show::kUnlessZero, defaults.job);

@@ -56,7 +56,6 @@ void ReadDiscoveries(Mapping& fields, const FileContext& context, const Discover
 /// Defaults for scrape jobs that stand in `global`.
 struct ScrapeDefaults {
   scraper::ScrapeJobOptions job;
-  std::string text;  ///< of the section, for the jobs' fingerprints
 };
 
 /// The scrape-related fields of `global`.

@@ -316,7 +316,14 @@ void Mapping::Fail(std::string_view field, std::string message) {
   Report(node_, path_.empty() ? std::string(field) : path_, std::move(message));
 }
 
-std::string Mapping::ToText() const { return YAML::Dump(node_); }
+std::string Mapping::ToText(const std::function<bool(std::string_view)>& takes) const {
+  std::string text;
+  for (const auto& entry : node_) {
+    if (!entry.first.IsScalar() || !takes(entry.first.Scalar())) continue;
+    text += fmt::format("{}: {}\n", entry.first.Scalar(), YAML::Dump(entry.second));
+  }
+  return text;
+}
 
 void Mapping::Finish() {
   for (const auto& entry : node_) {

@@ -105,8 +105,8 @@ class Mapping {
   /// What was read until now, in the order of reading.
   const NormalForm& normal_form() const { return normal_form_; }
 
-  /// The mapping as YAML, for telling whether it changed.
-  std::string ToText() const;
+  /// The fields as YAML, for telling whether they changed; only those whose name `takes`.
+  std::string ToText(const std::function<bool(std::string_view)>& takes) const;
 
   const std::string& path() const { return path_; }
 

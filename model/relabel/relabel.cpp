@@ -222,4 +222,18 @@ std::vector<RelabelStep> Relabeler::Explain(const Labels& labels) const {
   return steps;
 }
 
+std::vector<LabelChange> ChangesBetween(const Labels& before, const Labels& after) {
+  std::vector<LabelChange> changes;
+  for (const LabelView label : before) {
+    if (const std::string_view now = after.Get(label.name); now != label.value) {
+      changes.push_back({std::string(label.name), std::string(label.value), std::string(now)});
+    }
+  }
+  for (const LabelView label : after) {
+    if (!before.Has(label.name)) changes.push_back({std::string(label.name), "", std::string(label.value)});
+  }
+  std::ranges::sort(changes, {}, &LabelChange::name);
+  return changes;
+}
+
 }  // namespace baro::model

@@ -127,6 +127,14 @@ TEST(Relabel, ExplainsEachStep) {
   EXPECT_EQ(Relabeler().Apply(before), before);
 }
 
+TEST(Relabel, TellsWhatChanged) {
+  const Labels before = Labels::FromPairs({{"b", "same"}, {"c", "1"}, {"d", "gone"}});
+  const Labels after = Labels::FromPairs({{"a", "new"}, {"b", "same"}, {"c", "2"}});
+  EXPECT_EQ(ChangesBetween(before, after),
+            (std::vector<LabelChange>{{"a", "", "new"}, {"c", "1", "2"}, {"d", "gone", ""}}));
+  EXPECT_TRUE(ChangesBetween(before, before).empty());
+}
+
 TEST(Relabel, ReadsActionsInAnyCase) {
   EXPECT_EQ(ParseRelabelAction("HashMod"), kHashMod);
   EXPECT_EQ(ParseRelabelAction("nothing"), std::nullopt);

@@ -1,5 +1,6 @@
 #include "scraper/scrape_manager.h"
 
+#include <algorithm>
 #include <set>
 
 #include <fmt/format.h>
@@ -19,8 +20,8 @@ using Discoveries = std::vector<std::shared_ptr<Discovery>>;
 
 /// All of starting or changing a job that can fail, done.
 struct PreparedJob {
-  std::shared_ptr<const ScrapeJob> job;
-  Discoveries discoveries;  // not started
+  std::shared_ptr<const ScrapeJob> job;  // null: as it is
+  Discoveries discoveries;               // not started; empty if the sources are as they are
 };
 
 /// One job: its pool, and what each of its providers told last.
@@ -46,29 +47,26 @@ class ScrapeManager::Impl : public std::enable_shared_from_this<Impl> {
                  .log = dependencies_.log,
                  .settings = settings} {}
 
-  base::Result<> Apply(const std::vector<ScrapeJobOptions>& wanted) {
+  base::Result<JobChanges> Apply(const std::vector<ScrapeJobOptions>& wanted) {
     const MutexLock lock(mutex_);
     PreparedJobs prepared = BARO_TRY(Prepare(wanted));
-    std::set<std::string> names;
-    for (const ScrapeJobOptions& options : wanted) names.insert(options.job_name);
-    for (auto job = jobs_.begin(); job != jobs_.end();) {
-      if (names.contains(job->first)) {
-        ++job;
-        continue;
-      }
-      StopJob(job->second, StopMode::kTargetGone);
-      ForgetDiscoveries(job->second);
-      metrics_.ForgetJob(job->first);
-      job = jobs_.erase(job);
-    }
+    JobChanges changes;
+    RemoveAllBut(wanted, changes);
     for (const ScrapeJobOptions& options : wanted) {
       auto ready = prepared.extract(options.job_name);
-      if (!ready) continue;  // unchanged
       const auto found = jobs_.find(options.job_name);
       if (found == jobs_.end()) {
         StartJob(options, std::move(ready.mapped()));
-      } else {
+        changes.added.push_back(options.job_name);
+      } else if (!ready) {
+        ++changes.unchanged;
+      } else if (ready.mapped().job != nullptr) {
         UpdateJob(found->second, options, std::move(ready.mapped()));
+        changes.changed.push_back(options.job_name);
+      } else {
+        found->second.options = options;
+        ReplaceDiscoveries(found->second, std::move(ready.mapped().discoveries));
+        changes.retargeted.push_back(options.job_name);
       }
     }
     SyncChanged();
@@ -76,7 +74,8 @@ class ScrapeManager::Impl : public std::enable_shared_from_this<Impl> {
       is_syncing_ = true;
       ScheduleSync();
     }
-    return {};
+    for (auto* names : {&changes.added, &changes.changed, &changes.retargeted}) std::ranges::sort(*names);
+    return changes;
   }
 
   void Stop() {
@@ -96,6 +95,13 @@ class ScrapeManager::Impl : public std::enable_shared_from_this<Impl> {
     return all;
   }
 
+  std::optional<ScrapeJobOptions> job(std::string_view name) const {
+    const MutexLock lock(mutex_);
+    const auto found = jobs_.find(name);
+    if (found == jobs_.end()) return std::nullopt;
+    return found->second.options;
+  }
+
   std::vector<TargetMetadata> metadata() const {
     std::vector<TargetMetadata> all;
     const MutexLock lock(mutex_);
@@ -109,6 +115,22 @@ class ScrapeManager::Impl : public std::enable_shared_from_this<Impl> {
  private:
   using PreparedJobs = std::map<std::string, PreparedJob>;
 
+  void RemoveAllBut(const std::vector<ScrapeJobOptions>& wanted, JobChanges& changes) BARO_REQUIRES(mutex_) {
+    std::set<std::string_view> names;
+    for (const ScrapeJobOptions& options : wanted) names.insert(options.job_name);
+    for (auto job = jobs_.begin(); job != jobs_.end();) {
+      if (names.contains(job->first)) {
+        ++job;
+        continue;
+      }
+      StopJob(job->second, StopMode::kTargetGone);
+      ForgetDiscoveries(job->second);
+      metrics_.ForgetJob(job->first);
+      changes.removed.push_back(job->first);
+      job = jobs_.erase(job);
+    }
+  }
+
   /// All that can fail, for the jobs that are new or changed, so that a bad one leaves everything as it was.
   base::Result<PreparedJobs> Prepare(const std::vector<ScrapeJobOptions>& wanted) BARO_REQUIRES(mutex_) {
     PreparedJobs prepared;
@@ -118,15 +140,13 @@ class ScrapeManager::Impl : public std::enable_shared_from_this<Impl> {
         return base::Fail(base::Code::kInvalidArgument, fmt::format("there are two jobs \"{}\"", options.job_name));
       }
       const auto found = jobs_.find(options.job_name);
-      if (found != jobs_.end() && found->second.options.fingerprint == options.fingerprint &&
-          HasSameSources(found->second.options, options)) {
-        continue;
-      }
+      const bool is_known = found != jobs_.end();
+      const bool is_same = is_known && found->second.options.fingerprint == options.fingerprint;
+      const bool has_same_sources = is_known && HasSameSources(found->second.options, options);
+      if (is_same && has_same_sources) continue;
       PreparedJob& job = prepared[options.job_name];
-      job.job = BARO_TRY(ScrapePool::MakeJob(options, dependencies_.make_fetcher));
-      if (found == jobs_.end() || !HasSameSources(found->second.options, options)) {
-        job.discoveries = BARO_TRY(MakeDiscoveries(options, ContextOf(options)));
-      }
+      if (!is_same) job.job = BARO_TRY(ScrapePool::MakeJob(options, dependencies_.make_fetcher));
+      if (!has_same_sources) job.discoveries = BARO_TRY(MakeDiscoveries(options, ContextOf(options)));
     }
     return prepared;
   }
@@ -150,9 +170,8 @@ class ScrapeManager::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   static bool HasSameSources(const ScrapeJobOptions& a, const ScrapeJobOptions& b) {
-    const bool has_others = !a.other_discoveries.empty() || !b.other_discoveries.empty();
-    return a.static_groups == b.static_groups && a.file_discoveries == b.file_discoveries &&
-           (!has_others || a.fingerprint == b.fingerprint);
+    return a.sources_fingerprint == b.sources_fingerprint && a.static_groups == b.static_groups &&
+           a.file_discoveries == b.file_discoveries;
   }
 
   static void StopJob(Job& job, StopMode mode) {
@@ -170,13 +189,15 @@ class ScrapeManager::Impl : public std::enable_shared_from_this<Impl> {
   void UpdateJob(Job& job, const ScrapeJobOptions& options, PreparedJob ready) BARO_REQUIRES(mutex_) {
     const bool has_same_sources = HasSameSources(job.options, options);
     job.options = options;
-    if (!has_same_sources) {
-      for (const auto& discovery : job.discoveries) discovery->Stop();
-      ForgetDiscoveries(job);
-      StartDiscoveries(job, std::move(ready.discoveries));
-    }
+    if (!has_same_sources) ReplaceDiscoveries(job, std::move(ready.discoveries));
     job.is_changed = false;
     job.pool->Replace(std::move(ready.job), AllGroups(job));
+  }
+
+  void ReplaceDiscoveries(Job& job, Discoveries discoveries) BARO_REQUIRES(mutex_) {
+    for (const auto& discovery : job.discoveries) discovery->Stop();
+    ForgetDiscoveries(job);
+    StartDiscoveries(job, std::move(discoveries));
   }
 
   /// What the providers of the job told, together; also counted.
@@ -245,7 +266,7 @@ class ScrapeManager::Impl : public std::enable_shared_from_this<Impl> {
   ScrapeContext context_;
 
   mutable base::Mutex mutex_;  // outer to the pools' and loops' mutexes
-  std::map<std::string, Job> jobs_ BARO_GUARDED_BY(mutex_);
+  std::map<std::string, Job, std::less<>> jobs_ BARO_GUARDED_BY(mutex_);
   bool is_syncing_ BARO_GUARDED_BY(mutex_) = false;
   bool is_stopped_ BARO_GUARDED_BY(mutex_) = false;
 };
@@ -253,9 +274,10 @@ class ScrapeManager::Impl : public std::enable_shared_from_this<Impl> {
 ScrapeManager::ScrapeManager(ScrapeDependencies dependencies, ScrapeSettings settings)
     : impl_(std::make_shared<Impl>(std::move(dependencies), settings)) {}
 ScrapeManager::~ScrapeManager() { impl_->Stop(); }
-base::Result<> ScrapeManager::Apply(const std::vector<ScrapeJobOptions>& jobs) { return impl_->Apply(jobs); }
+base::Result<JobChanges> ScrapeManager::Apply(const std::vector<ScrapeJobOptions>& jobs) { return impl_->Apply(jobs); }
 void ScrapeManager::Stop() { impl_->Stop(); }
 std::vector<JobStatus> ScrapeManager::status() const { return impl_->status(); }
+std::optional<ScrapeJobOptions> ScrapeManager::job(std::string_view name) const { return impl_->job(name); }
 std::vector<TargetMetadata> ScrapeManager::metadata() const { return impl_->metadata(); }
 
 }  // namespace baro::scraper

@@ -123,6 +123,23 @@ TEST_F(ScrapeManagerTest, TargetsComeAndGoWithAReload) {
   EXPECT_EQ(Values("x", "c"), "1 1 1 1 ");
 }
 
+TEST_F(ScrapeManagerTest, AReloadTellsWhatItChanged) {
+  ASSERT_TRUE(manager_.Apply({Job("gone", {"a"}), Job("moved", {"b"}), Job("other", {"c"}), Job("same", {"d"})}));
+  executor_.RunFor(10s);
+  const int groups_before = storage_.groups();
+  const auto changes = manager_.Apply(
+      {Job("new", {"a"}), Job("moved", {"b", "c"}), Job("other", {"c"}, "2"), Job("same", {"d"}), Job("fresh", {"a"})});
+  ASSERT_TRUE(changes);
+  EXPECT_THAT(changes->added, ElementsAre("fresh", "new"));
+  EXPECT_THAT(changes->changed, ElementsAre("other"));
+  EXPECT_THAT(changes->retargeted, ElementsAre("moved"));
+  EXPECT_THAT(changes->removed, ElementsAre("gone"));
+  EXPECT_EQ(changes->unchanged, 1U);
+  EXPECT_EQ(storage_.groups(), groups_before + 3 * 2) << "the targets of the new jobs and the second of the moved one";
+  EXPECT_EQ(manager_.job("other")->fingerprint, "2");
+  EXPECT_FALSE(manager_.job("gone").has_value());
+}
+
 TEST_F(ScrapeManagerTest, AVanishedJobEndsAndIsForgotten) {
   Apply({Job("j", {"a"}), Job("k", {"b"})});
   executor_.RunFor(20s);

@@ -88,6 +88,18 @@ void ApiRoutes::AddPush(std::string path, std::size_t body_bytes_max, std::strin
        }});
 }
 
+void ApiRoutes::AddPage(std::string path, std::string help, std::vector<net::ParamRule> params, ApiHandler handler) {
+  Add({.methods = {net::Method::kGet},
+       .path = std::move(path),
+       .role = net::Role::kReader,
+       .params = std::move(params),
+       .help = std::move(help),
+       .handler = [this_state = &state_, handler = std::move(handler)](const net::HttpRequest& request,
+                                                                       const base::CancelToken& cancel) {
+         return this_state->is_ready() ? handler(request, cancel) : NotReady(*this_state);
+       }});
+}
+
 void ApiRoutes::AddAlways(std::string path, std::string help, ApiHandler handler) {
   Add({.methods = {net::Method::kGet},
        .path = "/api/v1/" + path,
@@ -101,16 +113,19 @@ void ApiRoutes::AddAlways(std::string path, std::string help, ApiHandler handler
        }});
 }
 
-void AddApi(net::Router& router, ApiState& state, QueryMetrics& metrics, bool is_admin_enabled) {
+void AddApi(net::Router& router, ApiState& state, QueryMetrics& metrics, base::Registry& registry,
+            bool is_admin_enabled) {
   ApiRoutes routes(router, state);
   AddQueryRoutes(routes, state, metrics);
   AddExplainRoutes(routes, state, metrics);
   AddSeriesRoutes(routes, state);
   AddExemplarRoutes(routes, state);
   AddTargetRoutes(routes, state);
+  AddRelabelRoutes(routes, state);
   AddStatusRoutes(routes, state);
   AddAdminRoutes(routes, state, is_admin_enabled);
   AddPushRoutes(routes, state);
+  AddFederateRoute(routes, state, registry);
   router.set_error_renderer([](std::string_view path, int status, std::string_view message) {
     if (path.starts_with("/api/")) return ApiRefusal(status, message);
     return net::HttpResponse::Text(status, std::string(message) + "\n");

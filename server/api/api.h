@@ -30,6 +30,8 @@ class ApiRoutes {
   void AddAction(std::string path, std::string help, std::vector<net::ParamRule> params, ApiHandler handler);
   /// What others send in with POST; the body is as it was sent, and the handler may wait for the disk.
   void AddPush(std::string path, std::size_t body_bytes_max, std::string help, ApiHandler handler);
+  /// A page beside the API for programs, at `path` from the root; not for pages of other origins.
+  void AddPage(std::string path, std::string help, std::vector<net::ParamRule> params, ApiHandler handler);
   /// Served before storage is ready, too.
   void AddAlways(std::string path, std::string help, ApiHandler handler);
 
@@ -47,12 +49,18 @@ void AddExplainRoutes(ApiRoutes& routes, ApiState& state, QueryMetrics& metrics)
 void AddSeriesRoutes(ApiRoutes& routes, ApiState& state);
 void AddExemplarRoutes(ApiRoutes& routes, ApiState& state);
 void AddTargetRoutes(ApiRoutes& routes, ApiState& state);
+/// Relabelling step by step, and the configuration of a job.
+void AddRelabelRoutes(ApiRoutes& routes, ApiState& state);
 void AddStatusRoutes(ApiRoutes& routes, ApiState& state);
 /// Deletes and snapshots. Unless `is_enabled` they answer that they are not.
 void AddAdminRoutes(ApiRoutes& routes, ApiState& state, bool is_enabled);
 void AddPushRoutes(ApiRoutes& routes, ApiState& state);
 
+/// /federate. Borrows all.
+void AddFederateRoute(ApiRoutes& routes, ApiState& state, base::Registry& registry);
+
 /// All of them, and answers in the API's envelope for what the router refuses below /api.
-void AddApi(net::Router& router, ApiState& state, QueryMetrics& metrics, bool is_admin_enabled);
+void AddApi(net::Router& router, ApiState& state, QueryMetrics& metrics, base::Registry& registry,
+            bool is_admin_enabled);
 
 }  // namespace baro::server

@@ -25,6 +25,7 @@ namespace baro::server {
 /// The configuration as it runs.
 struct ActiveConfig {
   std::string config_yaml;
+  std::map<std::string, std::string> external_labels;
   bool last_reload_ok = true;
   base::WallTime last_success{};
 };

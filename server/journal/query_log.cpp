@@ -66,19 +66,19 @@ QueryLog::QueryLog(base::FileSystem& files, const base::Clock& clock, base::Regi
       failures_total_(registry.MakeCounter("prometheus_engine_query_log_failures_total",
                                            "Queries that could not be written to the query log.")) {}
 
-base::Result<> QueryLog::SetFile(const std::string& path) {
-  std::unique_ptr<base::WritableFile> file;
-  if (!path.empty()) {
-    auto opened = files_.OpenWritable(path, base::FileSystem::OpenMode::kAppend);
-    if (!opened) return std::unexpected(opened.error().WithContext("global.query_log_file"));
-    file = *std::move(opened);
-  }
+base::Result<std::unique_ptr<base::WritableFile>> QueryLog::OpenFile(const std::string& path) {
+  if (path.empty()) return nullptr;
+  auto opened = files_.OpenWritable(path, base::FileSystem::OpenMode::kAppend);
+  if (!opened) return std::unexpected(opened.error().WithContext("global.query_log_file"));
+  return opened;
+}
+
+void QueryLog::Use(std::unique_ptr<base::WritableFile> file, const std::string& path) {
   const base::MutexLock lock(mutex_);
   file_ = std::move(file);
   path_ = path;
   is_failing_ = false;
   enabled_.Set(path.empty() ? 0 : 1);
-  return {};
 }
 
 void QueryLog::Write(const query::QueryRequest& request, const query::QueryOrigin& origin,

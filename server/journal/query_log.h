@@ -26,10 +26,12 @@ class QueryLog {
  public:
   QueryLog(base::FileSystem& files, const base::Clock& clock, base::Registry& registry, base::Logger log);
 
-  /// Writes to the end of the file at `path` from here on, "" to none. It is opened anew also if it is the same: who
+  /// The file at `path`, for writing to its end; null for "". It is opened anew also if it is the one in use: who
   /// rotates logs renames it and reloads.
-  /// Errors   the file cannot be opened; what was written to before stays in use.
-  base::Result<> SetFile(const std::string& path);
+  /// Errors   it cannot be opened.
+  base::Result<std::unique_ptr<base::WritableFile>> OpenFile(const std::string& path);
+  /// Writes to `file`, which was opened at `path`, from here on; to none if it is null.
+  void Use(std::unique_ptr<base::WritableFile> file, const std::string& path);
 
   /// Does nothing while there is no file. A line that cannot be written is counted, and the first one logged.
   void Write(const query::QueryRequest& request, const query::QueryOrigin& origin, const query::QueryStats& stats,

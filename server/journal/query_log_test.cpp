@@ -45,15 +45,20 @@ TEST(QueryLog, FollowsItsSetting) {
   base::Registry registry;
   QueryLog log(files, clock, registry, {});
   ASSERT_TRUE(files.CreateDirectories("logs"));
+  const auto use = [&](const std::string& path) {
+    auto file = log.OpenFile(path);
+    ASSERT_TRUE(file);
+    log.Use(*std::move(file), path);
+  };
   log.Write(kRange, {}, {}, nullptr);  // there is no file
-  ASSERT_TRUE(log.SetFile("logs/a"));
+  use("logs/a");
   log.Write(kRange, {}, {}, nullptr);
-  EXPECT_FALSE(log.SetFile("missing/b"));
+  EXPECT_FALSE(log.OpenFile("missing/b"));
   log.Write(kRange, {}, {}, nullptr);  // the old one stays in use
   ASSERT_TRUE(files.Rename("logs/a", "logs/old"));
-  ASSERT_TRUE(log.SetFile("logs/a"));
+  use("logs/a");
   log.Write(kRange, {}, {}, nullptr);
-  ASSERT_TRUE(log.SetFile(""));
+  use("");
   log.Write(kRange, {}, {}, nullptr);
   const auto lines = [&](const char* path) {
     const std::string text = base::ReadFile(files, path, 1 << 20).value_or("");
