@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/result.h"
+#include "net/dns_client.h"
 #include "net/http_fetcher.h"
 #include "scraper/options.h"
 #include "scraper/scrape_settings.h"
@@ -30,6 +31,7 @@ struct ScrapeDependencies {
   tsdb::AppenderSource& storage;
   base::Registry& registry;
   net::FetcherFactory make_fetcher;
+  net::DnsClient* dns = nullptr;  ///< for dns_sd_configs, which are refused without one
   base::Logger log;
 };
 

@@ -16,6 +16,7 @@
 #include "base/random.h"
 #include "config/config.h"
 #include "exporters/node_exporter.h"
+#include "net/dns_client.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "net/io_threads.h"
@@ -288,6 +289,7 @@ class Server::Impl {
             .registry = registry_,
             .make_fetcher = net::MakeHttpClientFactory(
                 {.threads = &io_, .executor = &executor_, .user_agent = fmt::format("Barograph/{}", kVersion)}),
+            .dns = dns_.get(),
             .log = log_},
         settings);
   }
@@ -394,6 +396,7 @@ class Server::Impl {
   base::ComputePool blocking_pool_{kBlockingPool};
   net::IoThreads io_{2};
   base::ThreadExecutor executor_;
+  std::unique_ptr<net::DnsClient> dns_ = net::MakeDnsClient({.executor = &executor_});
   base::ThreadExecutor maintenance_{2};  // of storage: one joins blocks while one looks for damage
   net::Router router_;
   std::unique_ptr<net::HttpServer> server_;

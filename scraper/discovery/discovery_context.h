@@ -8,6 +8,7 @@
 #include "base/executor.h"
 #include "base/file_system.h"
 #include "base/log.h"
+#include "net/dns_client.h"
 #include "net/http_fetcher.h"
 #include "scraper/loop/scrape_metrics.h"
 
@@ -20,6 +21,7 @@ struct DiscoveryContext {
   base::FileSystem& files;
   ScrapeMetrics& metrics;
   net::FetcherFactory make_fetcher;
+  net::DnsClient* dns = nullptr;  ///< null: names are not looked up
   base::Logger log;
   std::string job_name;          ///< `config` of the metrics
   std::size_t index = 0;         ///< of the discovery within its job

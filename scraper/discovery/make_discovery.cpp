@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "scraper/discovery/api_source.h"
+#include "scraper/discovery/dns_source.h"
 #include "scraper/discovery/file_discovery.h"
 #include "scraper/discovery/http_source.h"
 #include "scraper/discovery/polled_discovery.h"
@@ -30,7 +31,7 @@ struct Kind {
   std::string_view name;
   MakeSource make;
 };
-constexpr Kind kKinds[] = {{"http", MakeHttpSource}};
+constexpr Kind kKinds[] = {{"dns", DnsSource::Make}, {"http", MakeHttpSource}};
 
 const Kind* FindKind(std::string_view name) {
   const auto* const found = std::ranges::find(kKinds, name, &Kind::name);

@@ -38,6 +38,9 @@ ScrapeMetrics::ScrapeMetrics(base::Registry& registry)
                                                   "Times that a job took over discovered targets.", {"name"})),
       sd_http_failures_total(
           registry.MakeCounter("prometheus_sd_http_failures_total", "Refreshes of HTTP discoveries that failed.")),
+      sd_dns_lookups_total(registry.MakeCounter("prometheus_sd_dns_lookups_total", "Lookups of discoveries by DNS.")),
+      sd_dns_lookup_failures_total(registry.MakeCounter("prometheus_sd_dns_lookup_failures_total",
+                                                        "Lookups of discoveries by DNS that failed.")),
       exceeded_sample_limit_total(registry.MakeCounter("prometheus_target_scrapes_exceeded_sample_limit_total",
                                                        "Scrapes refused because of sample_limit.")),
       exceeded_body_size_limit_total(registry.MakeCounter("prometheus_target_scrapes_exceeded_body_size_limit_total",

@@ -121,7 +121,8 @@ constexpr const char* kTasks = R"([
    "Status": {"State": "running", "ContainerStatus": {"ContainerID": "cc"},
               "PortStatus": {"Ports": [{"Protocol": "tcp", "PublishedPort": 9001, "PublishMode": "host"}]}},
    "NetworksAttachments": [{"Network": {"ID": "n1"}, "Addresses": ["10.0.0.7/24"]}]},
-  {"ID": "t2", "ServiceID": "s2", "NodeID": "gone", "DesiredState": "shutdown", "Spec": {}, "Status": {"State": "failed"},
+  {"ID": "t2", "ServiceID": "s2", "NodeID": "gone", "DesiredState": "shutdown", "Spec": {},
+   "Status": {"State": "failed"},
    "NetworksAttachments": [{"Network": {"ID": "n9"}, "Addresses": ["10.0.0.8/24"]}]}])";
 
 class DockerSwarmTest : public ProviderTest {
