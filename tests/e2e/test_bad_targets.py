@@ -3,12 +3,27 @@ import gzip
 import re
 import time
 import unittest
+import zlib
 
 from harness import Server, Targets, config_of, job, main, wait_for
 
 GOOD = b"# TYPE good gauge\ngood 1\n"
 ZIPPED = [("Content-Encoding", "gzip")]
 BOMB = gzip.compress(b"\0" * (64 << 20))
+
+
+def zstd_frame(body, zeros=0):
+    """Made by hand (RFC 8878): a block that is stored as it is, then blocks of 128 KiB that are one byte each."""
+    blocks = [(len(body), 0, body)] + [(128 << 10, 1, b"\0")] * (zeros >> 17)
+    frame = b"\x28\xb5\x2f\xfd\x00\x38"  # magic; no size, no checksum; a window of 128 KiB
+    for index, (size, kind, content) in enumerate(blocks):
+        frame += (size << 3 | kind << 1 | (index == len(blocks) - 1)).to_bytes(3, "little") + content
+    return frame
+
+
+def coded(body, coding):
+    """A page with that Content-Encoding, whether it was asked for or not."""
+    return lambda handler: handler.answer(body, headers=[("Content-Encoding", coding)])
 
 
 def endless(handler):
@@ -71,6 +86,11 @@ CASES = {
     "utf8": (b'm{a="\xff\xfe"} 1\n', "", "UTF-8"),
     "cut": (lambda h: h.answer(gzip.compress(GOOD * 100)[:20], headers=ZIPPED), "", "gzip"),
     "bomb": (lambda h: h.answer(BOMB, headers=ZIPPED), "", "200:1"),
+    "zstdbomb": (coded(zstd_frame(GOOD, zeros=4 << 30), "zstd"), "", "200:1"),
+    "zstdcut": (coded(zstd_frame(GOOD * 100)[:-20], "zstd"), "", "zstd"),
+    "zstdgarbage": (coded(GOOD, "zstd"), "", "zstd"),
+    "deflatebomb": (coded(zlib.compress(b"\0" * (64 << 20)), "deflate"), "", "200:1"),
+    "brotli": (coded(GOOD, "br"), "", '"br"'),
 }
 
 
@@ -171,6 +191,8 @@ class BadTargets(unittest.TestCase):
 
     def test_odd_but_valid_answers_are_taken(self):
         pages = {
+            "/zstd": coded(zstd_frame(GOOD), "zstd"),
+            "/deflate": coded(zlib.compress(GOOD), "deflate"),
             "/gzip": lambda handler: handler.answer(gzip.compress(GOOD), headers=ZIPPED),
             "/moved": lambda handler: handler.answer(b"", status=302, headers=[("Location", "/gzip")]),
             "/twice": b"good 1\ngood 2\ntwin 3\n",
@@ -181,7 +203,7 @@ class BadTargets(unittest.TestCase):
             with Server(config=config_of(*jobs)) as server:
                 for path in pages:
                     wait_for(f"{path} to be up", lambda path=path: server.value(f'up{{job="{path[1:]}"}}') == 1)
-                for path in ("gzip", "moved", "twice"):
+                for path in ("zstd", "deflate", "gzip", "moved", "twice"):
                     self.assertEqual(server.value(f'good{{job="{path}"}}'), 1, path)
                 # The first of two samples of a series counts, the second is told by a metric, as in Prometheus.
                 metrics = server.get("/metrics")[2].decode()
