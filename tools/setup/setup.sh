@@ -62,6 +62,15 @@ setup_peers() {
   rm -rf .cache/peers/download
 }
 
+# The metrics library of Node programs, which the tests scrape.
+setup_prom_client() {
+  [[ -d .cache/prom-client/node_modules/prom-client ]] && return 0
+  say "fetching prom-client into .cache/prom-client"
+  mkdir -p .cache/prom-client
+  npm install --silent --no-audit --no-fund --ignore-scripts --prefix .cache/prom-client prom-client@15.1.3 ||
+    die "npm could not fetch prom-client"
+}
+
 # The client of the conformance suite `grafana`: Grafana's own packages (AGPL), to test with and never shipped.
 setup_grafana_client() {
   local source=../shared/conformance/grafana-datasource folder=.cache/grafana-datasource
