@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "scraper/discovery/api_source.h"
+#include "scraper/discovery/consul_discovery.h"
 #include "scraper/discovery/dns_source.h"
 #include "scraper/discovery/file_discovery.h"
 #include "scraper/discovery/http_source.h"
@@ -62,11 +63,13 @@ base::Result<std::shared_ptr<TargetSource>> MakeSourceOf(const DiscoveryOptions&
 }  // namespace
 
 bool IsServedDiscovery(std::string_view kind) {
-  return FindKind(kind) != nullptr || std::ranges::any_of(Tables(), [&](const auto* p) { return p->kind == kind; });
+  return kind == "consul" || FindKind(kind) != nullptr ||
+         std::ranges::any_of(Tables(), [&](const auto* p) { return p->kind == kind; });
 }
 
 base::Result<std::shared_ptr<Discovery>> MakeDiscovery(const DiscoveryOptions& options,
                                                        const DiscoveryContext& context) {
+  if (options.kind == "consul") return ConsulDiscovery::Make(options, context);  // it is not asked, it tells
   auto source = BARO_TRY(MakeSourceOf(options, context));
   return std::make_shared<PolledDiscovery>(options.kind, IntervalOf(options), std::move(source), context);
 }

@@ -198,6 +198,7 @@ struct FakeAnswer {
   int status = 200;
   std::chrono::milliseconds delay{0};  ///< beyond the timeout: the call times out
   std::optional<base::Error> error;    ///< no answer but this
+  net::HeaderFields headers;           ///< others
 };
 
 /// Answers for all targets, by URL; unknown ones refuse the connection.
@@ -225,7 +226,7 @@ class FakeTargets : public net::HttpFetcher {
       if (answer.body.size() >= options.body_bytes_max) {
         return Answer(id, base::Fail(base::Code::kLimitExceeded, "body_size_limit"));
       }
-      net::FetchResponse response{.status = answer.status, .body = answer.body};
+      net::FetchResponse response{.status = answer.status, .headers = answer.headers, .body = answer.body};
       if (!answer.content_type.empty()) response.headers.Add("Content-Type", answer.content_type);
       Answer(id, std::move(response));
     });

@@ -1,6 +1,8 @@
-"""Discovery over HTTP: a server that fails, answers garbage, hangs up and comes back; targets stay meanwhile."""
+"""Discovery: over HTTP, a server that fails, answers garbage, hangs up and comes back; targets stay meanwhile; and Consul's watches."""
 import json
+import threading
 import unittest
+import urllib.parse
 
 from harness import Server, Targets, config_of, main, wait_for
 
@@ -86,6 +88,66 @@ class HttpDiscovery(unittest.TestCase):
             server.config_path.write_text(self.config(url=f"http://{self.sd.address}/other"))
             self.assertEqual(server.request("POST", "/-/reload")[0], 200)
             wait_for("the new discovery", lambda: self.env(server) == ["three"])
+
+
+class Consul:
+    """As much of Consul's API as discovery asks for: blocking queries over a table of services."""
+
+    def __init__(self):
+        self.changed = threading.Condition()
+        self.index = 1
+        self.services = {}
+        self.server = Targets({"/v1/agent/self": lambda h: h.answer(b'{"Config": {"Datacenter": "east"}}'),
+                               "/v1/catalog/services": lambda h: self.answer(h, lambda: {n: [] for n in self.services})})
+
+    def set(self, name, port):
+        with self.changed:
+            if port is None:
+                del self.services[name]
+            else:
+                self.services[name] = [{"Node": {"Node": "n", "Address": "127.0.0.1"},
+                                        "Service": {"ID": name, "Port": port, "Tags": ["t"]}, "Checks": []}]
+                self.server.pages[f"/v1/health/service/{name}"] = (
+                    lambda h: self.answer(h, lambda: self.services.get(name, [])))
+            self.index += 1
+            self.changed.notify_all()
+
+    def answer(self, handler, document):
+        known = int(urllib.parse.parse_qs(handler.path.split("?")[1])["index"][0])
+        with self.changed:
+            self.changed.wait_for(lambda: self.index != known, 5)
+            body, index = json.dumps(document()).encode(), self.index
+        handler.answer(body, headers=[("X-Consul-Index", str(index))])
+
+
+class ConsulDiscovery(unittest.TestCase):
+    def test_services_come_and_go(self):
+        targets = [Targets({"/metrics": b"x 1\n"}) for _ in range(2)]
+        consul = Consul()
+        consul.set("web", targets[0].server.server_address[1])
+        config = config_of(f"""  - job_name: found
+    scrape_interval: 1s
+    scrape_timeout: 1s
+    consul_sd_configs:
+      - server: {consul.server.address}
+        refresh_interval: 1s
+    relabel_configs:
+      - source_labels: [__meta_consul_service, __meta_consul_dc, __meta_consul_health]
+        target_label: service
+""")
+
+        def up(server):
+            active = server.api("targets", state="active")["activeTargets"]
+            return sorted(t["labels"]["service"] for t in active if t["health"] == "up")
+
+        with Server("--scrape.discovery-reload-interval=1s", config=config) as server:
+            wait_for("the service", lambda: up(server) == ["web;east;passing"])
+            consul.set("db", targets[1].server.server_address[1])
+            wait_for("both", lambda: up(server) == ["db;east;passing", "web;east;passing"])
+            consul.set("web", None)
+            wait_for("the other", lambda: up(server) == ["db;east;passing"])
+        for each in [*targets, consul.server]:
+            each.server.shutdown()
 
 
 if __name__ == "__main__":
