@@ -155,6 +155,7 @@ struct SelectRequest {
   std::span<const model::Matcher> matchers;  ///< all must hold; one at least does not match the empty string
   model::TimeRange range;                    ///< series without a sample near it may be left out
   std::size_t limit = 0;                     ///< most series wanted; 0 = no limit
+  bool labels_only = false;                  ///< only labels will be looked at: Read() may then give nothing
 
   DownsampledView view = DownsampledView::kLevel;
   std::int64_t level_step_ms = 300'000;  ///< of the levels; greater than 0

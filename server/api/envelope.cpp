@@ -78,8 +78,12 @@ void AppendAnnotations(std::string& out, std::span<const query::Annotation> warn
 }
 
 net::HttpResponse ApiSuccess(std::string data, std::span<const std::string> warnings) {
-  std::string body = "{\"status\":\"success\",\"data\":";
+  std::string body(kSuccessHead);
   body += data;
+  return ApiSuccessBody(std::move(body), warnings);
+}
+
+net::HttpResponse ApiSuccessBody(std::string body, std::span<const std::string> warnings) {
   std::vector<query::Annotation> annotations;
   for (const std::string& warning : warnings) annotations.push_back({.text = warning});
   AppendAnnotations(body, annotations, {}, false);

@@ -16,6 +16,12 @@ namespace baro::server {
 /// {"status":"success","data":<data>,"warnings":[…],"infos":[…]}; `data` is JSON.
 net::HttpResponse ApiSuccess(std::string data, std::span<const std::string> warnings = {});
 
+/// The beginning of such an answer, up to the data.
+inline constexpr std::string_view kSuccessHead = "{\"status\":\"success\",\"data\":";
+
+/// The answer whose beginning and data stand in `body`: large data need not be copied.
+net::HttpResponse ApiSuccessBody(std::string body, std::span<const std::string> warnings);
+
 /// {"status":"error","errorType":…,"error":…} with the status that belongs to the code.
 net::HttpResponse ApiError(const base::Error& error);
 

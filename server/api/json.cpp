@@ -38,25 +38,58 @@ void AppendEscaped(std::string& out, char c) {
   out += kDigits[byte & 15];
 }
 
-/// Whether a text needs neither escapes nor repair: printable ASCII without quotes and backslashes.
-bool IsPlain(std::string_view text) {
-  constexpr std::uint64_t kOnes = 0x0101010101010101;
-  constexpr std::uint64_t kHighs = 0x8080808080808080;
+constexpr std::uint64_t kOnes = 0x0101010101010101;
+constexpr std::uint64_t kHighs = 0x8080808080808080;
+
+/// Not zero if a byte of the word is a control character, a quote, a backslash or not ASCII.
+std::uint64_t NotPlain(std::uint64_t word) {
   // A high bit where a byte of `word` is zero; bytes above a zero one may show one too, which is no harm here.
-  const auto zeros = [](std::uint64_t word) { return (word - kOnes) & ~word & kHighs; };
-  std::size_t at = 0;
+  const auto zeros = [](std::uint64_t each) { return (each - kOnes) & ~each & kHighs; };
+  const std::uint64_t below_space = (word - kOnes * 0x20) & ~word & kHighs;
+  return (word & kHighs) | below_space | zeros(word ^ kOnes * '"') | zeros(word ^ kOnes * '\\');
+}
+
+template <typename Word>
+std::uint64_t CopyWord(char* out, const char* in) {
+  Word word = 0;
+  std::memcpy(&word, in, sizeof(word));
+  std::memcpy(out, &word, sizeof(word));
+  if constexpr (sizeof(Word) == sizeof(std::uint64_t)) return word;
+  return word | (kOnes * ' ' << (8 * sizeof(word) % 64));  // blanks are plain
+}
+
+/// Copies the text, and remembers in `bad` whether it needs escapes or repair. Returns the end of the copy.
+/// Words overlap at the end, so that there is no loop over single bytes.
+char* CopyPlain(std::string_view text, char* out, std::uint64_t& bad) {
+  const std::size_t size = text.size();
+  const char* const in = text.data();
+  if (size >= 8) {
+    for (std::size_t at = 0; at + 8 < size; at += 8) bad |= NotPlain(CopyWord<std::uint64_t>(out + at, in + at));
+    bad |= NotPlain(CopyWord<std::uint64_t>(out + size - 8, in + size - 8));
+  } else if (size >= 4) {
+    bad |=
+        NotPlain(CopyWord<std::uint32_t>(out, in)) | NotPlain(CopyWord<std::uint32_t>(out + size - 4, in + size - 4));
+  } else {
+    for (std::size_t at = 0; at < size; ++at) bad |= NotPlain(CopyWord<std::uint8_t>(out + at, in + at));
+  }
+  return out + size;
+}
+
+/// The labels as JSON, if none of them needs escapes or repair; null otherwise.
+char* CopyPlainLabels(const model::Labels& labels, char* at) {
   std::uint64_t bad = 0;
-  for (; at + 8 <= text.size(); at += 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, text.data() + at, 8);
-    const std::uint64_t below_space = (word - kOnes * 0x20) & ~word & kHighs;
-    bad |= (word & kHighs) | below_space | zeros(word ^ kOnes * '"') | zeros(word ^ kOnes * '\\');
+  char separator = '{';
+  for (const model::LabelView label : labels) {
+    *at++ = separator;
+    separator = ',';
+    *at++ = '"';
+    at = CopyPlain(label.name, at, bad);
+    at = std::ranges::copy(std::string_view("\":\""), at).out;
+    at = CopyPlain(label.value, at, bad);
+    *at++ = '"';
   }
-  for (; at < text.size(); ++at) {
-    const auto c = static_cast<unsigned char>(text[at]);
-    bad |= c < 0x20 || c >= 0x80 || c == '"' || c == '\\' ? 1 : 0;
-  }
-  return bad == 0;
+  *at++ = '}';
+  return bad == 0 ? at : nullptr;
 }
 
 /// How the API numbers the inclusion of a bucket's ends: 0 (lower, upper], 1 [lower, upper), 2 open, 3 closed.
@@ -68,12 +101,15 @@ int BucketRule(const model::Bucket& bucket) {
 }  // namespace
 
 void AppendJsonString(std::string& out, std::string_view text) {
-  out += '"';
-  if (IsPlain(text)) {
-    out += text;
-    out += '"';
-    return;
-  }
+  const std::size_t begin = out.size();
+  std::uint64_t bad = 0;
+  out.resize_and_overwrite(begin + text.size() + 2, [&](char* bytes, std::size_t) {
+    bytes[begin] = '"';
+    char* const end = CopyPlain(text, bytes + begin + 1, bad);
+    *end = '"';
+    return bad == 0 ? begin + text.size() + 2 : begin + 1;
+  });
+  if (bad == 0) return;
   std::string repaired;
   if (!model::IsValidUtf8(text)) {
     model::AppendValidUtf8(repaired, text);
@@ -112,31 +148,27 @@ void AppendJsonValue(std::string& out, double value) {
 }
 
 void AppendJsonLabels(std::string& out, const model::Labels& labels) {
+  if (labels.empty()) {
+    out += "{}";
+    return;
+  }
+  // Packed, a label takes two bytes beside its texts, and four at least; here it takes six, and the braces one more.
+  const std::size_t begin = out.size();
+  bool is_plain = false;
+  out.resize_and_overwrite(begin + 2 * labels.packed().size() + 1, [&](char* bytes, std::size_t) {
+    const char* const end = CopyPlainLabels(labels, bytes + begin);
+    is_plain = end != nullptr;
+    return is_plain ? static_cast<std::size_t>(end - bytes) : begin;
+  });
+  if (is_plain) return;
   char separator = '{';
   for (const model::LabelView label : labels) {
-    const std::size_t size = label.name.size() + label.value.size();
-    if (IsPlain(label.name) && IsPlain(label.value)) {  // in one piece: answers can be nothing but labels
-      const std::size_t begin = out.size();
-      out.resize(begin + size + 6);
-      char* at = out.data() + begin;
-      *at++ = separator;
-      *at++ = '"';
-      at = std::ranges::copy(label.name, at).out;
-      *at++ = '"';
-      *at++ = ':';
-      *at++ = '"';
-      at = std::ranges::copy(label.value, at).out;
-      *at = '"';
-      separator = ',';
-      continue;
-    }
     out += separator;
     separator = ',';
     AppendJsonString(out, label.name);
     out += ':';
     AppendJsonString(out, label.value);
   }
-  if (separator == '{') out += '{';
   out += '}';
 }
 

@@ -46,12 +46,12 @@ std::vector<std::string> Cut(std::vector<T>& entries, std::size_t limit) {
 
 net::HttpResponse Strings(std::vector<std::string> entries, std::size_t limit) {
   const std::vector<std::string> warnings = Cut(entries, limit);
-  std::string data;
-  JsonWriter json(data);
+  std::string body(kSuccessHead);
+  JsonWriter json(body);
   json.BeginArray();
   for (const std::string& entry : entries) json.String(entry);
   json.EndArray();
-  return ApiSuccess(std::move(data), warnings);
+  return ApiSuccessBody(std::move(body), warnings);
 }
 
 /// What `read` gives for each selector (once without any, if there are none), merged and sorted.
@@ -93,38 +93,50 @@ net::HttpResponse LabelValues(ApiState& state, const net::HttpRequest& request, 
   return values ? Strings(*std::move(values), asked->limit) : ApiError(values.error());
 }
 
+/// Appends the first `size` series, with room for all as if they were like the first.
+void AppendSeries(std::string& body, const tsdb::SeriesSelection& selection, std::size_t size) {
+  JsonWriter json(body);
+  json.BeginArray();
+  for (std::size_t i = 0; i < size; ++i) {
+    const std::size_t begin = body.size();
+    json.Labels(selection.labels(i));
+    if (i == 0) body.reserve(begin + (body.size() - begin + 8) * size);
+  }
+  json.EndArray();
+}
+
 net::HttpResponse Series(ApiState& state, const net::HttpRequest& request, const base::CancelToken& cancel) {
   const auto asked = ReadParams(request);
   if (!asked) return ApiError(asked.error());
   if (asked->selectors.empty()) return ApiError({base::Code::kInvalidArgument, "no match[] parameter provided"});
   const auto reader = state.storage().OpenReader();
-  std::string data;
-  JsonWriter json(data);
+  const auto select = [&](std::span<const model::Matcher> matchers) {
+    return reader->Select(
+        {.matchers = matchers, .range = asked->range, .limit = asked->storage_limit(), .labels_only = true}, cancel);
+  };
+  std::string body(kSuccessHead);
   if (asked->selectors.size() == 1) {  // the common case: one selection, whose order is the answer's
-    const auto selection = reader->Select(
-        {.matchers = asked->selectors.front(), .range = asked->range, .limit = asked->storage_limit()}, cancel);
+    const auto selection = select(asked->selectors.front());
     if (!selection) return ApiError(selection.error());
     const std::size_t size = (*selection)->size();
     const bool is_cut = asked->limit != 0 && size > asked->limit;
-    json.BeginArray();
-    for (std::size_t i = 0; i < (is_cut ? asked->limit : size); ++i) json.Labels((*selection)->labels(i));
-    json.EndArray();
-    return ApiSuccess(std::move(data), is_cut ? std::vector<std::string>{kTruncated} : std::vector<std::string>{});
+    AppendSeries(body, **selection, is_cut ? asked->limit : size);
+    return ApiSuccessBody(std::move(body), is_cut ? std::vector<std::string>{kTruncated} : std::vector<std::string>{});
   }
   std::vector<model::Labels> found;
   for (const auto& matchers : asked->selectors) {
-    const auto selection =
-        reader->Select({.matchers = matchers, .range = asked->range, .limit = asked->storage_limit()}, cancel);
+    const auto selection = select(matchers);
     if (!selection) return ApiError(selection.error());
     for (std::size_t i = 0; i < (*selection)->size(); ++i) found.push_back((*selection)->labels(i));
   }
   std::ranges::sort(found);
   found.erase(std::ranges::unique(found).begin(), found.end());
   const std::vector<std::string> warnings = Cut(found, asked->limit);
+  JsonWriter json(body);
   json.BeginArray();
   for (const model::Labels& labels : found) json.Labels(labels);
   json.EndArray();
-  return ApiSuccess(std::move(data), warnings);
+  return ApiSuccessBody(std::move(body), warnings);
 }
 
 }  // namespace

@@ -41,7 +41,7 @@ base::Result<std::vector<Chosen>> Choose(const Head& head, const LogWriter& log,
   BARO_TRY(CheckSelective(matchers));
   std::vector<SeriesPtr> all = head.FindSlots(BARO_TRY(head.index().Select(matchers, cancel)));
   std::erase_if(all, [matchers](const SeriesPtr& entry) { return !model::MatchesAll(matchers, entry->labels); });
-  const HeadSelection selection(head, all, range, log.written(), /*limit=*/0);
+  const HeadSelection selection(head, all, {.matchers = {}, .range = range}, log.written());
   std::vector<Chosen> chosen;
   SampleColumns columns;
   for (std::size_t i = 0; i < selection.size(); ++i) {

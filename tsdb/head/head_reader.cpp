@@ -47,7 +47,9 @@ model::TimeRange HeadReader::Visible(model::TimeRange range) const {
 base::Result<std::unique_ptr<SeriesSelection>> HeadReader::Select(const SelectRequest& request,
                                                                   const base::CancelToken& cancel) const {
   std::vector<SeriesPtr> series = BARO_TRY(FindSeries(*head_, request, cancel));
-  return std::make_unique<HeadSelection>(*head_, std::move(series), Visible(request.range), visible_, request.limit);
+  SelectRequest visible = request;
+  visible.range = Visible(request.range);
+  return std::make_unique<HeadSelection>(*head_, std::move(series), visible, visible_);
 }
 
 base::Result<std::vector<std::string>> HeadReader::LabelNames(std::span<const model::Matcher> matchers,

@@ -86,13 +86,7 @@ class HeadSelection::Viewer {
 
   // False if the series has nothing in the range.
   bool View(const Series& series, Entry& entry) {
-    places_.clear();
-    {
-      const base::MutexLock lock(head_.StripeMutex(series));
-      places_.assign(series.places().begin(), series.places().end());
-      if (series.home != nullptr) places_.push_back({.group = series.home, .column = series.home_column});
-      if (series.has_more()) ViewRare(series, entry);
-    }
+    FindPlaces(series, entry);
     entry.first_source = static_cast<std::uint32_t>(selection_.sources_.size());
     for (const Series::Place& place : places_) {
       const std::uint32_t group = ViewGroup(place.group);
@@ -103,7 +97,23 @@ class HeadSelection::Viewer {
     return entry.sources > 0 || entry.singles() != nullptr;
   }
 
+  // Whether View() would find anything, without keeping it.
+  bool HasAny(const Series& series) {
+    Entry entry;
+    FindPlaces(series, entry);
+    return entry.singles() != nullptr ||
+           std::ranges::any_of(places_, [this](const Series::Place& place) { return HasSamples(place); });
+  }
+
  private:
+  void FindPlaces(const Series& series, Entry& entry) {
+    places_.clear();
+    const base::MutexLock lock(head_.StripeMutex(series));
+    places_.assign(series.places().begin(), series.places().end());
+    if (series.home != nullptr) places_.push_back({.group = series.home, .column = series.home_column});
+    if (series.has_more()) ViewRare(series, entry);
+  }
+
   // Shape    the series' stripe is held.
   void ViewRare(const Series& series, Entry& entry) const {
     Rare rare;
@@ -151,16 +161,28 @@ class HeadSelection::Viewer {
     return last_index_;
   }
 
+  bool IsWanted(const GroupChunk& chunk) const {
+    return range_.Overlaps({.min_ms = chunk.min_ms(), .max_ms = chunk.max_ms()});
+  }
+  bool IsWanted(const Row& row) const { return row.commit <= visible_ && range_.Contains(row.timestamp_ms); }
+
+  bool HasSamples(const Series::Place& place) const {
+    const Group& group = *place.group;
+    const base::MutexLock lock(group.mutex);
+    const auto has = [this, &place](const auto& part) { return part->Has(place.column) && IsWanted(*part); };
+    return std::ranges::any_of(group.chunks(), has) || std::ranges::any_of(group.staged(), has);
+  }
+
   std::shared_ptr<const GroupView> MakeView(const Group& group) const {
     auto view = std::make_shared<GroupView>();
     view->key = group.log_id;
     {
       const base::MutexLock lock(group.mutex);
       for (const GroupChunkPtr& chunk : group.chunks()) {
-        if (range_.Overlaps({.min_ms = chunk->min_ms(), .max_ms = chunk->max_ms()})) view->chunks.push_back(chunk);
+        if (IsWanted(*chunk)) view->chunks.push_back(chunk);
       }
       for (const RowPtr& row : group.staged()) {
-        if (row->commit <= visible_ && range_.Contains(row->timestamp_ms)) view->rows.push_back(row);
+        if (IsWanted(*row)) view->rows.push_back(row);
       }
     }
     for (const GroupChunkPtr& chunk : view->chunks) {
@@ -181,17 +203,18 @@ class HeadSelection::Viewer {
   std::uint32_t last_index_ = 0;
 };
 
-HeadSelection::HeadSelection(const Head& head, std::vector<SeriesPtr> series, model::TimeRange range,
-                             CommitNumber visible, std::size_t limit)
-    : range_(range), late_(head, range, visible) {
+HeadSelection::HeadSelection(const Head& head, std::vector<SeriesPtr> series, const SelectRequest& request,
+                             CommitNumber visible)
+    : range_(request.range), late_(head, request.range, visible) {
+  const std::size_t limit = request.limit;
   entries_.reserve(limit == 0 ? series.size() : std::min(series.size(), limit));
-  sources_.reserve(entries_.capacity());
+  if (!request.labels_only) sources_.reserve(entries_.capacity());
   Viewer viewer(head, visible, *this);
   const bool has_late = head.late_samples() > 0;
   for (SeriesPtr& each : series) {
     if (limit != 0 && entries_.size() == limit) break;
     Entry entry;
-    bool has_samples = viewer.View(*each, entry);
+    bool has_samples = request.labels_only ? viewer.HasAny(*each) : viewer.View(*each, entry);
     if (has_late) {
       if (const std::size_t late = late_.Add(each); late != LateView::kNone) {
         if (entry.rare == nullptr) entry.rare = std::make_unique<Rare>();

@@ -38,9 +38,8 @@ struct SinglesView {
 
 class HeadSelection : public SeriesSelection {
  public:
-  /// Looks at each series once. Shape: `series` in label order. Reads show nothing outside of `range`.
-  HeadSelection(const Head& head, std::vector<SeriesPtr> series, model::TimeRange range, CommitNumber visible,
-                std::size_t limit);
+  /// Looks at each series once. Shape: `series` in label order. Reads show nothing outside of the request's range.
+  HeadSelection(const Head& head, std::vector<SeriesPtr> series, const SelectRequest& request, CommitNumber visible);
 
   std::size_t size() const override { return entries_.size(); }
   const model::Labels& labels(std::size_t index) const override { return entries_[index].series->labels; }

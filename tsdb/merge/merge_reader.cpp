@@ -128,6 +128,21 @@ class MergeSelection : public SeriesSelection {
   JoinedTimes joined_times_;
 };
 
+using Selections = std::vector<std::unique_ptr<SeriesSelection>>;
+
+// The one that stands for all, as the others have neither series nor anything to tell; the end if there is none.
+Selections::iterator OnlyOne(Selections& selections) {
+  auto only = selections.begin();
+  for (auto each = selections.begin() + 1; each < selections.end(); ++each) {
+    if ((*each)->size() > 0) only = each;
+  }
+  for (auto each = selections.begin(); each != selections.end(); ++each) {
+    const bool is_silent = (*each)->size() == 0 && (*each)->warnings().empty() && (*each)->resolution_ms() == 0;
+    if (each != only && !is_silent) return selections.end();
+  }
+  return only;
+}
+
 // The sorted union of sorted lists. Mostly all sources know the same, or only one of them knows anything.
 std::vector<std::string> Union(std::vector<std::vector<std::string>> lists, std::size_t limit) {
   std::vector<std::string> all;
@@ -153,10 +168,10 @@ MergeReader::~MergeReader() = default;
 
 base::Result<std::unique_ptr<SeriesSelection>> MergeReader::Select(const SelectRequest& request,
                                                                    const base::CancelToken& cancel) const {
-  std::vector<std::unique_ptr<SeriesSelection>> selections;
+  Selections selections;
   selections.reserve(sources_.size());
   for (const auto& source : sources_) selections.push_back(BARO_TRY(source->Select(request, cancel)));
-  if (selections.size() == 1) return std::move(selections.front());
+  if (const auto only = OnlyOne(selections); only != selections.end()) return std::move(*only);
   return std::make_unique<MergeSelection>(std::move(selections), request);
 }
 

@@ -34,7 +34,7 @@ base::Result<std::optional<BlockMeta>> WriteHeadBlock(base::FileSystem& files, c
   const model::TimeRange range{.min_ms = *options.min_time_ms,
                                .max_ms = *options.max_time_ms - (BARO_PLANTED(kEdgeOffByOne) ? 2 : 1)};
   const OpenView view(head, log);
-  const HeadSelection selection(*head, head->AllSeries(), range, view.visible(), /*limit=*/0);
+  const HeadSelection selection(*head, head->AllSeries(), {.matchers = {}, .range = range}, view.visible());
   if (selection.size() == 0) return std::nullopt;
   std::vector<std::size_t> order(selection.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
