@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/cancel.h"
+#include "base/memory_budget.h"
 #include "base/result.h"
 #include "model/exemplar.h"
 #include "model/histogram.h"
@@ -156,6 +157,12 @@ struct SelectRequest {
   model::TimeRange range;                    ///< series without a sample near it may be left out
   std::size_t limit = 0;                     ///< most series wanted; 0 = no limit
   bool labels_only = false;                  ///< only labels will be looked at: Read() may then give nothing
+
+  /// What the selection holds is charged there; null: nobody counts. Borrowed, outlives the selection.
+  base::MemoryBudget* memory = nullptr;
+  /// A selection that probably has the same series: label sets that are equal are shared with it, instead of made
+  /// anew. Null: there is none. Borrowed for the call.
+  const SeriesSelection* alike = nullptr;
 
   DownsampledView view = DownsampledView::kLevel;
   std::int64_t level_step_ms = 300'000;  ///< of the levels; greater than 0

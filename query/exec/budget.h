@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "base/memory_budget.h"
 #include "base/result.h"
 
 namespace baro::query::exec {
@@ -17,7 +18,7 @@ enum class BudgetOf : std::uint8_t { kOperator, kQuery, kAllQueries };
 ///
 /// Threads  Safe to share. The counters are relaxed: they order nothing, and a limit that is passed by what two threads
 ///          charge at the same instant is noticed by the later of them.
-class Budget {
+class Budget final : public base::MemoryBudget {
  public:
   struct Limits {
     std::size_t bytes_max = 0;
@@ -36,6 +37,9 @@ class Budget {
   ///          queries hold what is missing. Nothing is charged then.
   base::Result<> Take(std::size_t bytes, std::size_t samples);
   void Give(std::size_t bytes, std::size_t samples);
+
+  base::Result<> TakeBytes(std::size_t bytes) override { return Take(bytes, 0); }
+  void GiveBytes(std::size_t bytes) override { Give(bytes, 0); }
 
   std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   std::uint64_t bytes_max() const { return limits_.bytes_max; }

@@ -269,6 +269,7 @@ base::Result<std::unique_ptr<tsdb::SeriesSelection>> Select(Context& context, co
   auto selection = BARO_TRY(context.reader().Select({.matchers = matchers,
                                                      .range = use.times,
                                                      .limit = 0,
+                                                     .memory = &context.budget(),
                                                      .view = use.view,
                                                      .level_step_ms = std::max<std::int64_t>(1, context.lookback_ms())},
                                                     context.cancel()));

@@ -63,6 +63,76 @@ TEST(QueryLimits, HoldForManyQueriesAtOnce) {
   EXPECT_TRUE(engine.Range("x * 2", kRange)) << "what others held is free again";
 }
 
+// Charges what it selects, as storage does.
+class ChargingSource final : public tsdb::ReaderSource {
+ public:
+  explicit ChargingSource(std::size_t bytes) : bytes_(bytes), series_(MakeSeries(3)) {}
+  std::unique_ptr<tsdb::Reader> OpenReader() const override {
+    return std::make_unique<ChargingReader>(series_.OpenReader(), bytes_);
+  }
+
+ private:
+  class ChargingSelection final : public tsdb::SeriesSelection {
+   public:
+    ChargingSelection(std::unique_ptr<tsdb::SeriesSelection> inner, base::MemoryCharge charge)
+        : inner_(std::move(inner)), charge_(std::move(charge)) {}
+    std::size_t size() const override { return inner_->size(); }
+    const model::Labels& labels(std::size_t index) const override { return inner_->labels(index); }
+    base::Result<> Read(std::size_t index, model::TimeRange range, tsdb::SampleColumns& columns) const override {
+      return inner_->Read(index, range, columns);
+    }
+
+   private:
+    std::unique_ptr<tsdb::SeriesSelection> inner_;
+    base::MemoryCharge charge_;
+  };
+  class ChargingReader final : public tsdb::Reader {
+   public:
+    ChargingReader(std::unique_ptr<tsdb::Reader> inner, std::size_t bytes) : inner_(std::move(inner)), bytes_(bytes) {}
+    base::Result<std::unique_ptr<tsdb::SeriesSelection>> Select(const tsdb::SelectRequest& request,
+                                                                const base::CancelToken& cancel) const override {
+      base::MemoryCharge charge(request.memory);
+      BARO_TRY(charge.Add(bytes_));
+      return std::make_unique<ChargingSelection>(BARO_TRY(inner_->Select(request, cancel)), std::move(charge));
+    }
+    base::Result<std::vector<std::string>> LabelNames(std::span<const model::Matcher> matchers, model::TimeRange range,
+                                                      std::size_t limit,
+                                                      const base::CancelToken& cancel) const override {
+      return inner_->LabelNames(matchers, range, limit, cancel);
+    }
+    base::Result<std::vector<std::string>> LabelValues(std::string_view name, std::span<const model::Matcher> matchers,
+                                                       model::TimeRange range, std::size_t limit,
+                                                       const base::CancelToken& cancel) const override {
+      return inner_->LabelValues(name, matchers, range, limit, cancel);
+    }
+
+   private:
+    std::unique_ptr<tsdb::Reader> inner_;
+    const std::size_t bytes_;
+  };
+
+  const std::size_t bytes_;
+  const tsdb::MemoryReaderSource series_;
+};
+
+TEST(QueryLimits, WhatStorageHoldsForAQueryCounts) {
+  const ChargingSource source(1'000'000);
+  Engine engine({.memory_bytes_max = 1'500'000}, {.source = &source});
+  for (const char* text : {"x", "sum(rate(x[5m]))", "max_over_time(x[1h:1m])"}) {
+    const auto answer = engine.Instant(text, 0);
+    ASSERT_TRUE(answer) << answer.error().message();
+    EXPECT_GT(answer->stats.memory_bytes_peak, 1'000'000U) << text;
+    EXPECT_EQ(engine.memory_bytes(), 0U);
+  }
+  EXPECT_TRUE(engine.Explain({.text = "rate(x[5m])", .range = kRange, .is_range = true, .does_analyze = true}));
+  EXPECT_EQ(engine.memory_bytes(), 0U);
+  Engine small({.memory_bytes_max = 500'000}, {.source = &source});
+  const auto over = small.Instant("sum(rate(x[5m]))", 0);
+  ASSERT_FALSE(over);
+  EXPECT_EQ(over.error().code(), base::Code::kLimitExceeded);
+  EXPECT_NE(over.error().message().find("--query.max-memory"), std::string::npos);
+}
+
 // Notes what it is told.
 class Recorder final : public QueryObserver {
  public:

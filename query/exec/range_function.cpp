@@ -78,7 +78,7 @@ class RangeFunctionSource final : public RowSource {
         function_(call.function->id),
         range_span_(range.span),
         columns_(std::move(columns)),
-        windows_(columns_->windows(), DivisorOf(function_, columns_->windows())),
+        windows_(columns_->windows(), DivisorOf(function_, columns_->windows()), &context.budget()),
         scalars_(std::move(scalars)),
         arguments_(std::move(arguments)) {
     const auto* matrix = As<MatrixSelector>(&StripParens(range));

@@ -14,18 +14,21 @@ const func::ColumnWindows& WindowCache::Find(const func::RangeColumn& column, co
                        use.times.timestamps_ms.size() == key.second;
   if (is_same) return *use.known;
   const base::MutexLock lock(mutex_);
-  Entry& entry = entries_[key];
-  if (entry.windows == nullptr) {
+  const auto [at, is_new] = entries_.try_emplace(key);
+  Entry& entry = at->second;
+  if (is_new) {
     auto found = std::make_shared<func::ColumnWindows>();
     func::FindWindows(column.timestamps_ms, grid_, divisor_, *found);
-    bytes_ += found->SizeBytes();
+    // A column that was joined keeps what it was joined of.
+    bytes_ += sizeof(Entry) + found->SizeBytes() + 2 * column.timestamps_ms.size_bytes();
     entry = {.pin = columns.pin(), .windows = std::move(found)};
   }
   use.times = {.timestamps_ms = column.timestamps_ms, .pin = entry.pin};
   use.known = entry.windows;
-  if (bytes_ > kBytesMax) {
+  if (is_new && (bytes_ > kBytesMax || !charge_.Set(bytes_))) {
     entries_.clear();
     bytes_ = 0;
+    charge_.Reset();
   }
   return *use.known;
 }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "base/memory_budget.h"
 #include "base/mutex.h"
 #include "query/func/column_windows.h"
 #include "tsdb/reader.h"
@@ -24,7 +25,9 @@ struct WindowsInUse {
 /// Threads  Safe to share.
 class WindowCache {
  public:
-  WindowCache(const func::WindowGrid& grid, func::RateDivisor divisor) : grid_(grid), divisor_(divisor) {}
+  /// `memory`: what is kept is charged there, if it has room; null: nobody counts. Borrowed, outlives this.
+  WindowCache(const func::WindowGrid& grid, func::RateDivisor divisor, base::MemoryBudget* memory)
+      : grid_(grid), divisor_(divisor), charge_(memory) {}
 
   /// The windows over `column`, which was read into `columns`. Valid as long as `use` is not used again.
   const func::ColumnWindows& Find(const func::RangeColumn& column, const tsdb::SampleColumns& columns,
@@ -45,6 +48,7 @@ class WindowCache {
   mutable base::Mutex mutex_;        // a leaf
   mutable std::map<Key, Entry> entries_ BARO_GUARDED_BY(mutex_);
   mutable std::size_t bytes_ BARO_GUARDED_BY(mutex_) = 0;
+  mutable base::MemoryCharge charge_ BARO_GUARDED_BY(mutex_);
 };
 
 }  // namespace baro::query::exec

@@ -13,7 +13,7 @@ func::RangeColumn ColumnOf(const tsdb::SampleColumns& columns) {
 
 TEST(WindowCache, FindsWindowsOfSharedTimesOnce) {
   const auto times = std::make_shared<const std::vector<std::int64_t>>(std::vector<std::int64_t>{10, 60, 110, 160});
-  const WindowCache cache(kGrid, 1);
+  const WindowCache cache(kGrid, 1, nullptr);
   tsdb::SampleColumns columns;
   columns.UseSharedTimestamps({.timestamps_ms = *times, .pin = times});
   WindowsInUse first;
@@ -26,7 +26,7 @@ TEST(WindowCache, FindsWindowsOfSharedTimesOnce) {
 // A series that was put together reuses the buffer of the one before: the same place, other times.
 TEST(WindowCache, DoesNotTakeABufferThatIsFilledAnewForSharedTimes) {
   const auto times = std::make_shared<const std::vector<std::int64_t>>(std::vector<std::int64_t>{10, 60});
-  const WindowCache cache(kGrid, 1);
+  const WindowCache cache(kGrid, 1, nullptr);
   tsdb::SampleColumns columns;
   WindowsInUse use;
   struct Row {

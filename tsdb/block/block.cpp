@@ -42,8 +42,8 @@ class BlockReader : public Reader {
     if (Overlaps(request.range)) {
       numbers = BARO_TRY(BlockMatcher(block_->index(), cancel).Select(request.matchers));
     }
-    return BARO_TRY(BlockSelectionImpl::Make(block_, tombstones_, numbers, request.range, request.limit,
-                                             BlockSelectionImpl::Order::kLabels, cancel));
+    return BARO_TRY(
+        BlockSelectionImpl::Make(block_, tombstones_, numbers, request, BlockSelectionImpl::Order::kLabels, cancel));
   }
 
   base::Result<std::vector<std::string>> LabelNames(std::span<const model::Matcher> matchers, model::TimeRange range,
@@ -91,7 +91,7 @@ class BlockScanImpl : public BlockScan {
         numbers.push_back(static_cast<std::uint32_t>(next_));
       }
       selection_ = BARO_TRY(
-          BlockSelectionImpl::Make(block_, tombstones_, numbers, {}, 0, BlockSelectionImpl::Order::kBlock, cancel));
+          BlockSelectionImpl::Make(block_, tombstones_, numbers, {}, BlockSelectionImpl::Order::kBlock, cancel));
       at_ = 0;
     }
     return true;
@@ -258,8 +258,8 @@ base::Result<std::vector<SeriesExemplars>> BlockImpl::SelectExemplars(
   for (const std::uint32_t number : numbers) {
     if (BARO_TRY(cursor.Find(number))) with_exemplars.push_back(number);
   }
-  const auto selection = BARO_TRY(BlockSelectionImpl::Make(Share(), tombstones(), with_exemplars, {}, 0,
-                                                           BlockSelectionImpl::Order::kLabels, cancel));
+  const auto selection = BARO_TRY(
+      BlockSelectionImpl::Make(Share(), tombstones(), with_exemplars, {}, BlockSelectionImpl::Order::kLabels, cancel));
   for (std::size_t i = 0; i < selection->size(); ++i) {
     SeriesExemplars series{.labels = selection->labels(i), .exemplars = {}};
     BARO_TRY(selection->ReadExemplars(i, range, series.exemplars));

@@ -148,7 +148,8 @@ base::Result<std::string_view> ValueTexts::Text(std::uint32_t name, std::uint32_
   return (*pages[at])[within];
 }
 
-base::Result<model::Labels> ValueTexts::LabelsOf(const SeriesPage& page, const SeriesPage::Series& series) {
+base::Result<std::span<const model::LabelView>> ValueTexts::ViewsOf(const SeriesPage& page,
+                                                                    const SeriesPage::Series& series) {
   // More than any server takes, and far less than what the memory of a set is asserted to be.
   constexpr std::size_t kLabelBytesMax = std::size_t{64} << 20;
   views_.clear();
@@ -160,7 +161,7 @@ base::Result<model::Labels> ValueTexts::LabelsOf(const SeriesPage& page, const S
     if (value.empty() || bytes > kLabelBytesMax) return Damaged("label values are empty or too long");
     views_.push_back({.name = index_.root().names[name].text, .value = value});
   }
-  return model::Labels::FromSorted(views_);
+  return std::span<const model::LabelView>(views_);
 }
 
 }  // namespace baro::tsdb

@@ -78,8 +78,11 @@ class ValueTexts {
   /// Errors   kCorruption.
   base::Result<std::string_view> Text(std::uint32_t name, std::uint32_t value);
 
-  /// The labels of a series of a page.
-  base::Result<model::Labels> LabelsOf(const SeriesPage& page, const SeriesPage::Series& series);
+  /// The labels of a series of a page, sorted. Valid until the next call, and as long as this.
+  base::Result<std::span<const model::LabelView>> ViewsOf(const SeriesPage& page, const SeriesPage::Series& series);
+  base::Result<model::Labels> LabelsOf(const SeriesPage& page, const SeriesPage::Series& series) {
+    return model::Labels::FromSorted(BARO_TRY(ViewsOf(page, series)));
+  }
 
  private:
   const BlockIndex& index_;

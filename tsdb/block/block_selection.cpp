@@ -3,6 +3,7 @@
 #include "tsdb/block/side_records.h"
 
 #include <algorithm>
+#include <compare>
 
 namespace baro::tsdb {
 namespace {
@@ -36,15 +37,74 @@ bool HasHoles(std::span<const model::TimeRange> deleted, model::TimeRange range)
   return std::ranges::any_of(deleted, [range](const auto& hole) { return hole.Overlaps(range); });
 }
 
+// Label sets of another selection, which are asked for one after the other, mostly in its order.
+class AlikeLabels {
+ public:
+  /// Borrows the selection; null: there are none.
+  explicit AlikeLabels(const SeriesSelection* selection) : selection_(selection) {}
+
+  /// The set of these labels if it is there, and null otherwise. Valid as long as the selection.
+  const model::Labels* Find(std::span<const model::LabelView> labels) {
+    if (selection_ == nullptr || missed_ > found_ + kMissedMax) return nullptr;
+    const std::size_t size = selection_->size();
+    if (next_ >= size || Compare(next_, labels) != 0) {
+      std::size_t first = 0;
+      for (std::size_t last = size; first < last;) {
+        const std::size_t middle = first + (last - first) / 2;
+        if (Compare(middle, labels) < 0) {
+          first = middle + 1;
+        } else {
+          last = middle;
+        }
+      }
+      next_ = first;
+      if (next_ >= size || Compare(next_, labels) != 0) {
+        ++missed_;
+        return nullptr;
+      }
+    }
+    ++found_;
+    return &selection_->labels(next_++);
+  }
+
+ private:
+  // Looking in vain costs more than making a set.
+  static constexpr std::size_t kMissedMax = 64;
+
+  std::strong_ordering Compare(std::size_t at, std::span<const model::LabelView> labels) const {
+    const model::Labels& known = selection_->labels(at);
+    auto label = known.begin();
+    const auto end = known.end();
+    for (const model::LabelView& each : labels) {
+      if (label == end) return std::strong_ordering::less;
+      if (const auto order = *label <=> each; order != 0) return order;
+      ++label;
+    }
+    return label == end ? std::strong_ordering::equal : std::strong_ordering::greater;
+  }
+
+  const SeriesSelection* const selection_;
+  std::size_t next_ = 0;
+  std::size_t found_ = 0;
+  std::size_t missed_ = 0;
+};
+
 }  // namespace
 
 // Makes a selection, page by page.
 class BlockSelectionImpl::Maker {
  public:
-  Maker(BlockSelectionImpl& selection, model::TimeRange range)
-      : selection_(selection), index_(selection.block_->index()), range_(range), texts_(index_) {}
+  Maker(BlockSelectionImpl& selection, const SelectRequest& request)
+      : selection_(selection),
+        index_(selection.block_->index()),
+        range_(request.range),
+        texts_(index_),
+        alike_(request.alike) {}
 
   base::Result<> Run(std::span<const std::uint32_t> numbers, std::size_t limit, const base::CancelToken& cancel) {
+    const std::size_t most = limit == 0 ? numbers.size() : std::min(numbers.size(), limit);
+    BARO_TRY(selection_.charge_.Add(most * sizeof(Entry)));
+    selection_.entries_.reserve(most);
     std::size_t loaded = index_.root().series_pages.size();
     bool is_readable = false;
     for (const std::uint32_t number : numbers) {
@@ -52,6 +112,7 @@ class BlockSelectionImpl::Maker {
       const std::size_t wanted = number / kSeriesPerPage;
       if (wanted != loaded) {
         if (cancel.Cancelled()) return base::Fail(base::Code::kCancelled, "selecting series: cancelled");
+        BARO_TRY(ChargeMade());
         auto read = index_.ReadSeries(wanted, page_);
         is_readable = read.has_value();
         if (!read) selection_.block_->NoteDamage(read.error().message());
@@ -59,31 +120,60 @@ class BlockSelectionImpl::Maker {
       }
       if (is_readable) Add(number, page_.series[number % kSeriesPerPage]);
     }
-    return {};
+    return ChargeMade();
   }
 
  private:
+  // What was made since the last time.
+  base::Result<> ChargeMade() {
+    const std::size_t bytes = bytes_ + selection_.rare_.capacity() * sizeof(Rare) +
+                              selection_.presences_.capacity() * sizeof(WindowPresence) +
+                              selection_.rows_.capacity() * sizeof(RowRun);
+    BARO_TRY(selection_.charge_.Add(bytes - charged_));
+    charged_ = bytes;
+    return {};
+  }
+
   void Add(std::uint32_t number, const SeriesPage::Series& series) {
-    Entry entry;
-    entry.floats = PartOf(series.floats, series.first_float_chunk);
-    entry.histograms = PartOf(series.histograms, series.first_histogram_chunk);
-    if (entry.floats.timeline == nullptr && entry.histograms.timeline == nullptr) return;
-    auto labels = texts_.LabelsOf(page_, series);
+    Entry entry{.labels = {}, .number = number};
+    const Part floats = PartOf(series.floats, series.first_float_chunk, &entry.timeline);
+    const Part histograms = PartOf(series.histograms, series.first_histogram_chunk, nullptr);
+    if (floats.timeline == nullptr && histograms.timeline == nullptr) return;
+    auto labels = LabelsOf(series);
     if (!labels) {
       selection_.block_->NoteDamage(labels.error().message());
       return;
     }
     entry.labels = *std::move(labels);
-    entry.number = number;
-    entry.deleted = selection_.tombstones_->Of(number);
+    entry.first_chunk = floats.first_chunk;
+    const auto deleted = selection_.tombstones_->Of(number);
+    if (floats.is_partial || histograms.timeline != nullptr || !deleted.empty()) {
+      Rare& rare = selection_.MakeRare(entry);
+      rare.is_partial = floats.is_partial;
+      rare.first_presence = floats.first_presence;
+      rare.histograms = histograms;
+      rare.deleted = deleted;
+    }
     selection_.entries_.push_back(std::move(entry));
   }
 
-  Part PartOf(TrackRef ref, std::uint64_t first_chunk) {
+  base::Result<model::Labels> LabelsOf(const SeriesPage::Series& series) {
+    const auto views = BARO_TRY(texts_.ViewsOf(page_, series));
+    if (const model::Labels* known = alike_.Find(views)) return *known;
+    constexpr std::size_t kOverhead = 32;  // of the block and its allocation
+    model::Labels labels = model::Labels::FromSorted(views);
+    bytes_ += labels.packed().size() + kOverhead;
+    return labels;
+  }
+
+  // `index`: null, or what is to become the timeline's place.
+  Part PartOf(TrackRef ref, std::uint64_t first_chunk, std::uint32_t* index) {
     const auto track = page_.tracks.Of(ref);
     if (track.empty()) return {};
-    Timeline* const timeline = TimelineOf(track);
+    const std::uint32_t place = TimelineOf(track);
+    Timeline* const timeline = selection_.timelines_[place].get();
     if (timeline->empty()) return {};
+    if (index != nullptr) *index = place;
     timeline->AddUser();
     Part part{.timeline = timeline, .first_chunk = first_chunk + timeline->first_window()};
     part.is_partial = std::ranges::any_of(track, [](const ColumnRun& run) { return run.is_partial; });
@@ -110,7 +200,8 @@ class BlockSelectionImpl::Maker {
     }
   }
 
-  Timeline* TimelineOf(std::span<const ColumnRun> track) {
+  // Its place in timelines_.
+  std::uint32_t TimelineOf(std::span<const ColumnRun> track) {
     key_.clear();
     for (const ColumnRun& run : track) {
       // Whether a series has all rows of a column divides runs, but not timelines.
@@ -120,10 +211,11 @@ class BlockSelectionImpl::Maker {
         key_.emplace_back(run.first_column, run.count);
       }
     }
-    const auto [found, is_new] = timelines_.try_emplace(key_);
+    const auto [found, is_new] = timelines_.try_emplace(key_, static_cast<std::uint32_t>(selection_.timelines_.size()));
     if (is_new) {
+      constexpr std::size_t kOfIndex = 128;  // the node that finds it, about
       selection_.timelines_.push_back(std::make_unique<Timeline>(*selection_.block_, track, range_));
-      found->second = selection_.timelines_.back().get();
+      bytes_ += selection_.timelines_.back()->SizeBytes() + kOfIndex;
     }
     return found->second;
   }
@@ -133,17 +225,39 @@ class BlockSelectionImpl::Maker {
   const model::TimeRange range_;
   ValueTexts texts_;
   SeriesPage page_;
+  AlikeLabels alike_;
   Key key_;
-  std::map<Key, Timeline*> timelines_;
+  std::map<Key, std::uint32_t> timelines_;
+  std::size_t bytes_ = 0;    // of labels and timelines
+  std::size_t charged_ = 0;  // of all but entries
 };
+
+BlockSelectionImpl::Rare& BlockSelectionImpl::MakeRare(Entry& entry) {
+  if (entry.rare == kNone) {
+    entry.rare = static_cast<std::uint32_t>(rare_.size());
+    rare_.emplace_back();
+  }
+  return rare_[entry.rare];
+}
+
+BlockSelectionImpl::Part BlockSelectionImpl::FloatsOf(const Entry& entry) const {
+  if (entry.timeline == kNone) return {};
+  const Rare& rare = RareOf(entry);
+  return {.timeline = timelines_[entry.timeline].get(),
+          .first_chunk = entry.first_chunk,
+          .first_presence = rare.first_presence,
+          .is_partial = rare.is_partial};
+}
 
 base::Result<std::unique_ptr<BlockSelectionImpl>> BlockSelectionImpl::Make(
     std::shared_ptr<const BlockImpl> block, std::shared_ptr<const BlockTombstones> tombstones,
-    std::span<const std::uint32_t> numbers, model::TimeRange range, std::size_t limit, Order order,
+    std::span<const std::uint32_t> numbers, const SelectRequest& request, Order order,
     const base::CancelToken& cancel) {
-  std::unique_ptr<BlockSelectionImpl> selection(new BlockSelectionImpl(std::move(block), std::move(tombstones)));
+  const std::size_t limit = request.limit;
+  std::unique_ptr<BlockSelectionImpl> selection(
+      new BlockSelectionImpl(std::move(block), std::move(tombstones), request.memory));
   const bool is_sorted = order == Order::kBlock || selection->block_->index().root().is_in_label_order;
-  BARO_TRY(Maker(*selection, range).Run(numbers, is_sorted ? limit : 0, cancel));
+  BARO_TRY(Maker(*selection, request).Run(numbers, is_sorted ? limit : 0, cancel));
   selection->LoadStarts();
   if (!is_sorted) {
     std::ranges::sort(selection->entries_, {}, &Entry::labels);
@@ -173,16 +287,19 @@ void BlockSelectionImpl::LoadStarts() {
   if (file == nullptr) return;
   SideFileCursor cursor(*file);
   for (Entry& entry : entries_) {
-    entry.first_start = starts_.size();
+    const std::size_t first = starts_.size();
     const auto record = cursor.Find(entry.number);
     const auto decoded = !record   ? base::Result<>(record.error())
                          : *record ? DecodeStarts(**record, starts_)
                                    : base::Result<>();
     if (!decoded) {
-      starts_.resize(entry.first_start);
+      starts_.resize(first);
       block_->NoteDamage(decoded.error().message());
     }
-    entry.start_count = static_cast<std::uint32_t>(starts_.size() - entry.first_start);
+    if (starts_.size() == first) continue;
+    Rare& rare = MakeRare(entry);
+    rare.first_start = first;
+    rare.start_count = static_cast<std::uint32_t>(starts_.size() - first);
   }
 }
 
@@ -199,7 +316,7 @@ base::Result<> BlockSelectionImpl::ReadExemplars(std::size_t index, model::TimeR
   if (auto decoded = DecodeExemplars(**record, all); !decoded) return Told(decoded.error().message());
   for (model::Exemplar& exemplar : all) {
     const std::int64_t at_ms = *exemplar.timestamp_ms;
-    if (range.Contains(at_ms) && !HasHoles(entry.deleted, {.min_ms = at_ms, .max_ms = at_ms})) {
+    if (range.Contains(at_ms) && !HasHoles(RareOf(entry).deleted, {.min_ms = at_ms, .max_ms = at_ms})) {
       exemplars.push_back(std::move(exemplar));
     }
   }
@@ -211,30 +328,33 @@ base::Result<> BlockSelectionImpl::Read(std::size_t index, model::TimeRange rang
   if (range.empty()) return {};
   const Entry& entry = entries_[index];
   auto result = ReadSamples(entry, range, columns);
-  if (entry.start_count > 0) AddStarts(std::span(starts_).subspan(entry.first_start, entry.start_count), columns);
+  const Rare& rare = RareOf(entry);
+  if (rare.start_count > 0) AddStarts(std::span(starts_).subspan(rare.first_start, rare.start_count), columns);
   return result;
 }
 
 base::Result<> BlockSelectionImpl::ReadSamples(const Entry& entry, model::TimeRange range,
                                                SampleColumns& columns) const {
-  const bool has_holes = HasHoles(entry.deleted, range);
+  const Part floats = FloatsOf(entry);
+  const Rare& rare = RareOf(entry);
+  const bool has_holes = HasHoles(rare.deleted, range);
   base::Result<> result;
-  if (entry.floats.timeline != nullptr) {
+  if (floats.timeline != nullptr) {
     std::optional<SharedTimes> times;
-    if (!has_holes && !entry.floats.is_partial) times = AppendWhole(entry.floats, range, columns.value_buffer());
+    if (!has_holes && !floats.is_partial) times = AppendWhole(floats, range, columns.value_buffer());
     if (times) {
       columns.UseSharedTimestamps(*std::move(times));
     } else {
-      result = ReadPieces(entry.floats, range, columns);
+      result = ReadPieces(floats, range, columns);
       columns.UseBuffers();
     }
   }
-  if (entry.histograms.timeline != nullptr) {
-    auto read = ReadHistograms(entry.histograms, range, columns);
+  if (rare.histograms.timeline != nullptr) {
+    auto read = ReadHistograms(rare.histograms, range, columns);
     if (result) result = read;
   }
   if (has_holes) {
-    DropDeleted(entry.deleted, range, columns);
+    DropDeleted(rare.deleted, range, columns);
     columns.UseBuffers();
   }
   return result;
@@ -243,9 +363,10 @@ base::Result<> BlockSelectionImpl::ReadSamples(const Entry& entry, model::TimeRa
 std::optional<SharedTimes> BlockSelectionImpl::AppendPlain(std::size_t index, model::TimeRange range,
                                                            std::vector<double>& values) const {
   const Entry& entry = entries_[index];
-  const bool is_plain = entry.histograms.timeline == nullptr && !entry.floats.is_partial && entry.start_count == 0;
-  if (!is_plain || HasHoles(entry.deleted, range)) return std::nullopt;
-  return AppendWhole(entry.floats, range, values);
+  const Rare& rare = RareOf(entry);
+  const bool is_plain = rare.histograms.timeline == nullptr && !rare.is_partial && rare.start_count == 0;
+  if (!is_plain || HasHoles(rare.deleted, range)) return std::nullopt;
+  return AppendWhole(FloatsOf(entry), range, values);
 }
 
 // The common case: the series has all rows. Timestamps are the shared column, values are decoded into place. Nothing if
@@ -254,7 +375,7 @@ std::optional<SharedTimes> BlockSelectionImpl::AppendWhole(const Part& part, mod
                                                            std::vector<double>& values) const {
   const auto [first, last] = part.timeline->Find(range);
   if (first == last) return SharedTimes();
-  auto shared = part.timeline->Columns(*block_);
+  auto shared = Columns(part);
   for (std::size_t window = first; window < last; ++window) {
     if (!shared->errors[window].empty()) return std::nullopt;
   }
@@ -285,7 +406,7 @@ std::optional<SharedTimes> BlockSelectionImpl::AppendWhole(const Part& part, mod
 base::Result<> BlockSelectionImpl::ReadPieces(const Part& part, model::TimeRange range, SampleColumns& columns) const {
   const auto [first, last] = part.timeline->Find(range);
   if (first == last) return {};
-  const auto shared = part.timeline->Columns(*block_);
+  const auto shared = Columns(part);
   base::Result<> result;
   thread_local std::vector<double> piece;
   for (std::size_t window = first; window < last; ++window) {
@@ -321,7 +442,7 @@ base::Result<> BlockSelectionImpl::ReadHistograms(const Part& part, model::TimeR
                                                   SampleColumns& columns) const {
   const auto [first, last] = part.timeline->Find(range);
   if (first == last) return {};
-  const auto shared = part.timeline->Columns(*block_);
+  const auto shared = Columns(part);
   std::vector<HistogramSample>& samples = columns.histogram_buffer();
   base::Result<> result;
   std::vector<std::int64_t> present;
@@ -357,16 +478,16 @@ base::Result<> BlockSelectionImpl::Outline(std::size_t index, model::TimeRange r
   outlines.clear();
   if (range.empty()) return {};
   const Entry& entry = entries_[index];
-  const Part& part = entry.floats;
+  const Part part = FloatsOf(entry);
   if (part.timeline == nullptr) return {};
   const auto [first, last] = part.timeline->Find(range);
   if (first == last) return {};
-  const auto shared = part.timeline->Columns(*block_);
+  const auto shared = Columns(part);
   base::Result<> result;
   for (std::size_t window = first; window < last; ++window) {
     ChunkOutline& outline = outlines.emplace_back();
     outline.range = part.timeline->range(window);
-    if (!shared->errors[window].empty() || HasHoles(entry.deleted, outline.range)) continue;
+    if (!shared->errors[window].empty() || HasHoles(RareOf(entry).deleted, outline.range)) continue;
     const auto timestamps = shared->Window(window);
     RowRun all;
     const auto rows = RowsOf(part, window, timestamps.size(), all);

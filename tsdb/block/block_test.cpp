@@ -8,6 +8,7 @@
 namespace baro::tsdb {
 namespace {
 
+using block_testing::CountingBudget;
 using block_testing::Fleet;
 using block_testing::kStartMs;
 using model::Matcher;
@@ -70,7 +71,12 @@ void ExpectSameAnswers(const Reader& reader, const Reader& model, base::Random& 
       EXPECT_EQ(reader.LabelValues(name, matchers, {}, 2, {}).value(),
                 model.LabelValues(name, matchers, {}, 2, {}).value());
     }
-    const SelectRequest request{.matchers = matchers, .range = RandomRange(random, rows)};
+    SelectRequest request{.matchers = matchers, .range = RandomRange(random, rows)};
+    const Matcher other = RandomMatcher(random);
+    const auto alike = model.Select({.matchers = {&other, 1}, .range = {}}, {});
+    if (alike && random.OneIn(2)) request.alike = alike->get();
+    CountingBudget budget(SIZE_MAX);
+    request.memory = &budget;
     if (const auto wanted = model.Select(request, {}); !wanted) {
       EXPECT_EQ(reader.Select(request, {}).error().code(), wanted.error().code());
       continue;
@@ -80,6 +86,7 @@ void ExpectSameAnswers(const Reader& reader, const Reader& model, base::Random& 
                                  .max_ms = std::min(part.max_ms, request.range.max_ms)};
     const Found got = ReadThem(reader, request, range);
     const Found want = ReadThem(model, request, range);
+    EXPECT_EQ(budget.used(), 0U);
     ASSERT_EQ(got.labels, want.labels);
     for (std::size_t i = 0; i < got.columns.size(); ++i) {
       SCOPED_TRACE(got.labels[i]);
@@ -94,6 +101,41 @@ std::shared_ptr<Block> OpenWhole(base::FileSystem& files, const std::string& dir
   if (!block) return nullptr;
   EXPECT_TRUE((*block)->Damage().empty()) << (*block)->Damage()[0];
   return *block;
+}
+
+TEST(Block, ChargesWhatASelectionHoldsAndSharesLabels) {
+  base::SeededRandom random(1);
+  const Fleet fleet = block_testing::RandomFleet(random, 5, 30, 100);
+  base::SimFileSystem files;
+  ASSERT_TRUE(block_testing::WriteBlock(files, "d", fleet, {.ulid = block_testing::TestUlid()}, random));
+  const auto block = OpenWhole(files, "d/" + block_testing::TestUlid().ToString());
+  ASSERT_NE(block, nullptr);
+  const Matcher all[] = {Make(MatchType::kNotEqual, "__name__", "")};
+  CountingBudget budget(SIZE_MAX);
+  std::size_t needed = 0;
+  {
+    const auto first = block->OpenReader()->Select({.matchers = all, .range = {}, .memory = &budget}, {});
+    ASSERT_TRUE(first);
+    needed = budget.used();
+    EXPECT_GT(needed, (*first)->size() * 50);
+    const auto second =
+        block->OpenReader()->Select({.matchers = all, .range = {}, .memory = &budget, .alike = first->get()}, {});
+    ASSERT_TRUE(second);
+    EXPECT_LT(budget.used() - needed, needed);  // labels are not its own
+    ASSERT_EQ((*first)->size(), (*second)->size());
+    for (std::size_t i = 0; i < (*first)->size(); ++i) {
+      EXPECT_EQ((*first)->labels(i).packed().data(), (*second)->labels(i).packed().data());
+    }
+  }
+  EXPECT_EQ(budget.used(), 0U);
+  for (const std::size_t limit : {std::size_t{0}, needed / 4, needed / 2, needed - 1}) {
+    CountingBudget small(limit);
+    const auto fresh = OpenWhole(files, "d/" + block_testing::TestUlid().ToString());  // keeps no labels yet
+    const auto refused = fresh->OpenReader()->Select({.matchers = all, .range = {}, .memory = &small}, {});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code(), base::Code::kLimitExceeded);
+    EXPECT_EQ(small.used(), 0U);
+  }
 }
 
 class BlockProperty : public ::testing::TestWithParam<std::uint64_t> {};

@@ -30,6 +30,23 @@ inline model::Labels TargetLabels(const std::string& metric, const std::string& 
   return model::Labels::FromPairs({{"__name__", metric}, {"instance", instance}, {"job", "node"}, {"mode", extra}});
 }
 
+/// Lets itself be charged up to a limit.
+class CountingBudget : public base::MemoryBudget {
+ public:
+  explicit CountingBudget(std::size_t limit) : limit_(limit) {}
+  base::Result<> TakeBytes(std::size_t bytes) override {
+    if (bytes > limit_ - used_) return base::Error(base::Code::kLimitExceeded, "no room");
+    used_ += bytes;
+    return {};
+  }
+  void GiveBytes(std::size_t bytes) override { used_ -= bytes; }
+  std::size_t used() const { return used_; }
+
+ private:
+  const std::size_t limit_;
+  std::size_t used_ = 0;
+};
+
 struct Fleet {
   std::vector<LiteralSeries> series;
   std::map<GroupKey, std::vector<std::int64_t>> columns;  // told to the writer

@@ -46,11 +46,34 @@ std::pair<std::size_t, std::size_t> Timeline::Find(model::TimeRange range) const
   return {static_cast<std::size_t>(first - windows_.begin()), static_cast<std::size_t>(last - windows_.begin())};
 }
 
-std::shared_ptr<const TimelineColumns> Timeline::Columns(const ColumnSource& source) const {
+std::shared_ptr<const TimelineColumns> Timeline::Columns(const ColumnSource& source, ColumnsKept& kept) const {
   if (users_ < 2) return Decode(source);
+  std::shared_ptr<const TimelineColumns> columns;
+  {
+    const base::MutexLock lock(mutex_);
+    if (columns_ != nullptr) return columns_;
+    columns = columns_ = Decode(source);
+  }
+  kept.Add(*this, columns->SizeBytes());
+  return columns;
+}
+
+void Timeline::Drop() const {
   const base::MutexLock lock(mutex_);
-  if (columns_ == nullptr) columns_ = Decode(source);
-  return columns_;
+  columns_.reset();
+}
+
+std::size_t Timeline::SizeBytes() const { return sizeof(*this) + windows_.capacity() * sizeof(Window); }
+
+void ColumnsKept::Add(const Timeline& timeline, std::size_t bytes) {
+  const base::MutexLock lock(mutex_);
+  timelines_.push_back(&timeline);
+  bytes_ += bytes;
+  if (bytes_ <= kBytesMax && charge_.Set(bytes_)) return;
+  for (const Timeline* each : timelines_) each->Drop();
+  timelines_.clear();
+  bytes_ = 0;
+  charge_.Reset();
 }
 
 std::shared_ptr<const TimelineColumns> Timeline::Decode(const ColumnSource& source) const {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/memory_budget.h"
 #include "base/mutex.h"
 #include "base/result.h"
 #include "model/sample.h"
@@ -35,9 +36,36 @@ struct TimelineColumns {
   std::vector<std::int64_t> timestamps_ms;
   std::vector<std::size_t> begins;  ///< by window: its first row; one more for the end
   std::vector<std::string> errors;  ///< by window: why its rows are not there; empty if they are
+  std::size_t SizeBytes() const {
+    return sizeof(*this) + timestamps_ms.capacity() * sizeof(std::int64_t) + begins.capacity() * sizeof(std::size_t) +
+           errors.capacity() * sizeof(std::string);
+  }
   std::span<const std::int64_t> Window(std::size_t window) const {
     return std::span(timestamps_ms).subspan(begins[window], begins[window + 1] - begins[window]);
   }
+};
+
+class Timeline;
+
+/// The decoded columns that the timelines of a selection keep: so many bytes at most, and all are dropped before it is
+/// more. Who reads one then decodes it again.
+///
+/// Threads  Safe to share. Its mutex is held while those of timelines are taken.
+class ColumnsKept {
+ public:
+  /// `memory`: what is kept is charged there, if it has room; null: nobody counts. Borrowed, outlives this.
+  explicit ColumnsKept(base::MemoryBudget* memory) : charge_(memory) {}
+
+  void Add(const Timeline& timeline, std::size_t bytes);
+
+ private:
+  // Series of a target mostly come close together: a few of the last ones serve.
+  static constexpr std::size_t kBytesMax = std::size_t{8} << 20;
+
+  base::Mutex mutex_;
+  std::vector<const Timeline*> timelines_ BARO_GUARDED_BY(mutex_);
+  std::size_t bytes_ BARO_GUARDED_BY(mutex_) = 0;
+  base::MemoryCharge charge_ BARO_GUARDED_BY(mutex_);
 };
 
 class Timeline {
@@ -60,9 +88,14 @@ class Timeline {
   void AddUser() { ++users_; }
 
   /// Decodes, or gives what was decoded for another series. What only one series has is not kept.
-  std::shared_ptr<const TimelineColumns> Columns(const ColumnSource& source) const;
+  std::shared_ptr<const TimelineColumns> Columns(const ColumnSource& source, ColumnsKept& kept) const;
+
+  /// About what it takes without columns.
+  std::size_t SizeBytes() const;
 
  private:
+  friend class ColumnsKept;
+
   struct Window {
     model::TimeRange range;
     ColumnEntry entry;
@@ -70,6 +103,7 @@ class Timeline {
   };
 
   std::shared_ptr<const TimelineColumns> Decode(const ColumnSource& source) const;
+  void Drop() const;
 
   std::size_t first_window_ = 0;
   std::vector<Window> windows_;

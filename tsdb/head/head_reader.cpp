@@ -49,7 +49,9 @@ base::Result<std::unique_ptr<SeriesSelection>> HeadReader::Select(const SelectRe
   std::vector<SeriesPtr> series = BARO_TRY(FindSeries(*head_, request, cancel));
   SelectRequest visible = request;
   visible.range = Visible(request.range);
-  return std::make_unique<HeadSelection>(*head_, std::move(series), visible, visible_);
+  auto selection = std::make_unique<HeadSelection>(*head_, std::move(series), visible, visible_);
+  BARO_TRY(selection->outcome());
+  return selection;
 }
 
 base::Result<std::vector<std::string>> HeadReader::LabelNames(std::span<const model::Matcher> matchers,

@@ -73,6 +73,12 @@ void HideDeleted(std::span<const HeadTombstone> tombstones, SampleColumns& colum
 
 }  // namespace
 
+std::size_t GroupView::SizeBytes() const {
+  constexpr std::size_t kOfIndex = 64;  // a node of the map that finds it, about
+  return sizeof(*this) + kOfIndex + chunks.capacity() * sizeof(GroupChunkPtr) + rows.capacity() * sizeof(RowPtr) +
+         timestamps_ms.capacity() * sizeof(std::int64_t);
+}
+
 bool GroupView::Has(std::size_t column) const {
   return std::ranges::any_of(chunks, [column](const GroupChunkPtr& chunk) { return chunk->Has(column); }) ||
          std::ranges::any_of(rows, [column](const RowPtr& row) { return row->Has(column); });
@@ -155,7 +161,10 @@ class HeadSelection::Viewer {
     if (group.get() == last_group_) return last_index_;
     const auto [known, is_new] =
         indexes_.try_emplace(group.get(), static_cast<std::uint32_t>(selection_.groups_.size()));
-    if (is_new) selection_.groups_.push_back(MakeView(*group));
+    if (is_new) {
+      selection_.groups_.push_back(MakeView(*group));
+      (void)selection_.Charge(selection_.groups_.back()->SizeBytes());
+    }
     last_group_ = group.get();
     last_index_ = known->second;
     return last_index_;
@@ -205,14 +214,19 @@ class HeadSelection::Viewer {
 
 HeadSelection::HeadSelection(const Head& head, std::vector<SeriesPtr> series, const SelectRequest& request,
                              CommitNumber visible)
-    : range_(request.range), late_(head, request.range, visible) {
+    : range_(request.range),
+      late_(head, request.range, visible),
+      charge_(request.memory),
+      joined_times_(request.memory) {
   const std::size_t limit = request.limit;
-  entries_.reserve(limit == 0 ? series.size() : std::min(series.size(), limit));
-  if (!request.labels_only) sources_.reserve(entries_.capacity());
+  const std::size_t most = limit == 0 ? series.size() : std::min(series.size(), limit);
+  if (!Charge(series.size() * sizeof(SeriesPtr) + most * (sizeof(Entry) + sizeof(Source)))) return;
+  entries_.reserve(most);
+  if (!request.labels_only) sources_.reserve(most);
   Viewer viewer(head, visible, *this);
   const bool has_late = head.late_samples() > 0;
   for (SeriesPtr& each : series) {
-    if (limit != 0 && entries_.size() == limit) break;
+    if ((limit != 0 && entries_.size() == limit) || over_) break;
     Entry entry;
     bool has_samples = request.labels_only ? viewer.HasAny(*each) : viewer.View(*each, entry);
     if (has_late) {
@@ -226,6 +240,11 @@ HeadSelection::HeadSelection(const Head& head, std::vector<SeriesPtr> series, co
     entry.series = std::move(each);
     entries_.push_back(std::move(entry));
   }
+}
+
+bool HeadSelection::Charge(std::size_t bytes) {
+  if (auto charged = charge_.Add(bytes); !charged) over_ = std::move(charged).error();
+  return !over_;
 }
 
 std::optional<std::uint64_t> HeadSelection::group_key(std::size_t index) const {

@@ -26,6 +26,7 @@ struct GroupView {
   std::string error;                        // not empty: a chunk's timestamps are damaged
 
   bool Has(std::size_t column) const;
+  std::size_t SizeBytes() const;
 };
 
 /// Samples that came singly, as far as a reader sees them.
@@ -39,7 +40,11 @@ struct SinglesView {
 class HeadSelection : public SeriesSelection {
  public:
   /// Looks at each series once. Shape: `series` in label order. Reads show nothing outside of the request's range.
+  /// What memory could not be had for, outcome() tells.
   HeadSelection(const Head& head, std::vector<SeriesPtr> series, const SelectRequest& request, CommitNumber visible);
+
+  /// Errors   kLimitExceeded, kUnavailable: the request's memory has no room; the selection is not to be used.
+  base::Result<> outcome() const { return over_ ? base::Result<>(*over_) : base::Result<>(); }
 
   std::size_t size() const override { return entries_.size(); }
   const model::Labels& labels(std::size_t index) const override { return entries_[index].series->labels; }
@@ -87,11 +92,16 @@ class HeadSelection : public SeriesSelection {
   base::Result<> ReadPieces(const Source& source, model::TimeRange range, SampleColumns& columns) const;
   static base::Result<> ReadSingles(const SinglesView& singles, model::TimeRange range, SampleColumns& columns);
 
+  // False: the memory of what is charged is not to be had, and over_ says why.
+  bool Charge(std::size_t bytes);
+
   const model::TimeRange range_;
   LateView late_;
   std::vector<Entry> entries_;  // in label order
   std::vector<Source> sources_;
   std::vector<std::shared_ptr<const GroupView>> groups_;
+  base::MemoryCharge charge_;
+  std::optional<base::Error> over_;
   JoinedTimes joined_times_;
 };
 

@@ -46,12 +46,16 @@ SharedTimes JoinedTimes::Share(std::span<const std::int64_t> timestamps_ms) cons
 }
 
 void JoinedTimes::Charge(const Column& column) const {
-  const std::size_t bytes = column.timestamps_ms.size() * sizeof(std::int64_t);
+  // Pieces keep columns of about their own size.
+  const std::size_t copies = column.pieces.empty() ? 1 : 2;
+  const std::size_t bytes = sizeof(Column) + copies * column.timestamps_ms.size() * sizeof(std::int64_t);
   bytes_ += bytes;
-  if (bytes_ <= kBytesMax) return;
+  if (bytes_ <= kBytesMax && charge_.Set(bytes_)) return;
   columns_.clear();
   shared_.clear();
   bytes_ = bytes;
+  // What is about to be kept is little: it need not fit.
+  if (!charge_.Set(bytes_)) charge_.Reset();
 }
 
 bool TimesInSequence::Add(std::optional<SharedTimes> piece) {

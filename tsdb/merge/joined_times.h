@@ -19,6 +19,9 @@ namespace baro::tsdb {
 /// Threads  Safe to share.
 class JoinedTimes {
  public:
+  /// `memory`: what is kept is charged there, if it has room; null: nobody counts. Borrowed, outlives this.
+  explicit JoinedTimes(base::MemoryBudget* memory) : charge_(memory) {}
+
   /// Equal pieces give equal columns.
   /// Shape    `pieces` are in the order of time.
   SharedTimes Join(std::span<const SharedTimes> pieces) const;
@@ -39,6 +42,7 @@ class JoinedTimes {
   mutable std::map<Key, std::shared_ptr<const Column>> columns_ BARO_GUARDED_BY(mutex_);
   mutable std::unordered_map<std::uint64_t, std::shared_ptr<const Column>> shared_ BARO_GUARDED_BY(mutex_);  // by hash
   mutable std::size_t bytes_ BARO_GUARDED_BY(mutex_) = 0;
+  mutable base::MemoryCharge charge_ BARO_GUARDED_BY(mutex_);
 };
 
 /// Puts what sources appended for one series together, as long as it is one behind the other.

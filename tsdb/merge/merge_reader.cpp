@@ -12,15 +12,11 @@ namespace {
 
 class MergeSelection : public SeriesSelection {
  public:
-  explicit MergeSelection(std::vector<std::unique_ptr<SeriesSelection>> sources, const SelectRequest& request)
-      : sources_(std::move(sources)) {
-    for (const auto& source : sources_) {
-      warnings_.insert(warnings_.end(), source->warnings().begin(), source->warnings().end());
-      resolution_ms_ = std::max(resolution_ms_, source->resolution_ms());
-    }
-    // Beside counts of windows a sample counts as one. Without any the reader of the selection counts samples itself.
-    counts_samples_ = request.view == DownsampledView::kCount && resolution_ms_ > 0;
-    MergeLists(request.limit);
+  static base::Result<std::unique_ptr<MergeSelection>> Make(std::vector<std::unique_ptr<SeriesSelection>> sources,
+                                                            const SelectRequest& request) {
+    std::unique_ptr<MergeSelection> selection(new MergeSelection(std::move(sources), request));
+    BARO_TRY(selection->MergeLists(request.limit));
+    return selection;
   }
 
   std::size_t size() const override { return first_part_.size() - 1; }
@@ -76,6 +72,16 @@ class MergeSelection : public SeriesSelection {
     std::uint32_t index;
   };
 
+  MergeSelection(std::vector<std::unique_ptr<SeriesSelection>> sources, const SelectRequest& request)
+      : sources_(std::move(sources)), charge_(request.memory), joined_times_(request.memory) {
+    for (const auto& source : sources_) {
+      warnings_.insert(warnings_.end(), source->warnings().begin(), source->warnings().end());
+      resolution_ms_ = std::max(resolution_ms_, source->resolution_ms());
+    }
+    // Beside counts of windows a sample counts as one. Without any the reader of the selection counts samples itself.
+    counts_samples_ = request.view == DownsampledView::kCount && resolution_ms_ > 0;
+  }
+
   const model::Labels& LabelsOf(const Part& part) const { return sources_[part.source]->labels(part.index); }
 
   base::Result<> ReadPart(const Part& part, model::TimeRange range, SampleColumns& columns) const {
@@ -86,15 +92,20 @@ class MergeSelection : public SeriesSelection {
 
   // Each step takes the least labels of all lists, from every list that has them. Mostly all lists have the same ones,
   // and finding two label sets equal costs less than finding out which comes first.
-  void MergeLists(std::size_t limit) {
+  // Errors   kLimitExceeded, kUnavailable.
+  base::Result<> MergeLists(std::size_t limit) {
     std::vector<Part> next;  // of each list that is not at its end
     std::size_t longest = 0;
+    std::size_t all = 0;
     for (std::uint32_t source = 0; source < sources_.size(); ++source) {
       if (sources_[source]->size() > 0) next.push_back({.source = source, .index = 0});
       longest = std::max(longest, sources_[source]->size());
+      all += sources_[source]->size();
     }
+    // Series that are not everywhere make the lists of first parts longer, up to twice by the way vectors grow.
+    BARO_TRY(charge_.Add(all * sizeof(Part) + std::min(2 * longest, all) * sizeof(std::size_t)));
     first_part_.reserve(longest + 1);
-    parts_.reserve(longest * next.size());
+    parts_.reserve(all);
     std::vector<std::size_t> least;  // places in `next` with the least labels
     while (!next.empty() && (limit == 0 || first_part_.size() < limit)) {
       least.assign(1, 0);
@@ -117,6 +128,7 @@ class MergeSelection : public SeriesSelection {
         std::erase_if(next, [this](const Part& part) { return part.index == sources_[part.source]->size(); });
     }
     first_part_.push_back(parts_.size());
+    return {};
   }
 
   std::vector<std::unique_ptr<SeriesSelection>> sources_;
@@ -125,6 +137,7 @@ class MergeSelection : public SeriesSelection {
   bool counts_samples_ = false;
   std::vector<Part> parts_;              // of all series, one after the other, by source
   std::vector<std::size_t> first_part_;  // of each series; one more at the end
+  base::MemoryCharge charge_;
   JoinedTimes joined_times_;
 };
 
@@ -170,9 +183,14 @@ base::Result<std::unique_ptr<SeriesSelection>> MergeReader::Select(const SelectR
                                                                    const base::CancelToken& cancel) const {
   Selections selections;
   selections.reserve(sources_.size());
-  for (const auto& source : sources_) selections.push_back(BARO_TRY(source->Select(request, cancel)));
+  SelectRequest next = request;
+  for (const auto& source : sources_) {
+    selections.push_back(BARO_TRY(source->Select(next, cancel)));
+    const SeriesSelection& found = *selections.back();
+    if (next.alike == nullptr || found.size() > next.alike->size()) next.alike = &found;
+  }
   if (const auto only = OnlyOne(selections); only != selections.end()) return std::move(*only);
-  return std::make_unique<MergeSelection>(std::move(selections), request);
+  return BARO_TRY(MergeSelection::Make(std::move(selections), request));
 }
 
 base::Result<std::vector<std::string>> MergeReader::LabelNames(std::span<const model::Matcher> matchers,
