@@ -27,8 +27,9 @@ constexpr std::size_t kCellsPerTask = std::size_t{1} << 15;
 // Two summands below it have a finite sum.
 constexpr double kSafeSummand = 8e307;
 
-// What a group has met at a step.
-enum Met : std::uint8_t { kNothing = 0, kFloats = 1, kHistograms = 2, kDropped = 4 };
+// What a group has met at a step. Histograms of layouts that do not go together drop the cell, but where floats were
+// met before it is a mix, whose histograms are not looked at any more. As in Prometheus, also in what is warned of.
+enum Met : std::uint8_t { kNothing = 0, kFloats = 1, kHistograms = 2, kDropped = 4, kMixed = 8 };
 
 struct HistogramSum {
   model::FloatHistogram sum;
@@ -228,7 +229,11 @@ class Accumulators {
   }
 
   void MergeHistogram(const HistogramPtr& histogram, std::size_t i, std::string_view metric_name) {
-    if ((met_[i] & kDropped) != 0) return;
+    if ((met_[i] & (kDropped | kMixed)) != 0) return;
+    if (met_[i] == kFloats) {
+      met_[i] |= kHistograms | kMixed;
+      return;
+    }
     HistogramSum& sum = histograms_[i];
     sum.has_reset |= histogram->counter_reset_hint == model::CounterResetHint::kReset;
     sum.has_not_reset |= histogram->counter_reset_hint == model::CounterResetHint::kNotReset;
@@ -241,7 +246,7 @@ class Accumulators {
     }
     const auto added = sum.sum.KahanAdd(*histogram, sum.lost);
     if (!added) {
-      met_[i] |= kDropped;
+      met_[i] |= (met_[i] & kFloats) != 0 ? kMixed : kDropped;
       context_.annotations().Warn(
           fmt::format(
               "vector contains a mix of histograms with exponential and custom buckets schemas for metric name {}",
@@ -256,7 +261,7 @@ class Accumulators {
 
   void FinishCell(std::size_t i, std::size_t step, const RowView& out) {
     if (met_[i] == kNothing || (met_[i] & kDropped) != 0) return;
-    if (met_[i] == (kFloats | kHistograms)) {
+    if ((met_[i] & kFloats) != 0 && (met_[i] & kHistograms) != 0) {
       context_.annotations().Warn("encountered a mix of histograms and floats for aggregation", expr_.expr->span);
       return;
     }

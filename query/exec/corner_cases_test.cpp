@@ -26,6 +26,17 @@ tsdb::LiteralSeries Histogram(std::initializer_list<model::LabelView> labels) {
   return series;
 }
 
+tsdb::LiteralSeries CustomHistogram(std::initializer_list<model::LabelView> labels) {
+  tsdb::LiteralSeries series{.labels = model::Labels::FromPairs(labels), .samples = {}, .histograms = {}};
+  auto histogram = std::make_shared<model::FloatHistogram>();
+  histogram->schema = model::kSchemaCustom;
+  histogram->custom_values = {1, 2};
+  histogram->count = 1;
+  histogram->sum = 1;
+  series.histograms.push_back({.timestamp_ms = 300'000, .histogram = std::move(histogram)});
+  return series;
+}
+
 const tsdb::MemoryReaderSource& Source() {
   static const tsdb::MemoryReaderSource source({
       Floats({{"__name__", "c"}, {"i", "a"}}, 0, 60),
@@ -43,6 +54,15 @@ const tsdb::MemoryReaderSource& Source() {
       Histogram({{"__name__", "mix"}, {"l", "1"}, {"k", "x"}}),
       Floats({{"__name__", "mix"}, {"l", "1"}, {"k", "y"}}, 3, 0),
       Floats({{"__name__", "one"}, {"l", "1"}}, 2, 0),
+      Floats({{"__name__", "float_first"}, {"k", "1"}}, 3, 0),
+      Histogram({{"__name__", "float_first"}, {"k", "2"}}),
+      CustomHistogram({{"__name__", "float_first"}, {"k", "3"}}),
+      Histogram({{"__name__", "float_second"}, {"k", "1"}}),
+      Floats({{"__name__", "float_second"}, {"k", "2"}}, 3, 0),
+      CustomHistogram({{"__name__", "float_second"}, {"k", "3"}}),
+      Histogram({{"__name__", "float_last"}, {"k", "1"}}),
+      CustomHistogram({{"__name__", "float_last"}, {"k", "2"}}),
+      Floats({{"__name__", "float_last"}, {"k", "3"}}, 3, 0),
   });
   return source;
 }
@@ -147,6 +167,15 @@ TEST(CornerCases, AreAsInPrometheus) {
       {"double_exponential_smoothing(g[5m], 0, 0.5)", "invalid smoothing factor. Expected: 0 < sf < 1, got: 0.000000"},
       {"double_exponential_smoothing(g[5m], 0.5, 1)", "invalid trend factor. Expected: 0 < tf < 1, got: 1.000000"},
       {"double_exponential_smoothing(g[5m], NaN, 0.5)", R"({i="a"} nan;)"},
+      // Histograms behind a float are not looked at, nor are floats behind histograms that do not go together.
+      {"sum(float_first)", " PromQL warning: encountered a mix of histograms and floats for aggregation (1:5)"},
+      {"avg(float_second)",
+       " PromQL warning: encountered a mix of histograms and floats for aggregation (1:5) PromQL warning: vector "
+       "contains a mix of histograms with exponential and custom buckets schemas for metric name \"float_second\" "
+       "(1:5)"},
+      {"sum(float_last)",
+       " PromQL warning: vector contains a mix of histograms with exponential and custom buckets schemas for metric "
+       "name \"float_last\" (1:5)"},
   };
   for (const Row& row : rows) EXPECT_EQ(Ask(row.query, row.step_ms), row.want) << row.query;
 }
