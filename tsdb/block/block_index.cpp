@@ -121,6 +121,22 @@ base::Result<> BlockIndex::ReadSeries(std::size_t page, SeriesPage& series) cons
   return {};
 }
 
+base::Result<std::shared_ptr<const ValuePage>> BlockIndex::KeptValues(const ValuePageEntry& page) const {
+  if (auto known = kept_.FindValues(page.values_offset)) return known;
+  auto read = std::make_shared<const ValuePage>(BARO_TRY(ReadValues(page)));
+  kept_.Keep(page.values_offset, read);
+  return read;
+}
+
+base::Result<std::shared_ptr<KeptSeriesPage>> BlockIndex::KeptSeries(std::size_t page) const {
+  if (auto known = kept_.FindSeries(root_.series_pages[page])) return known;
+  SeriesPage series;
+  BARO_TRY(ReadSeries(page, series));
+  auto read = std::make_shared<KeptSeriesPage>(std::move(series));
+  kept_.Keep(root_.series_pages[page], read);
+  return read;
+}
+
 base::Result<ColumnEntry> BlockIndex::ReadColumnEntry(ColumnId column) const {
   const FrameView frame = BARO_TRY(Look(ColumnFrameOffset(column), FrameKind::kColumnDirectory));
   const std::size_t at = ColumnEntryOffset(column);
@@ -141,7 +157,13 @@ base::Result<std::string_view> ValueTexts::Text(std::uint32_t name, std::uint32_
   const auto behind = std::ranges::upper_bound(entry.pages, value, {}, &ValuePageEntry::first_id);
   const auto at = static_cast<std::size_t>(behind - entry.pages.begin()) - 1;
   if (pages[at] == nullptr) {
-    pages[at] = std::make_unique<ValuePage>(BARO_TRY(index_.ReadValues(entry.pages[at])));
+    // Of names with very many values those that are kept would hardly be asked for again.
+    constexpr std::size_t kPagesKeptMax = 64;
+    if (entry.pages.size() <= kPagesKeptMax) {
+      pages[at] = BARO_TRY(index_.KeptValues(entry.pages[at]));
+    } else {
+      pages[at] = std::make_shared<const ValuePage>(BARO_TRY(index_.ReadValues(entry.pages[at])));
+    }
   }
   const std::uint32_t within = value - entry.pages[at].first_id;
   if (within >= pages[at]->size()) return Damaged("a page of values has too few");

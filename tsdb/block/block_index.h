@@ -16,13 +16,14 @@
 #include "model/labels.h"
 #include "tsdb/block/column_format.h"
 #include "tsdb/block/index_format.h"
+#include "tsdb/block/page_cache.h"
 #include "tsdb/block/value_page.h"
 
 namespace baro::tsdb {
 
 /// All frames are checked when it is opened. Nothing writes the mapped file after that, so what was good stays good.
 ///
-/// Threads  Immutable; safe to share.
+/// Threads  Immutable but for what it keeps of pages, which is guarded; safe to share.
 /// Owns     nothing of the file: borrows its bytes.
 class BlockIndex {
  public:
@@ -48,6 +49,9 @@ class BlockIndex {
   base::Result<ValuePage> ReadValues(const ValuePageEntry& page) const;
   base::Result<PostingsPage> ReadPostings(const ValuePageEntry& page) const;
   base::Result<> ReadSeries(std::size_t page, SeriesPage& series) const;
+  /// The same pages, which are kept for others.
+  base::Result<std::shared_ptr<const ValuePage>> KeptValues(const ValuePageEntry& page) const;
+  base::Result<std::shared_ptr<KeptSeriesPage>> KeptSeries(std::size_t page) const;
   /// Shape  column < root().column_count.
   base::Result<ColumnEntry> ReadColumnEntry(ColumnId column) const;
 
@@ -65,6 +69,7 @@ class BlockIndex {
   std::vector<std::uint32_t> value_counts_;  // by label name
   std::vector<std::uint64_t> bad_frames_;    // sorted offsets
   bool is_damaged_ = false;
+  mutable PageCache kept_;
 };
 
 /// Texts of label values by their numbers, with the pages that were used.
@@ -86,7 +91,7 @@ class ValueTexts {
 
  private:
   const BlockIndex& index_;
-  std::vector<std::vector<std::unique_ptr<ValuePage>>> names_;  // by name, then page
+  std::vector<std::vector<std::shared_ptr<const ValuePage>>> names_;  // by name, then page
   std::vector<model::LabelView> views_;
 };
 

@@ -38,9 +38,9 @@ base::Result<std::optional<BlockMatcher::Place>> BlockMatcher::Find(std::uint32_
   const auto behind = std::ranges::upper_bound(pages, value, {}, &ValuePageEntry::first_value);
   if (behind == pages.begin()) return std::optional<Place>();
   const auto page = static_cast<std::size_t>(behind - pages.begin()) - 1;
-  const ValuePage values = BARO_TRY(index_.ReadValues(pages[page]));
-  const std::size_t index = values.LowerBound(value);
-  if (index == values.size() || values[index] != value) return std::optional<Place>();
+  const auto values = BARO_TRY(index_.KeptValues(pages[page]));
+  const std::size_t index = values->LowerBound(value);
+  if (index == values->size() || (*values)[index] != value) return std::optional<Place>();
   return std::optional(Place{.page = page, .index = index});
 }
 

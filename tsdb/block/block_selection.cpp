@@ -107,23 +107,50 @@ class BlockSelectionImpl::Maker {
     selection_.entries_.reserve(most);
     std::size_t loaded = index_.root().series_pages.size();
     bool is_readable = false;
+    const bool keeps = CountPages(numbers) <= kPagesKeptMax;
     for (const std::uint32_t number : numbers) {
       if (limit != 0 && selection_.entries_.size() == limit) break;
       const std::size_t wanted = number / kSeriesPerPage;
       if (wanted != loaded) {
         if (cancel.Cancelled()) return base::Fail(base::Code::kCancelled, "selecting series: cancelled");
         BARO_TRY(ChargeMade());
-        auto read = index_.ReadSeries(wanted, page_);
+        auto read = Load(wanted, keeps);
         is_readable = read.has_value();
         if (!read) selection_.block_->NoteDamage(read.error().message());
         loaded = wanted;
       }
-      if (is_readable) Add(number, page_.series[number % kSeriesPerPage]);
+      if (is_readable) Add(number, page_->series[number % kSeriesPerPage]);
     }
     return ChargeMade();
   }
 
  private:
+  // Pages of selections that need more are not kept: they would drive out those of all others.
+  static constexpr std::size_t kPagesKeptMax = 32;
+
+  static std::size_t CountPages(std::span<const std::uint32_t> numbers) {
+    std::size_t pages = 0;
+    std::uint32_t last = 0;
+    for (const std::uint32_t number : numbers) {
+      const auto page = static_cast<std::uint32_t>(number / kSeriesPerPage) + 1;
+      if (page != last) ++pages;
+      last = page;
+    }
+    return pages;
+  }
+
+  base::Result<> Load(std::size_t page, bool keeps) {
+    kept_.reset();
+    if (!keeps) {
+      BARO_TRY(index_.ReadSeries(page, own_page_));
+      page_ = &own_page_;
+      return {};
+    }
+    kept_ = BARO_TRY(index_.KeptSeries(page));
+    page_ = &kept_->page();
+    return {};
+  }
+
   // What was made since the last time.
   base::Result<> ChargeMade() {
     const std::size_t bytes = bytes_ + selection_.rare_.capacity() * sizeof(Rare) +
@@ -139,7 +166,7 @@ class BlockSelectionImpl::Maker {
     const Part floats = PartOf(series.floats, series.first_float_chunk, &entry.timeline);
     const Part histograms = PartOf(series.histograms, series.first_histogram_chunk, nullptr);
     if (floats.timeline == nullptr && histograms.timeline == nullptr) return;
-    auto labels = LabelsOf(series);
+    auto labels = LabelsOf(number % kSeriesPerPage);
     if (!labels) {
       selection_.block_->NoteDamage(labels.error().message());
       return;
@@ -157,8 +184,19 @@ class BlockSelectionImpl::Maker {
     selection_.entries_.push_back(std::move(entry));
   }
 
-  base::Result<model::Labels> LabelsOf(const SeriesPage::Series& series) {
-    const auto views = BARO_TRY(texts_.ViewsOf(page_, series));
+  // Of a series of the page.
+  base::Result<model::Labels> LabelsOf(std::size_t place) {
+    if (kept_ == nullptr) return MakeLabels(page_->series[place]);
+    model::Labels labels = kept_->LabelsOf(place);
+    if (labels.empty()) {
+      labels = BARO_TRY(MakeLabels(page_->series[place]));
+      kept_->Keep(place, labels);
+    }
+    return labels;
+  }
+
+  base::Result<model::Labels> MakeLabels(const SeriesPage::Series& series) {
+    const auto views = BARO_TRY(texts_.ViewsOf(*page_, series));
     if (const model::Labels* known = alike_.Find(views)) return *known;
     constexpr std::size_t kOverhead = 32;  // of the block and its allocation
     model::Labels labels = model::Labels::FromSorted(views);
@@ -168,7 +206,7 @@ class BlockSelectionImpl::Maker {
 
   // `index`: null, or what is to become the timeline's place.
   Part PartOf(TrackRef ref, std::uint64_t first_chunk, std::uint32_t* index) {
-    const auto track = page_.tracks.Of(ref);
+    const auto track = page_->tracks.Of(ref);
     if (track.empty()) return {};
     const std::uint32_t place = TimelineOf(track);
     Timeline* const timeline = selection_.timelines_[place].get();
@@ -191,8 +229,8 @@ class BlockSelectionImpl::Maker {
       for (std::uint32_t i = 0; i < run.count; ++i, ++at) {
         if (at < first || at >= first + count) continue;
         WindowPresence presence;
-        if (run.is_partial) presence = page_.tracks.presences[run.first_presence + i];
-        const auto rows = page_.tracks.Of(presence);
+        if (run.is_partial) presence = page_->tracks.presences[run.first_presence + i];
+        const auto rows = page_->tracks.Of(presence);
         selection_.presences_.push_back(
             {.first_run = static_cast<std::uint32_t>(selection_.rows_.size()), .run_count = presence.run_count});
         selection_.rows_.insert(selection_.rows_.end(), rows.begin(), rows.end());
@@ -224,7 +262,9 @@ class BlockSelectionImpl::Maker {
   const BlockIndex& index_;
   const model::TimeRange range_;
   ValueTexts texts_;
-  SeriesPage page_;
+  const SeriesPage* page_ = nullptr;
+  SeriesPage own_page_;
+  std::shared_ptr<KeptSeriesPage> kept_;  // null: the page is own_page_
   AlikeLabels alike_;
   Key key_;
   std::map<Key, std::uint32_t> timelines_;

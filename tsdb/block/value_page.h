@@ -34,6 +34,7 @@ class ValuePage {
     const std::size_t begin = index == 0 ? 0 : ends_[index - 1];
     return std::string_view(text_).substr(begin, ends_[index] - begin);
   }
+  std::size_t SizeBytes() const { return sizeof(*this) + text_.capacity() + ends_.capacity() * sizeof(std::size_t); }
   /// The number of values before the first one that is not less than `text`.
   std::size_t LowerBound(std::string_view text) const;
 

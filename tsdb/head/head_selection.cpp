@@ -367,6 +367,13 @@ base::Result<> HeadSelection::ReadPieces(const Source& source, model::TimeRange 
     const bool is_wanted = range.Overlaps({.min_ms = chunk->min_ms(), .max_ms = chunk->max_ms()});
     if (!is_wanted || !chunk->Has(source.column)) continue;
     BARO_TRY(chunk->ReadColumn(source.column, piece, presence));
+    if (presence.empty() && view.is_increasing) {  // all rows, in the order of time
+      const auto from = std::ranges::lower_bound(times, range.min_ms) - times.begin();
+      const auto to = std::ranges::upper_bound(times, range.max_ms) - times.begin();
+      timestamps.insert(timestamps.end(), times.begin() + from, times.begin() + to);
+      values.insert(values.end(), piece.begin() + from, piece.begin() + to);
+      continue;
+    }
     std::size_t next = 0;
     for (std::size_t row = 0; row < times.size(); ++row) {
       if (!presence.empty() && ((presence[row / 64] >> (row % 64)) & 1) == 0) continue;
