@@ -189,10 +189,13 @@ void ScrapeLoop::Stop(StopMode mode) {
 }
 
 void ScrapeLoop::ScheduleEndMarkers() {
-  if (stop_mode_ != StopMode::kTargetGone || status_.health == TargetHealth::kUnknown) return;
+  if (stop_mode_ != StopMode::kTargetGone) return;
+  const bool was_scraped = status_.health != TargetHealth::kUnknown;
+  // A loop that was stopped before its first scrape still has to end what it inherited.
+  if (!was_scraped && writer_.PresentSeries().empty()) return;
   // Two intervals and a tenth: when the target comes back meanwhile, in another job or with the next discovery, its
   // samples are newer than these markers and win. Source: Prometheus, scrape/scrape.go, endOfRunStaleness.
-  next_tick_ms_ = base::ToMs(status_.last_scrape) + target_.interval.count();
+  if (was_scraped) next_tick_ms_ = base::ToMs(status_.last_scrape) + target_.interval.count();
   context_.executor.PostAfter(target_.interval * 21 / 10, [self = shared_from_this()] {
     if (const auto written = self->writer_.WriteEndMarkers(self->next_tick_ms_); !written) {
       self->context_.log.Warn("could not end the series of a target that is gone",

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "scraper/loop/histogram_limits.h"
+
 namespace baro::scraper {
 namespace {
 
@@ -16,6 +18,11 @@ using base::Fail;
 constexpr std::size_t kReportSeriesMax = 8;
 
 constexpr std::uint32_t kNoStart = 0xffff'ffff;
+
+/// A start behind its sample, or no time at all, is not known.
+std::int64_t StartOrNone(std::int64_t start_ms, std::int64_t timestamp_ms) {
+  return start_ms >= 1 && start_ms < timestamp_ms ? start_ms : 0;
+}
 
 /// Markers that wait for a disk which takes nothing; the series of further ones end by the lookback.
 constexpr std::size_t kOwedMarkersMax = 1'000'000;
@@ -80,6 +87,7 @@ void TargetWriter::Committed(bool is_good) {
   for (const TimestampedSample& sample : seen.timestamped()) {
     if (!series_.start_role(sample.series).is_created) series_.MarkLive(sample.series);
   }
+  for (const HistogramSample& sample : seen.histograms()) series_.MarkLive(sample.series);
   if (seen.row_revision() == live_revision_) return;
   for (const SeriesHandle handle : seen.handles()) {
     if (!series_.start_role(handle).is_created) series_.MarkLive(handle);
@@ -115,7 +123,12 @@ base::Result<> TargetWriter::Parse(const ScrapeInput& input, tsdb::Appender& app
   const auto format = FormatOfContentType(input.content_type, job_.fallback_protocol);
   if (!format) return std::unexpected(format.error());
   series_.Begin(appender, reads_starts() && *format == ExpositionFormat::kOpenMetrics);
-  auto parsed = cache_.Parse(input.body, {.format = *format, .honor_timestamps = job_.honor_timestamps}, series_);
+  auto parsed = cache_.Parse(input.body,
+                             {.format = *format,
+                              .honor_timestamps = job_.honor_timestamps,
+                              .native_histograms = target_.native_histograms.scrape,
+                              .classic_besides_native = target_.native_histograms.always_scrape_classic},
+                             series_);
   outcome.samples_scraped = cache_.parsed().samples_count();
   outcome.samples_kept = outcome.samples_scraped - cache_.parsed().dropped_count();
   TakeReleased();
@@ -145,6 +158,7 @@ base::Result<> TargetWriter::AppendParsed(const ScrapeInput& input, tsdb::Append
   if (job_.writes_zeros_at_starts) WriteZeros(input.timestamp_ms);
   BARO_TRY(AppendRow(input.timestamp_ms, appender));
   if (reads_starts()) AppendStarts(input.timestamp_ms, appender);
+  BARO_TRY(AppendHistograms(input.timestamp_ms, appender));
   for (const TimestampedSample& sample : seen.timestamped()) {
     if (series_.start_role(sample.series).is_created) continue;  // of samples with their own times none is read
     const model::Sample stamped{.timestamp_ms = sample.timestamp_ms, .value = sample.value};
@@ -223,20 +237,51 @@ SeriesHandle TargetWriter::HandleAt(std::size_t index) const {
 }
 
 std::int64_t TargetWriter::StartAt(std::size_t index, std::int64_t timestamp_ms) const {
+  if (const auto told = cache_.parsed().row_starts_ms(); !told.empty()) return StartOrNone(told[index], timestamp_ms);
   if (starts_.empty() || starts_[index] == kNoStart) return 0;
   const double start_ms = cache_.parsed().values()[starts_[index]] * 1000;
-  // Behind the sample, or no time at all: not known.
-  return start_ms >= 1 && start_ms < static_cast<double>(timestamp_ms) ? std::llround(start_ms) : 0;
+  const bool is_time = start_ms >= 1 && start_ms < static_cast<double>(timestamp_ms);
+  return is_time ? StartOrNone(std::llround(start_ms), timestamp_ms) : 0;
 }
 
 void TargetWriter::AppendStarts(std::int64_t timestamp_ms, tsdb::Appender& appender) {
   for (std::size_t i = 0; i < refs_.size(); ++i) {
-    const SeriesHandle handle = HandleAt(i);
-    const std::int64_t start_ms = StartAt(i, timestamp_ms);
-    if (series_.told_start_ms(handle) == start_ms) continue;
-    if (job_.stores_starts) appender.AppendStart(refs_[i], timestamp_ms, start_ms);
-    series_.set_told_start_ms(handle, start_ms);
+    TellStart(HandleAt(i), refs_[i], {.from_ms = timestamp_ms, .start_ms = StartAt(i, timestamp_ms)}, appender);
   }
+}
+
+void TargetWriter::TellStart(SeriesHandle handle, tsdb::SeriesRef ref, StartRun run, tsdb::Appender& appender) {
+  if (series_.told_start_ms(handle) == run.start_ms) return;
+  if (job_.stores_starts) appender.AppendStart(ref, run.from_ms, run.start_ms);
+  series_.set_told_start_ms(handle, run.start_ms);
+}
+
+base::Result<> TargetWriter::AppendHistograms(std::int64_t timestamp_ms, tsdb::Appender& appender) {
+  for (const HistogramSample& sample : cache_.parsed().histograms()) {
+    BARO_TRY(AppendHistogram(sample, sample.timestamp_ms.value_or(timestamp_ms), appender));
+  }
+  return {};
+}
+
+base::Result<> TargetWriter::AppendHistogram(const HistogramSample& sample, std::int64_t timestamp_ms,
+                                             tsdb::Appender& appender) {
+  const auto fitted = FitHistogram(*sample.histogram, target_.native_histograms, fitted_);
+  if (!fitted) {
+    metrics_.exceeded_bucket_limit_total.Add();
+    return std::unexpected(fitted.error());
+  }
+  tsdb::SeriesRef ref = series_.ref(sample.series);
+  tsdb::SampleStatus status = BARO_TRY(appender.AppendHistogram(ref, timestamp_ms, **fitted));
+  if (status == tsdb::SampleStatus::kUnknownSeries) {
+    ref = BARO_TRY(series_.ResolveAgain(sample.series, appender));
+    status = BARO_TRY(appender.AppendHistogram(ref, timestamp_ms, **fitted));
+  }
+  Count(status);
+  if (reads_starts()) {
+    const std::int64_t start_ms = StartOrNone(sample.start_ms, timestamp_ms);
+    TellStart(sample.series, ref, {.from_ms = timestamp_ms, .start_ms = start_ms}, appender);
+  }
+  return {};
 }
 
 // A counter that is new began with 0, and so did one that began anew. In a commit of its own: a commit takes a series
@@ -248,6 +293,16 @@ void TargetWriter::WriteZeros(std::int64_t timestamp_ms) {
     if (start_ms == 0 || series_.told_start_ms(HandleAt(i)) == start_ms) continue;
     if (zeros == nullptr) zeros = storage_.NewAppender();
     zeros->Append(refs_[i], {.timestamp_ms = start_ms, .value = 0});
+  }
+  for (const HistogramSample& sample : cache_.parsed().histograms()) {
+    const std::int64_t start_ms = StartOrNone(sample.start_ms, sample.timestamp_ms.value_or(timestamp_ms));
+    if (start_ms == 0 || series_.told_start_ms(sample.series) == start_ms) continue;
+    if (zeros == nullptr) zeros = storage_.NewAppender();
+    const model::FloatHistogram zero{.counter_reset_hint = model::CounterResetHint::kReset,
+                                     .schema = sample.histogram->schema,
+                                     .zero_threshold = sample.histogram->zero_threshold,
+                                     .custom_values = sample.histogram->custom_values};
+    (void)zeros->AppendHistogram(series_.ref(sample.series), start_ms, zero).has_value();
   }
   // If it cannot be stored, neither can the scrape, which says so.
   if (zeros != nullptr) (void)zeros->Commit(tsdb::Durability::kInterval).has_value();
@@ -300,6 +355,7 @@ void TargetWriter::AppendGone(std::int64_t timestamp_ms, tsdb::Appender& appende
   // What was written before, by this loop or by the one that it follows, and does not come again.
   std::unordered_set<tsdb::SeriesRef> present(refs_.begin(), refs_.end());
   for (const TimestampedSample& sample : cache_.parsed().timestamped()) present.insert(series_.ref(sample.series));
+  for (const HistogramSample& sample : cache_.parsed().histograms()) present.insert(series_.ref(sample.series));
   for (const tsdb::SeriesRef ref : inherited_) {
     if (!present.contains(ref)) appender.Append(ref, end);
   }

@@ -59,6 +59,10 @@ class TargetWriter {
   const ExpositionCache& cache() const { return cache_; }
 
  private:
+  struct StartRun {
+    std::int64_t from_ms = 0;   // the sample's
+    std::int64_t start_ms = 0;  // 0: none
+  };
   base::Result<> Append(const ScrapeInput& input, tsdb::Appender& appender, ScrapeOutcome& outcome);
   /// Parses the answer, and counts in `outcome` what it came to see, also in a broken one.
   base::Result<> Parse(const ScrapeInput& input, tsdb::Appender& appender, ScrapeOutcome& outcome);
@@ -71,6 +75,10 @@ class TargetWriter {
   std::int64_t StartAt(std::size_t index, std::int64_t timestamp_ms) const;
   void AppendStarts(std::int64_t timestamp_ms, tsdb::Appender& appender);
   void WriteZeros(std::int64_t timestamp_ms);
+  /// Tells storage the start of a series if that is news.
+  void TellStart(SeriesHandle handle, tsdb::SeriesRef ref, StartRun run, tsdb::Appender& appender);
+  base::Result<> AppendHistograms(std::int64_t timestamp_ms, tsdb::Appender& appender);
+  base::Result<> AppendHistogram(const HistogramSample& sample, std::int64_t timestamp_ms, tsdb::Appender& appender);
   bool reads_starts() const { return job_.stores_starts || job_.writes_zeros_at_starts; }
   void AppendExemplars(std::int64_t timestamp_ms, tsdb::Appender& appender);
   /// Tells what the target says of its metrics when that has changed, and now and then.
@@ -109,6 +117,7 @@ class TargetWriter {
   std::uint64_t told_metadata_ = 0;         // the revision that storage was told; 0: none
   std::int64_t told_metadata_ms_ = 0;       // when
   model::LabelsBuilder exemplar_labels_;    // kept for its memory
+  model::FloatHistogram fitted_;            // the same
   std::vector<tsdb::SeriesRef> gone_;       // ended with this scrape
   std::vector<tsdb::SeriesRef> inherited_;  // ended before it, unless they come again, and have no marker yet
 };
