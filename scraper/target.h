@@ -23,6 +23,7 @@ struct Target {
   std::string url;                  ///< absolute, with parameters
   std::chrono::milliseconds interval{0};
   std::chrono::milliseconds timeout{0};
+  std::string unix_socket;                   ///< path of the socket that the request goes through; "": none
   NativeHistogramOptions native_histograms;  ///< of the job, with the switches that relabelling left
 
   /// FNV-1a over the labels (also the hidden ones) and the URL: the target's identity within its job. The same over

@@ -81,12 +81,10 @@ void ReadNativeHistograms(Mapping& mapping, Show show, scraper::NativeHistogramO
   mapping.Bool("scrape_native_histograms", histograms.scrape, Show::kAlways);
   mapping.Bool("always_scrape_classic_histograms", histograms.always_scrape_classic, show);
   mapping.Bool("convert_classic_histograms_to_nhcb", histograms.convert_classic_to_nhcb, show);
-  if (histograms.convert_classic_to_nhcb) mapping.NotServed("convert_classic_histograms_to_nhcb");
 }
 
 void ReadFailureLog(Mapping& mapping, const FileContext& context, ScrapeJobOptions& job) {
   ReadPath(mapping, "scrape_failure_log_file", context, job.scrape_failure_log_file);
-  if (!job.scrape_failure_log_file.empty()) mapping.NotServed("scrape_failure_log_file");
 }
 
 /// Fields that stand in `global` and in each job alike, in the jobs' order. `show` is for those that `global` leaves

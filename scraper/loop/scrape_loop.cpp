@@ -79,7 +79,7 @@ std::int64_t ScrapeLoop::ChooseTimestamp(std::int64_t now_ms) const {
 
 void ScrapeLoop::Fetch() {
   const ScrapeJobOptions& options = job_->options;
-  net::FetchRequest request{.url = target_.url, .reuse = std::move(body_memory_)};
+  net::FetchRequest request{.url = target_.url, .unix_socket = target_.unix_socket, .reuse = std::move(body_memory_)};
   request.headers.Add("Accept", job_->accept);
   request.headers.Add("X-Prometheus-Scrape-Timeout-Seconds",
                       fmt::format("{}", std::chrono::duration<double>(target_.timeout).count()));
@@ -127,6 +127,9 @@ void ScrapeLoop::Write(const ScrapeInput& input) {
 
 void ScrapeLoop::Finish(const ScrapeInput& input, const ScrapeOutcome& outcome) {
   if (!outcome.result) {
+    context_.failure_log.Write(
+        job_->options.scrape_failure_log_file,
+        {.job_name = job_->options.job_name, .target = target_.url, .error = outcome.result.error().message()});
     context_.log.Debug(
         "scrape failed",
         {{"scrape_pool", job_->options.job_name}, {"target", target_.url}, {"err", outcome.result.error().message()}});

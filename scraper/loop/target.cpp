@@ -91,6 +91,7 @@ base::Result<Target> FinishTarget(const ScrapeJobOptions& job, const model::Labe
                                                     target.timeout.count(), target.interval.count()));
   }
 
+  target.unix_socket = relabelled.Get("__unix_socket__");
   target.native_histograms = BARO_TRY(ReadHistogramSwitches(job, relabelled));
 
   std::string_view path = relabelled.Get(model::kMetricsPathLabel);

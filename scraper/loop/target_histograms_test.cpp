@@ -26,7 +26,7 @@ class TargetHistogramsTest : public ::testing::Test {
 
   TargetWriter& writer() {
     if (!writer_) {
-      auto compiled = model::Relabeler::Compile({});
+      auto compiled = model::Relabeler::Compile(metric_relabel_);
       EXPECT_TRUE(compiled);
       relabeler_ = *std::move(compiled);
       writer_ = std::make_unique<TargetWriter>(target_, job_, relabeler_, storage_, metrics_, 1,
@@ -71,6 +71,7 @@ class TargetHistogramsTest : public ::testing::Test {
   FakeStorage storage_;
   Target target_;
   ScrapeJobOptions job_{.job_name = "j"};
+  std::vector<model::RelabelConfig> metric_relabel_;
   model::Relabeler relabeler_;
   std::unique_ptr<TargetWriter> writer_;
   int scrapes_ = 0;
@@ -195,6 +196,134 @@ TEST_F(TargetHistogramsTest, OfTheSameSeriesTwiceAreCounted) {
   EXPECT_TRUE(Scrape({Family(2), Family(3)}).result);
   EXPECT_EQ(storage_.Samples("h"), "0={count:3, sum:5, (1,2]:1, (2,4]:2}");
   EXPECT_EQ(metrics_.duplicate_timestamp_total.value(), 1);
+}
+
+// --- Classic ones, converted --------------------------------------------------------------------------------------
+
+class ConvertedHistogramsTest : public TargetHistogramsTest {
+ protected:
+  ConvertedHistogramsTest() { target_.native_histograms.convert_classic_to_nhcb = true; }
+
+  ScrapeOutcome ScrapeText(std::string_view body, std::string_view content_type = "text/plain") {
+    return writer().Write({.timestamp_ms = NextTime(), .duration = 250ms, .body = body, .content_type = content_type});
+  }
+};
+
+TEST_F(ConvertedHistogramsTest, AreStoredInPlaceOfTheirLines) {
+  constexpr std::string_view kBody =
+      "# TYPE h histogram\nh_bucket{a=\"x\",le=\"1\"} 2\nh_bucket{a=\"x\",le=\"5\"} 2\nh_bucket{a=\"x\",le=\"+Inf\"} "
+      "6\n"
+      "h_sum{a=\"x\"} 30.5\nh_count{a=\"x\"} 6\n# TYPE g gauge\ng 7\n";
+  EXPECT_TRUE(ScrapeText(kBody).result);
+  EXPECT_TRUE(ScrapeText(kBody).result);
+  EXPECT_THAT(storage_.SeriesNames(), ElementsAre("g", "h{a=\"x\"}"));
+  EXPECT_EQ(storage_.Samples("h{a=\"x\"}"),
+            "0={count:6, sum:30.5, [-Inf,1]:2, (5,+Inf]:4} 10={count:6, sum:30.5, [-Inf,1]:2, (5,+Inf]:4}");
+  EXPECT_EQ(storage_.Samples("scrape_samples_scraped"), "0=2 10=2");
+  EXPECT_EQ(storage_.Samples("scrape_samples_post_metric_relabeling"), "0=2 10=2");
+  EXPECT_EQ(storage_.Samples("scrape_series_added"), "0=2 10=0");
+  EXPECT_TRUE(ScrapeText("g 1\n").result);
+  EXPECT_THAT(storage_.Samples("h{a=\"x\"}"), ::testing::EndsWith("20=histogram-end"));
+  EXPECT_EQ(storage_.Samples("g"), "0=7 10=7 20=1");
+}
+
+TEST_F(ConvertedHistogramsTest, ComeBesideTheirLinesOnDemandAlsoWhereRelabellingDropsThose) {
+  target_.native_histograms.always_scrape_classic = true;
+  metric_relabel_ = {{.source_labels = {"__name__"}, .regex = "h_(bucket|sum)", .action = model::RelabelAction::kDrop}};
+  EXPECT_TRUE(ScrapeText("# TYPE h histogram\nh_bucket{le=\"1\"} 2\nh_count 3\nh_sum 4\n").result);
+  EXPECT_EQ(storage_.Samples("h"), "0={count:3, sum:4, [-Inf,1]:2, (1,+Inf]:1}");
+  EXPECT_THAT(storage_.SeriesNames(), ElementsAre("h", "h_count"));
+  EXPECT_EQ(storage_.Samples("scrape_samples_scraped"), "0=4");
+  EXPECT_EQ(storage_.Samples("scrape_samples_post_metric_relabeling"), "0=2");
+}
+
+TEST_F(ConvertedHistogramsTest, AreWhatTheirLinesAgreeOn) {
+  struct Row {
+    std::string_view lines;
+    std::string_view want;  // "": nothing is stored
+  };
+  const Row rows[] = {
+      {"h_bucket{le=\"2\"} 3\nh_bucket{le=\"1\"} 1\n", "{count:3, sum:0, [-Inf,1]:1, (1,2]:2}"},
+      {"h_bucket{le=\"2\"} 3\nh_bucket{le=\"2.0\"} 9\n", "{count:3, sum:0, [-Inf,2]:3}"},
+      {"h_bucket{le=\"2\"} 2.5\nh_count 4\n", "{count:4, sum:0, [-Inf,2]:2.5, (2,+Inf]:1.5}"},
+      {"h_count 4\n", "{count:4, sum:0, [-Inf,+Inf]:4}"},
+      {"h_sum 4\n", "{count:0, sum:4}"},
+      {"h_bucket{le=\"1\"} 3\nh_bucket{le=\"2\"} 2\n", ""},
+      {"h_bucket{le=\"1\"} -1\n", ""},
+      {"h_bucket{le=\"1\"} NaN\n", ""},
+      {"h_bucket{le=\"1\"} 3\nh_count 2\n", ""},
+      {"h_bucket{le=\"+Inf\"} 3\nh_count 4\n", ""},
+  };
+  for (const auto& [lines, want] : rows) {
+    const std::string body = fmt::format("# TYPE h histogram\n{}", lines);
+    FakeStorage storage;
+    TargetWriter own(target_, job_, relabeler_, storage, metrics_, 1, {});
+    const auto outcome = own.Write({.timestamp_ms = kStart, .body = body, .content_type = "text/plain"});
+    EXPECT_TRUE(outcome.result) << lines;
+    EXPECT_EQ(storage.Samples("h"), want.empty() ? "" : fmt::format("0={}", want)) << lines;
+    EXPECT_EQ(storage.SeriesNames().size(), want.empty() ? 0U : 1U) << lines;
+  }
+}
+
+TEST_F(ConvertedHistogramsTest, EndWhenTheirLinesContradictEachOther) {
+  ScrapeText("# TYPE h histogram\nh_bucket{le=\"1\"} 3\nh_count 3\n");
+  ScrapeText("# TYPE h histogram\nh_bucket{le=\"1\"} 3\nh_count 2\n");
+  ScrapeText("# TYPE h histogram\nh_bucket{le=\"1\"} 3\nh_count 2\n");
+  ScrapeText("# TYPE h histogram\nh_bucket{le=\"1\"} 3\nh_count 4\n");
+  EXPECT_TRUE(writer().WriteEndMarkers(NextTime()));
+  EXPECT_EQ(storage_.Samples("h"),
+            "0={count:3, sum:0, [-Inf,1]:3} 10=histogram-end 30={count:4, sum:0, [-Inf,1]:3, (1,+Inf]:1} "
+            "40=histogram-end");
+}
+
+TEST_F(ConvertedHistogramsTest, LinesOfOtherFamiliesStayWhatTheyAre) {
+  ScrapeText(
+      "# TYPE h histogram\nh_bucket{le=\"1\"} 3\nh_bucket{le=\"x\"} 3\nh_bucket 1\nh 2\nother_count "
+      "5\nother_bucket{le=\"1\"} 5\n");
+  EXPECT_THAT(storage_.SeriesNames(),
+              ElementsAre("h", "h_bucket", "h_bucket{le=\"x\"}", "other_bucket{le=\"1.0\"}", "other_count"));
+}
+
+TEST_F(ConvertedHistogramsTest, KeepTheTimesStartsAndExemplarsOfTheirLines) {
+  job_.stores_starts = true;
+  constexpr std::string_view kType = "application/openmetrics-text";
+  ScrapeText(
+      "# TYPE h histogram\nh_bucket{le=\"1.0\"} 3 # {t=\"a\"} 0.5 1700000000.5\n"
+      "h_bucket{le=\"+Inf\"} 3 # {t=\"b\"} 2\nh_count 3\nh_sum 2\nh_created 1699999990\n# EOF\n",
+      kType);
+  EXPECT_THAT(storage_.TakeStarts(), ElementsAre("h -10000@0"));
+  EXPECT_THAT(storage_.TakeExemplars(), ElementsAre("h {t=\"a\"} 0.5@500"));
+  EXPECT_THAT(storage_.SeriesNames(), ElementsAre("h"));
+  ScrapeText("# TYPE h histogram\nh_bucket{le=\"1.0\"} 4 1700000005\nh_count 4 1700000005\n# EOF\n", kType);
+  ScrapeText("# EOF\n", kType);
+  EXPECT_EQ(storage_.Samples("h"), "0={count:3, sum:2, [-Inf,1]:3} 5={count:4, sum:0, [-Inf,1]:4}");
+}
+
+TEST_F(ConvertedHistogramsTest, OfProtobufAreConvertedUnlessTheyAreNative) {
+  testing::MetricFamily family;
+  family.set_name("c");
+  family.set_type(5);
+  testing::Histogram& classic = *family.add_metric()->mutable_histogram();
+  classic.set_count(3);
+  classic.add_bucket()->set_upper_bound(1);
+  classic.mutable_bucket(0)->set_count(2);
+  target_.native_histograms.always_scrape_classic = true;
+  testing::MetricFamily native = Family(2);
+  native.mutable_metric(0)->mutable_histogram()->add_bucket()->set_upper_bound(1);
+  Scrape({family, native});
+  EXPECT_EQ(storage_.Samples("c"), "0={count:3, sum:0, [-Inf,1]:2, (1,+Inf]:1}");
+  EXPECT_EQ(storage_.Samples("h"), "0={count:3, sum:5, (1,2]:1, (2,4]:2}");
+  // The native one turns classic and back: the series goes on.
+  native.mutable_metric(0)->mutable_histogram()->clear_positive_span();
+  native.mutable_metric(0)->mutable_histogram()->clear_positive_delta();
+  Scrape({family, native});
+  Scrape({family, Family(2)});
+  Scrape({});
+  EXPECT_EQ(
+      storage_.Samples("h"),
+      "0={count:3, sum:5, (1,2]:1, (2,4]:2} 10={count:3, sum:5, (1,+Inf]:3} 20={count:3, sum:5, (1,2]:1, (2,4]:2} "
+      "30=histogram-end");
+  EXPECT_THAT(storage_.Samples("c"), ::testing::EndsWith("30=histogram-end"));
 }
 
 }  // namespace

@@ -56,6 +56,14 @@ TEST(Target, DiscoveredLabelsShowAllThatRelabellingSees) {
             R"(__scrape_native_histograms__="false", __scrape_timeout__="10s", job="j"})");
 }
 
+TEST(Target, MayHaveASocketOfItsOwnWhichIsPartOfItsIdentity) {
+  const TargetSet set = MakeTargets(Job(), {}, {Group("a", {{"__unix_socket__", "/run/a.sock"}}), Group("a")});
+  ASSERT_EQ(set.active.size(), 2U);
+  EXPECT_EQ(set.active[0].unix_socket, "/run/a.sock");
+  EXPECT_EQ(set.active[0].url, "http://a/metrics");
+  EXPECT_EQ(set.active[0].labels, set.active[1].labels);
+}
+
 TEST(Target, RelabellingSwitchesNativeHistograms) {
   ScrapeJobOptions job = Job();
   job.native_histograms = {.scrape = true, .bucket_limit = 7};

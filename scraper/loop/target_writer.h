@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
@@ -70,6 +71,12 @@ class TargetWriter {
   base::Result<> AppendRow(std::int64_t timestamp_ms, tsdb::Appender& appender);
   /// Finds series and starts in a row that is new.
   void ReadRow();
+  /// Histograms of this scrape, read and converted.
+  void ReadHistograms();
+  void ReadConverted();
+  std::int64_t StartOf(const ConvertedHistograms::Histogram& histogram) const;
+  /// How many samples the parsed lines stand for, before and after relabelling.
+  void CountSamples(ScrapeOutcome& outcome) const;
   SeriesHandle HandleAt(std::size_t index) const;
   /// The start that the exposition says of the series at `index` of the row; 0: none.
   std::int64_t StartAt(std::size_t index, std::int64_t timestamp_ms) const;
@@ -85,12 +92,13 @@ class TargetWriter {
   void AppendMetadata(std::int64_t timestamp_ms, tsdb::Appender& appender);
   void TakeReleased();
   void AppendGone(std::int64_t timestamp_ms, tsdb::Appender& appender);
+  void AppendBrokenConverted(const model::Sample& end, tsdb::Appender& appender);
   void AppendAllStale(std::int64_t timestamp_ms, tsdb::Appender& appender);
   /// What was appended is stored: `is_good` says whether samples, or the end of all.
   void Committed(bool is_good);
   /// It is not: what should have ended still has to.
   void NotCommitted();
-  base::Result<> CheckSampleLimit() const;
+  base::Result<> CheckSampleLimit(std::size_t kept) const;
   /// Appends `up` and its relatives.
   base::Result<> AppendReport(const ScrapeInput& input, const ScrapeOutcome& outcome, tsdb::Appender& appender);
   base::Result<> MakeReportSeries(tsdb::Appender& appender);
@@ -106,11 +114,14 @@ class TargetWriter {
   ScrapedSeries series_;
 
   std::vector<tsdb::SeriesRef> refs_;  // of cache_.parsed().handles(), in that order, but for starts
-  std::size_t created_count_ = 0;      // handles that are starts; with none the next three are empty
+  std::size_t hidden_count_ = 0;       // handles that are only starts or parts; with none the next three are empty
   std::vector<std::uint32_t> places_;  // of refs_ among the handles
   std::vector<std::uint32_t> starts_;  // of refs_: the place of its start, or kNoStart
   std::vector<double> values_;         // of refs_
-  std::uint64_t refs_revision_ = 0;    // of the row that refs_ belongs to; 0: none
+  std::unordered_map<std::uint64_t, std::uint32_t> start_places_;  // by key: places of starts among the handles
+  std::vector<HistogramSample> histograms_;                        // of this scrape
+  std::size_t converted_count_ = 0;                                // of histograms_, the last ones
+  std::uint64_t refs_revision_ = 0;                                // of the row that refs_ belongs to; 0: none
   std::vector<tsdb::SampleStatus> statuses_;
   std::vector<tsdb::SeriesRef> report_refs_;
   std::uint64_t live_revision_ = 0;         // of the row whose series are all marked live; 0: none
