@@ -30,7 +30,8 @@ class FamilyTable {
     std::string_view help;
     std::string_view unit;
   };
-  std::uint32_t Update(std::string_view family, const Said& said);
+  /// `guess`: a number that it may have.
+  std::uint32_t Update(std::string_view family, const Said& said, std::uint32_t guess);
 
   /// After an exposition with these families (others may name them twice): marks who is there, and lets go of those
   /// that were not for more than kKeptExpositions. Numbers of families that are there stay as they are.
