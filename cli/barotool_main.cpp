@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/clock.h"
+#include "base/duration_text.h"
 #include "cli/commands.h"
 #include "cli/tsdb/declare.h"
 
@@ -29,9 +30,51 @@ struct Arguments {
   bool does_analyze = false;
   bool experimental = false;
   baro::cli::ConfigCheck config;
+  baro::cli::DiscoveryCheck discovery;
+  baro::cli::RelabelRequest relabel;
+  baro::cli::PlanRequest plan;
   baro::cli::QueryRequest query;
   baro::cli::MatcherEdit edit{.query = "", .name = "", .op = "=", .value = ""};
 };
+
+/// A duration as Prometheus writes it.
+void AddTimeout(CLI::App& command, std::chrono::milliseconds& timeout) {
+  command
+      .add_option_function<std::string>(
+          "--timeout",
+          [&timeout](const std::string& text) {
+            const auto parsed = baro::base::ParseDuration(text);
+            if (!parsed) throw CLI::ValidationError("--timeout", parsed.error().message());
+            timeout = *parsed;
+          },
+          "How long to wait for the discoveries' first answer.")
+      ->default_str(baro::base::FormatDuration(timeout));
+}
+
+void DeclareRelabel(CLI::App& app, Arguments& arguments, Action& action) {
+  auto* const relabel = app.add_subcommand("relabel", "What each relabelling rule of a job does to a label set.");
+  relabel->add_option("config-file", arguments.relabel.config_file, "The configuration.")->required();
+  relabel->add_option("labels", arguments.relabel.labels,
+                      "name=value …, or one JSON object; without any: all targets of the job.");
+  relabel->add_option("--job", arguments.relabel.job, "Name of the job; not needed if there is one.");
+  relabel->add_flag("--metric", arguments.relabel.of_metrics, "Take metric_relabel_configs and a series' labels.");
+  AddTimeout(*relabel, arguments.relabel.timeout);
+  relabel->callback([&] { action = [&](Terminal t) { return baro::cli::RelabelLabels(arguments.relabel, t); }; });
+}
+
+void DeclarePlan(CLI::App& app, Arguments& arguments, Action& action) {
+  auto* const plan = app.add_subcommand("plan", "What a configuration would change on a running server.");
+  plan->add_option("config-file", arguments.plan.config_file, "The configuration.")->required();
+  plan->add_option("--url", arguments.plan.url, "The server.")->capture_default_str();
+  plan->add_option("--max-targets", arguments.plan.targets_max, "Most targets to list of a job.")
+      ->capture_default_str();
+  plan->add_option("-o,--format", arguments.format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  AddTimeout(*plan, arguments.plan.timeout);
+  plan->callback([&] {
+    arguments.plan.as_json = arguments.format == "json";
+    action = [&](Terminal t) { return baro::cli::PlanConfig(arguments.plan, t); };
+  });
+}
 
 void DeclareCheck(CLI::App& app, Arguments& arguments, Action& action) {
   auto* const check = app.add_subcommand("check", "Checks files and servers.");
@@ -41,6 +84,11 @@ void DeclareCheck(CLI::App& app, Arguments& arguments, Action& action) {
   config->add_flag("--syntax-only", arguments.config.is_syntax_only, "Leave the files alone that they name.");
   config->add_flag("--agent", arguments.config.agent_mode, "Check them as configurations of an agent.");
   config->callback([&] { action = [&](Terminal t) { return baro::cli::CheckConfig(arguments.config, t); }; });
+  auto* const discovery = check->add_subcommand("service-discovery", "Which targets a job has, as JSON.");
+  discovery->add_option("config-file", arguments.discovery.config_file, "The configuration.")->required();
+  discovery->add_option("job", arguments.discovery.job, "Name of the job.")->required();
+  AddTimeout(*discovery, arguments.discovery.timeout);
+  discovery->callback([&] { action = [&](Terminal t) { return baro::cli::CheckDiscovery(arguments.discovery, t); }; });
   for (const std::string state : {"healthy", "ready"}) {
     auto* const command = check->add_subcommand(state, fmt::format("Whether a server is {}.", state));
     command->add_option("--url", arguments.url, "The server.")->capture_default_str();
@@ -124,6 +172,8 @@ int main(int argc, char** argv) {
   app.add_flag("--experimental", arguments.experimental, "Accepted without effect: all commands work without it.");
   Action action;
   DeclareCheck(app, arguments, action);
+  DeclareRelabel(app, arguments, action);
+  DeclarePlan(app, arguments, action);
   DeclareQuery(app, arguments, action);
   DeclarePromql(app, arguments, action);
   baro::cli::DeclareTsdb(app, action);

@@ -1,7 +1,6 @@
 // `check config`: a configuration and all the files that it names.
 //
 // Source   promtool check config: what it looks at, what it prints, and its exit status.
-#include <cstdlib>
 #include <iostream>
 #include <optional>
 
@@ -10,6 +9,7 @@
 #include "base/file_system.h"
 #include "base/path_pattern.h"
 #include "cli/commands.h"
+#include "cli/job_file.h"
 #include "config/config.h"
 #include "config/recording_rules.h"
 #include "scraper/target.h"
@@ -17,12 +17,6 @@
 
 namespace baro::cli {
 namespace {
-
-std::optional<std::string> OwnEnvironment(std::string_view name) {
-  const char* const value = std::getenv(std::string(name).c_str());  // NOLINT(concurrency-mt-unsafe): one thread
-  if (value == nullptr) return std::nullopt;
-  return std::string(value);
-}
 
 /// Looks at the files that one configuration names.
 ///

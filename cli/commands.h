@@ -33,6 +33,37 @@ struct ConfigCheck {
 /// this version of Barograph does not do yet makes no file invalid; it is named.
 int CheckConfig(const ConfigCheck& check, Terminal terminal);
 
+/// Whose targets `check service-discovery` looks for.
+struct DiscoveryCheck {
+  std::string config_file;
+  std::string job;
+  std::chrono::milliseconds timeout = std::chrono::seconds(30);  ///< for the first answer of each discovery
+};
+/// `check service-discovery FILE JOB`: what the discoveries of the job tell and what relabelling makes of it, as JSON.
+int CheckDiscovery(const DiscoveryCheck& check, Terminal terminal);
+
+/// Which label sets `relabel` shows the way of.
+struct RelabelRequest {
+  std::string config_file;
+  std::string job;
+  bool of_metrics = false;          ///< metric_relabel_configs instead of relabel_configs
+  std::vector<std::string> labels;  ///< `name=value`, or one JSON object; none: the job's discoveries are asked
+  std::chrono::milliseconds timeout = std::chrono::seconds(30);
+};
+/// `relabel FILE [LABELS…]`: what each rule of a job changes, and what becomes of the set.
+int RelabelLabels(const RelabelRequest& request, Terminal terminal);
+
+/// What `plan` compares.
+struct PlanRequest {
+  std::string config_file;
+  std::string url = "http://localhost:9090";  ///< of the server
+  std::chrono::milliseconds timeout = std::chrono::seconds(30);
+  std::size_t targets_max = 20;  ///< of each kind and job in the text
+  bool as_json = false;
+};
+/// `plan FILE`: what the file would add, change and remove on the server. 1 also if the server would refuse it.
+int PlanConfig(const PlanRequest& request, Terminal terminal);
+
 /// `check healthy`, `check ready`: asks a running server; `path` is /-/healthy or /-/ready.
 int CheckServer(const std::string& url, std::string_view path, Terminal terminal);
 

@@ -1,0 +1,44 @@
+#include "cli/discover.h"
+
+#include <iostream>
+
+#include <fmt/format.h>
+
+#include "net/http_client.h"
+#include "net/io_threads.h"
+
+namespace baro::cli {
+
+base::Result<scraper::DiscoveredGroups> Discover(const scraper::ScrapeJobOptions& job,
+                                                 std::chrono::milliseconds timeout) {
+  net::IoThreads threads(1);
+  base::ThreadExecutor executor(1);
+  auto discovered = scraper::DiscoverOnce(job,
+                                          {.clock = base::RealClock(),
+                                           .executor = executor,
+                                           .files = base::RealFileSystem(),
+                                           .make_fetcher = net::MakeHttpClientFactory(
+                                               {.threads = &threads, .executor = &executor, .user_agent = "barotool"}),
+                                           .log = {}},
+                                          timeout);
+  executor.Stop();  // before what its tasks use
+  return discovered;
+}
+
+std::vector<std::string> SilenceOf(const std::vector<scraper::DiscoveryStatus>& providers) {
+  std::vector<std::string> lines;
+  for (const scraper::DiscoveryStatus& provider : providers) {
+    if (!provider.last_error.empty()) {
+      lines.push_back(fmt::format("{} discovery: {}", provider.kind, provider.last_error));
+    } else if (!provider.last_success) {
+      lines.push_back(fmt::format("{} discovery told nothing in time", provider.kind));
+    }
+  }
+  return lines;
+}
+
+void WarnOfSilence(const scraper::DiscoveredGroups& discovered, Terminal terminal) {
+  for (const std::string& line : SilenceOf(discovered.providers)) terminal.err << "  WARNING: " << line << "\n";
+}
+
+}  // namespace baro::cli

@@ -1,0 +1,16 @@
+// Label sets on the command line.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "base/result.h"
+#include "model/labels.h"
+
+namespace baro::cli {
+
+/// From `name=value` arguments, or from one that is a JSON object.
+/// Errors   kInvalidArgument, with what was expected.
+base::Result<model::Labels> ParseLabelArguments(std::span<const std::string> arguments);
+
+}  // namespace baro::cli

@@ -1,0 +1,37 @@
+// What the discoveries of one job tell, asked once: for tools, which do not stay.
+#pragma once
+
+#include <chrono>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/executor.h"
+#include "base/file_system.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "net/http_fetcher.h"
+#include "scraper/options.h"
+#include "scraper/scrape_status.h"
+
+namespace baro::scraper {
+
+/// References are borrowed; the executor is not used any more when DiscoverOnce() has returned and it has been stopped.
+struct DiscoverOnceParts {
+  const base::Clock& clock;
+  base::Executor& executor;  ///< runs on threads of its own
+  base::FileSystem& files;
+  net::FetcherFactory make_fetcher;
+  base::Logger log;
+};
+
+struct DiscoveredGroups {
+  std::vector<TargetGroup> groups;         ///< static_configs first
+  std::vector<DiscoveryStatus> providers;  ///< of those that are asked; one without a success has told nothing
+};
+
+/// Waits until each discovery of the job has told its targets or failed, or `timeout` is over.
+/// Errors   kInvalidArgument, kUnsupported: options that cannot be used.
+base::Result<DiscoveredGroups> DiscoverOnce(const ScrapeJobOptions& job, const DiscoverOnceParts& parts,
+                                            std::chrono::milliseconds timeout);
+
+}  // namespace baro::scraper
