@@ -21,6 +21,21 @@ RateTimes TimesOf(const Stretch& window, std::span<const std::int64_t> timestamp
   return times;
 }
 
+// An edge that moves forward over times. Scrapes are regular: it mostly moves as far as it did the last time.
+struct Edge {
+  std::size_t at = 0;
+  std::size_t stride = 0;
+
+  // Behind the last time that is not after `until_ms`, and at most to the end of `timestamps_ms`.
+  void MoveTo(std::span<const std::int64_t> timestamps_ms, std::int64_t until_ms) {
+    const std::size_t before = at;
+    const std::size_t guess = at + stride;
+    if (guess > at && guess <= timestamps_ms.size() && timestamps_ms[guess - 1] <= until_ms) at = guess;
+    while (at < timestamps_ms.size() && timestamps_ms[at] <= until_ms) ++at;
+    stride = at - before;
+  }
+};
+
 }  // namespace
 
 void FindWindows(std::span<const std::int64_t> timestamps_ms, const WindowGrid& windows, RateDivisor divisor,
@@ -28,12 +43,14 @@ void FindWindows(std::span<const std::int64_t> timestamps_ms, const WindowGrid& 
   found.stretches.resize(windows.count);
   found.rates.resize(divisor != 0 ? windows.count : 0);
   found.samples = 0;
-  Stretch window;
+  Edge begin;
+  Edge end;
   for (std::size_t step = 0; step < windows.count; ++step) {
     const std::int64_t start_ms = windows.start_ms(step);
     const std::int64_t end_ms = windows.end_ms(step);
-    while (window.end < timestamps_ms.size() && timestamps_ms[window.end] <= end_ms) ++window.end;
-    while (window.begin < window.end && timestamps_ms[window.begin] <= start_ms) ++window.begin;
+    end.MoveTo(timestamps_ms, end_ms);
+    begin.MoveTo(timestamps_ms.first(end.at), start_ms);
+    const Stretch window{.begin = begin.at, .end = end.at};
     found.stretches[step] = window;
     found.samples += window.size();
     if (divisor != 0 && window.size() >= 2)

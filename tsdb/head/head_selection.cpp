@@ -1,6 +1,7 @@
 #include "tsdb/head/head_selection.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "tsdb/merge/merge_columns.h"
 
@@ -375,13 +376,20 @@ base::Result<> HeadSelection::ReadPieces(const Source& source, model::TimeRange 
       continue;
     }
     std::size_t next = 0;
-    for (std::size_t row = 0; row < times.size(); ++row) {
-      if (!presence.empty() && ((presence[row / 64] >> (row % 64)) & 1) == 0) continue;
+    const auto add = [&](std::size_t row) {
       if (range.Contains(times[row])) {
         timestamps.push_back(times[row]);
         values.push_back(piece[next]);
       }
       ++next;
+    };
+    if (presence.empty()) {
+      for (std::size_t row = 0; row < times.size(); ++row) add(row);
+    }
+    for (std::size_t word = 0; word < presence.size(); ++word) {
+      for (std::uint64_t rows = presence[word]; rows != 0; rows &= rows - 1) {
+        add(word * 64 + static_cast<std::size_t>(std::countr_zero(rows)));
+      }
     }
   }
   for (const RowPtr& row : view.rows) {
