@@ -101,6 +101,7 @@ struct OAuth2Tokens::State : std::enable_shared_from_this<State> {
 
   bool is_jwt() const { return options.grant_type == kJwtBearerGrant; }
   Result<Secret> OwnSecret() BARO_REQUIRES(mutex);
+  std::optional<Secret> Current() BARO_REQUIRES(mutex);
   Result<std::string> Assertion();
   Result<FetchRequest> MakeRequest(Style style);
   void Ask(Style style);
@@ -130,6 +131,12 @@ Result<Secret> OAuth2Tokens::State::OwnSecret() {
   if (!secret_file) return (is_jwt() ? options.client_certificate_key : options.client_secret).value;
   const auto content = BARO_TRY(secret_file->Get(/*is_trimmed=*/true));
   return Secret(std::string(content));
+}
+
+std::optional<Secret> OAuth2Tokens::State::Current() {
+  if (!token || (token->ends_at && *token->ends_at - kEarly <= now())) return std::nullopt;
+  if (const auto present = OwnSecret(); present && *present != token->given_for) return std::nullopt;
+  return token->value;
 }
 
 Result<std::string> OAuth2Tokens::State::Assertion() {
@@ -239,10 +246,7 @@ Result<std::unique_ptr<OAuth2Tokens>> OAuth2Tokens::Make(OAuth2Options options, 
 
 std::optional<Secret> OAuth2Tokens::Current() {
   const MutexLock lock(state_->mutex);
-  const auto& token = state_->token;
-  if (!token || (token->ends_at && *token->ends_at - kEarly <= state_->now())) return std::nullopt;
-  if (const auto secret = state_->OwnSecret(); secret && *secret != token->given_for) return std::nullopt;
-  return token->value;
+  return state_->Current();
 }
 
 void OAuth2Tokens::Fetch(Done done) {

@@ -15,7 +15,7 @@ MOMENTARY = re.compile(
     r"scrape_duration_seconds|scrape_series_added|go_.*|process_.*|nodejs_.*|promhttp_.*|probe_.*seconds|probe_ip_addr_hash"
     r"|answer_bytes|request_seconds|node_(memory|procs|load|sockstat|netstat|vmstat|entropy|timex|pressure|hwmon|nf)_?.*"
     r"|node_filesystem_(avail|free|files_free).*|node_(filefd_allocated|disk_io_now|time_seconds|cpu_scaling_frequency.*)"
-    r"|node_scrape_collector_duration.*|pg_exporter_last_scrape_duration_seconds")
+    r"|node_scrape_collector_duration.*")
 
 
 class Program:
@@ -75,15 +75,13 @@ def programs(folder):
     node = peer("node")
     listen = "--web.listen-address=127.0.0.1:PORT"
     found = []
-    for name, flags, env in (
-            ("prometheus-node-exporter", [listen], {}),
-            ("prometheus-blackbox-exporter", [listen, f"--config.file={modules}"], {}),
-            ("prometheus-pushgateway", [listen], {}),
-            ("prometheus-postgres-exporter", [listen],
-             {"DATA_SOURCE_NAME": "postgresql://nobody@127.0.0.1:1/none?sslmode=disable"})):
+    for name, flags in (
+            ("prometheus-node-exporter", [listen]),
+            ("prometheus-blackbox-exporter", [listen, f"--config.file={modules}"]),
+            ("prometheus-pushgateway", [listen])):
         binary = peer(name)
         if binary:
-            found.append(Program(name.removeprefix("prometheus-"), "/metrics", [binary, *flags], env))
+            found.append(Program(name.removeprefix("prometheus-"), "/metrics", [binary, *flags]))
         else:
             print(f"left out: {name} is neither in .cache/peers nor in the PATH; ./dev setup all fetches it", flush=True)
     if (python_client / "prometheus_client").exists():
