@@ -229,17 +229,17 @@ bool CallRunner::NeedsNewToken() {
 awaitable<Result<>> CallRunner::GetToken() {
   OAuth2Tokens* const tokens = shard_->shared().tokens;
   token_.reset();
-  if (tokens == nullptr || !MayCarryCredentials() || call_->request.headers.Has("Authorization")) co_return Result<>();
+  if (!MayCarryCredentials() || call_->request.headers.Has("Authorization")) co_return Result<>();
   token_ = tokens->Current();
   if (token_) co_return Result<>();
   const auto job = std::make_shared<TokenJob>();
   job->done = std::make_shared<asio::RemoteEvent>(shard_->context());
-  OAuth2Tokens::Done got = [job, done = job->done](Result<base::Secret> value) {
+  const OAuth2Tokens::Done got = [job, done = job->done](Result<base::Secret> value) {
     job->value = std::move(value);
     done->Set();
   };
   ArmTimer(call_, call_->started + call_->options.timeout, End::kTimeout);
-  tokens->Fetch(std::move(got));
+  tokens->Fetch(got);
   co_await WaitFor(job->done);
   if (call_->end != End::kNone) co_return EndError(*call_, "waiting for an OAuth2 token");
   if (!*job->value) co_return std::unexpected(job->value->error());
@@ -248,8 +248,10 @@ awaitable<Result<>> CallRunner::GetToken() {
 }
 
 awaitable<Result<>> CallRunner::Exchange() {
-  auto token = co_await GetToken();
-  if (!token) co_return token;
+  if (shard_->shared().tokens != nullptr) {
+    auto token = co_await GetToken();
+    if (!token) co_return token;
+  }
   proxy_ = call_->request.unix_socket.empty() ? shard_->shared().proxies.For(url_) : nullptr;
   auto first = co_await TryOnce();
   // A kept connection that ended before a byte of the answer came was closed while idle: that is nobody's fault.

@@ -249,13 +249,18 @@ std::optional<Secret> OAuth2Tokens::Current() {
   return state_->Current();
 }
 
-void OAuth2Tokens::Fetch(Done done) {
+void OAuth2Tokens::Fetch(const Done& done) {
+  std::optional<Secret> ready;  // since the caller looked
   {
     const MutexLock lock(state_->mutex);
-    state_->waiting.push_back(std::move(done));
-    if (state_->is_fetching) return;
-    state_->is_fetching = true;
+    ready = state_->Current();
+    if (!ready) {
+      state_->waiting.push_back(done);
+      if (state_->is_fetching) return;
+      state_->is_fetching = true;
+    }
   }
+  if (ready) return done(*std::move(ready));
   state_->Ask(state_->style);
 }
 

@@ -37,8 +37,9 @@ class OAuth2Tokens {
   /// was given for has another one.
   std::optional<base::Secret> Current();
 
-  /// Asks for a token. `done` is called once, on the fetcher's executor, or at once if there is nothing to ask with.
-  void Fetch(Done done);
+  /// Asks for a token, unless there is one in force. `done` is called once, on the fetcher's executor; at once with
+  /// what is there already, or if there is nothing to ask with.
+  void Fetch(const Done& done);
 
   /// A server did not take this value. Returns whether another one is to be had: one that was fetched meanwhile, or a
   /// new one, which Fetch() asks for. That is so once a minute: else a server that takes none would have us fetch for

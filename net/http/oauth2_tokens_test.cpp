@@ -88,6 +88,9 @@ TEST_F(OAuth2TokensTest, OneFetchServesAllWhoWaitAndItsTokenIsKeptUntilShortlyBe
   fetcher->Answer(200, R"({"access_token": "t2"})");
   now += std::chrono::hours(100'000);
   EXPECT_EQ(Current(), "Bearer t2");  // without an end
+  Ask();
+  EXPECT_EQ(told.back(), "Bearer t2");
+  EXPECT_EQ(fetcher->requests.size(), 2U) << "there is one already";
 }
 
 TEST_F(OAuth2TokensTest, AServerThatDoesNotKnowTheHeaderGetsIdAndSecretInTheForm) {
@@ -97,7 +100,7 @@ TEST_F(OAuth2TokensTest, AServerThatDoesNotKnowTheHeaderGetsIdAndSecretInTheForm
     if (round == 0) fetcher->Answer(401, "");
     EXPECT_FALSE(fetcher->requests.back().headers.Has("Authorization"));
     EXPECT_EQ(fetcher->requests.back().body, "grant_type=client_credentials&client_id=id&client_secret=s");
-    fetcher->Answer(200, R"({"access_token": "t"})");
+    fetcher->Answer(200, R"({"access_token": "t", "expires_in": 1})");
   }
   EXPECT_EQ(fetcher->requests.size(), 3U);  // the second time it was known
 }
