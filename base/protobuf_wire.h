@@ -32,6 +32,10 @@ class WireReader {
   bool ok() const { return ok_; }
   bool AtEnd() const { return at_ == end_; }
   const char* position() const { return at_; }
+  std::size_t left() const { return static_cast<std::size_t>(end_ - at_); }
+
+  /// Passes over bytes that the caller has read itself. Shape: not more than are left.
+  void Advance(std::size_t size) { at_ += size; }
 
   /// The next byte without taking it. Shape: not at the end.
   std::uint8_t Peek() const { return static_cast<std::uint8_t>(*at_); }

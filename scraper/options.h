@@ -41,13 +41,13 @@ struct DiscoveryLists {
   std::vector<DiscoveryOptions> others;
 };
 
-/// What is done with histograms of a target; not served yet, but where all is off.
+/// What is done with histograms of a target.
 struct NativeHistogramOptions {
-  bool scrape = false;
-  bool always_scrape_classic = false;
-  bool convert_classic_to_nhcb = false;
-  std::uint64_t bucket_limit = 0;  ///< 0: none
-  double min_bucket_factor = 0;
+  bool scrape = false;                   ///< native ones are stored as such; otherwise as classic ones
+  bool always_scrape_classic = false;    ///< the classic form is stored also where there is a native one
+  bool convert_classic_to_nhcb = false;  ///< classic ones become native ones with custom buckets
+  std::uint64_t bucket_limit = 0;        ///< larger ones are stored in a coarser schema, or refused; 0: none
+  double min_bucket_factor = 0;          ///< finer ones are stored in a coarser schema; 1 and less: all are fine enough
 
   friend bool operator==(const NativeHistogramOptions&, const NativeHistogramOptions&) = default;
 };
@@ -88,7 +88,7 @@ struct ScrapeJobOptions {
   std::optional<ScrapeProtocol> fallback_protocol;  ///< nothing: an unknown Content-Type fails the scrape
   ScrapeLimits limits;
   NativeHistogramOptions native_histograms;
-  std::string scrape_failure_log_file;  ///< not served yet
+  std::string scrape_failure_log_file;  ///< "": none
   net::HttpClientOptions http;
   std::vector<model::RelabelConfig> relabel;
   std::vector<model::RelabelConfig> metric_relabel;

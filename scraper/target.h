@@ -23,6 +23,8 @@ struct Target {
   std::string url;                  ///< absolute, with parameters
   std::chrono::milliseconds interval{0};
   std::chrono::milliseconds timeout{0};
+  std::string unix_socket;                   ///< path of the socket that the request goes through; "": none
+  NativeHistogramOptions native_histograms;  ///< of the job, with the switches that relabelling left
 
   /// FNV-1a over the labels (also the hidden ones) and the URL: the target's identity within its job. The same over
   /// reloads and restarts, so a target keeps its phase in the interval.
@@ -35,13 +37,15 @@ struct DroppedTarget {
 };
 
 /// Labels of one target of a group: the group's labels, the target's own over them, and the job's defaults (`job`,
-/// `__scheme__`, `__metrics_path__`, `__scrape_interval__`, `__scrape_timeout__`, `__param_*`) where neither has them.
+/// `__scheme__`, `__metrics_path__`, `__scrape_interval__`, `__scrape_timeout__`, the switches of native histograms,
+/// `__param_*`) where neither has them.
 /// Source   Prometheus, scrape/target.go: PopulateDiscoveredLabels.
 model::Labels DiscoveredLabels(const ScrapeJobOptions& job, const TargetGroup& group,
                                const std::map<std::string, std::string>& target);
 
 /// Relabels and checks.
-/// Errors   kInvalidArgument: no address, a path in the address, bad interval or timeout, a label value that is not
+/// Errors   kInvalidArgument: no address, a path in the address, bad interval, timeout or switch, a label value that is
+/// not
 ///          UTF-8; the message names the target.
 base::Result<std::variant<Target, DroppedTarget>> MakeTarget(const ScrapeJobOptions& job,
                                                              const model::Relabeler& relabeler,

@@ -94,7 +94,8 @@ class Appender {
   virtual void AppendRow(GroupRef group, std::int64_t timestamp_ms, std::span<const SeriesRef> series,
                          std::span<const double> values, std::span<SampleStatus> statuses) = 0;
 
-  /// One sample with its own timestamp.
+  /// One sample with its own timestamp. A stale marker behind a histogram becomes the stale histogram that it stands
+  /// for.
   virtual SampleStatus Append(SeriesRef series, model::Sample sample) = 0;
 
   /// Many samples, each with its own timestamp. A status says kAccepted, kOutOfBounds or kUnknownSeries; whether

@@ -3,6 +3,8 @@
 #include <charconv>
 #include <chrono>
 
+#include <fmt/format.h>
+
 namespace baro::base {
 namespace {
 
@@ -70,6 +72,21 @@ std::optional<std::int64_t> ParseRfc3339(std::string_view text) {
   if (!good || !date.ok() || hour > 23 || minute > 59 || second > 59) return std::nullopt;
   const auto days = std::chrono::sys_days(date).time_since_epoch();
   return std::chrono::milliseconds(days).count() + (((hour * 60LL + minute - zone) * 60 + second) * 1000 + ms);
+}
+
+std::string FormatRfc3339(std::int64_t time_ms) {
+  const std::int64_t seconds = time_ms / 1000 - (time_ms % 1000 < 0 ? 1 : 0);
+  const std::int64_t fraction = time_ms - seconds * 1000;
+  constexpr std::int64_t kSecondsOfDay = 86'400;
+  constexpr std::int64_t kYearZero = -62'167'219'200;  // 0000-01-01T00:00:00Z
+  constexpr std::int64_t kYearTenThousand = 253'402'300'800;
+  if (seconds < kYearZero || seconds >= kYearTenThousand) return fmt::format("{}.{:03}", seconds, fraction);
+  const std::int64_t day = seconds / kSecondsOfDay - (seconds % kSecondsOfDay < 0 ? 1 : 0);
+  const std::int64_t in_day = seconds - day * kSecondsOfDay;
+  const std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(day))};
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), in_day / 3600,
+                     in_day / 60 % 60, in_day % 60, fraction);
 }
 
 }  // namespace baro::base

@@ -30,5 +30,23 @@ TEST(Rfc3339, ReadsTimesAndNothingElse) {
   for (const auto& [text, want] : rows) EXPECT_EQ(ParseRfc3339(text), want) << text;
 }
 
+TEST(Rfc3339, PrintsMilliseconds) {
+  struct Row {
+    std::int64_t time_ms;
+    std::string_view want;
+  };
+  constexpr Row kRows[] = {
+      {0, "1970-01-01T00:00:00.000Z"},
+      {1'700'000'000'005, "2023-11-14T22:13:20.005Z"},
+      {1'709'164'799'999, "2024-02-28T23:59:59.999Z"},
+      {-1, "1969-12-31T23:59:59.999Z"},
+      {-62'167'219'200'000, "0000-01-01T00:00:00.000Z"},
+      {253'402'300'799'999, "9999-12-31T23:59:59.999Z"},
+      {253'402'300'800'000, "253402300800.000"},
+      {INT64_MIN, "-9223372036854776.192"},
+  };
+  for (const auto& [time_ms, want] : kRows) EXPECT_EQ(FormatRfc3339(time_ms), want) << time_ms;
+}
+
 }  // namespace
 }  // namespace baro::base

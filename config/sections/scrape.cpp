@@ -77,20 +77,14 @@ void ReadLimits(Mapping& mapping, scraper::ScrapeLimits& limits) {
   ReadLimit(mapping, "label_value_length_limit", limits.label_value_length_bytes);
 }
 
-// Native histograms arrive over protobuf only, which is refused by name when a target sends it.
 void ReadNativeHistograms(Mapping& mapping, Show show, scraper::NativeHistogramOptions& histograms) {
-  const auto read = [&](std::string_view field, bool& wanted, Show show_it) {
-    mapping.Bool(field, wanted, show_it);
-    if (wanted) mapping.NotServed(field);
-  };
-  read("scrape_native_histograms", histograms.scrape, Show::kAlways);
-  read("always_scrape_classic_histograms", histograms.always_scrape_classic, show);
-  read("convert_classic_histograms_to_nhcb", histograms.convert_classic_to_nhcb, show);
+  mapping.Bool("scrape_native_histograms", histograms.scrape, Show::kAlways);
+  mapping.Bool("always_scrape_classic_histograms", histograms.always_scrape_classic, show);
+  mapping.Bool("convert_classic_histograms_to_nhcb", histograms.convert_classic_to_nhcb, show);
 }
 
 void ReadFailureLog(Mapping& mapping, const FileContext& context, ScrapeJobOptions& job) {
   ReadPath(mapping, "scrape_failure_log_file", context, job.scrape_failure_log_file);
-  if (!job.scrape_failure_log_file.empty()) mapping.NotServed("scrape_failure_log_file");
 }
 
 /// Fields that stand in `global` and in each job alike, in the jobs' order. `show` is for those that `global` leaves
@@ -137,8 +131,6 @@ void ReadFallbackProtocol(Mapping& fields, ScrapeJobOptions& job) {
 void ReadHistogramLimits(Mapping& fields, scraper::NativeHistogramOptions& histograms) {
   ReadLimit(fields, "native_histogram_bucket_limit", histograms.bucket_limit);
   fields.Number("native_histogram_min_bucket_factor", histograms.min_bucket_factor);
-  if (histograms.bucket_limit > 0) fields.NotServed("native_histogram_bucket_limit");
-  if (histograms.min_bucket_factor != 0) fields.NotServed("native_histogram_min_bucket_factor");
 }
 
 /// The protocols in force: of the job, of `global`, or the default, in which Protobuf is first where histograms need

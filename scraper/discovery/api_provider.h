@@ -66,6 +66,7 @@ struct ApiCall {
   std::string_view path;
   std::span<const ApiParameter> parameters;
   std::string_view items;     ///< path of the list in the answer; "": the answer itself
+  std::string_view inner;     ///< path of a list in each of these: its elements are the items
   std::string_view for_each;  ///< the call is made for each item of that earlier call
   Paging paging = Paging::kNone;
   std::string_view next;
@@ -73,6 +74,8 @@ struct ApiCall {
   std::size_t page_items = 0;
   net::Method method = net::Method::kGet;
   bool is_xml = false;
+  /// False: the call is left out. Null: it is made.
+  bool (*is_wanted)(const ApiScope& scope) = nullptr;
   /// What a table cannot say of a request: headers, bodies, signatures.
   base::Result<> (*prepare)(const ApiScope& scope, net::FetchRequest& request) = nullptr;
 };

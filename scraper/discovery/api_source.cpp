@@ -62,6 +62,7 @@ class ApiSource::Run : public std::enable_shared_from_this<Run> {
   const ApiCall& call() const { return source_->provider_.calls[call_]; }
 
   std::size_t RoundsOf(const ApiCall& call) const {
+    if (call.is_wanted != nullptr && !call.is_wanted(source_->Scope(answers_, nullptr))) return 0;
     return call.for_each.empty() ? 1 : answers_.Of(call.for_each).size();
   }
 
@@ -108,7 +109,11 @@ class ApiSource::Run : public std::enable_shared_from_this<Run> {
     const auto document = Read(*answer);
     if (!document) return End(document.error());
     const auto items = ItemsAt(*document, call().items);
-    answers_.Add(call().name, items);
+    if (call().inner.empty()) {
+      answers_.Add(call().name, items);
+    } else {
+      for (const Json& item : items) answers_.Add(call().name, ItemsAt(item, call().inner));
+    }
     page_items_ = items.size();
     const auto next = NextUrl(*document);
     if (!next) return End(next.error());

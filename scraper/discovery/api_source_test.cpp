@@ -270,8 +270,8 @@ TEST(XmlAnswer, IsWhatTheJsonWouldBe) {
       "<?xml version=\"1.0\"?><ns:root xmlns:ns=\"u\"><a>1</a><list><i>x</i><i>y &amp; z</i></list>"
       "<port enabled=\"true\">80</port><empty/><!-- no --></ns:root>");
   ASSERT_TRUE(document) << document.error().message();
-  EXPECT_EQ(*document, Json::parse(R"({"ns": "u", "a": "1", "list": {"i": ["x", "y & z"]},
-                                       "port": {"enabled": "true", "#text": "80"}, "empty": ""})"));
+  EXPECT_EQ(*document, Json::parse(R"({"@ns": "u", "a": "1", "list": {"i": ["x", "y & z"]},
+                                       "port": {"@enabled": "true", "#text": "80"}, "empty": ""})"));
   EXPECT_EQ(ItemsAt(*document, "list.i").size(), 2U);
   EXPECT_EQ(ItemsAt(*document, "a").size(), 1U) << "one element is a list of one";
   std::string deep;

@@ -42,7 +42,7 @@ class Converter {
     }
     Json object = Json::object();
     for (const pugi::xml_attribute& attribute : node.attributes()) {
-      AddChild(object, LocalName(attribute.name()), attribute.value());
+      AddChild(object, "@" + LocalName(attribute.name()), attribute.value());
     }
     std::string text;
     for (const pugi::xml_node& child : node.children()) {

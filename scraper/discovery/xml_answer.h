@@ -8,7 +8,8 @@
 
 namespace baro::scraper {
 
-/// The document's root element: an object with its attributes and child elements by their names, namespaces left out;
+/// The document's root element: an object with its child elements by their names and its attributes by theirs behind an
+/// "@", namespaces left out;
 /// elements of one name are a list; an element with neither is its text, and "#text" is the text beside attributes.
 /// Errors   kInvalidArgument: not XML, with the offset. kLimitExceeded: too long, too deep, too many elements.
 base::Result<Json> ParseXmlAnswer(std::string_view text);

@@ -55,7 +55,8 @@ std::uint32_t FamilyTable::Update(const MetadataLine& line) {
   return number;
 }
 
-std::uint32_t FamilyTable::Update(std::string_view family, const Said& said) {
+std::uint32_t FamilyTable::Update(std::string_view family, const Said& said, std::uint32_t guess) {
+  newest_ = guess;
   const std::uint32_t number = NumberOf(family);
   model::Metadata& metadata = by_number_[number].metadata;
   bool changed = Assign(metadata.type, said.type);

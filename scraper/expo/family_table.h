@@ -30,7 +30,8 @@ class FamilyTable {
     std::string_view help;
     std::string_view unit;
   };
-  std::uint32_t Update(std::string_view family, const Said& said);
+  /// `guess`: a number that it may have.
+  std::uint32_t Update(std::string_view family, const Said& said, std::uint32_t guess);
 
   /// After an exposition with these families (others may name them twice): marks who is there, and lets go of those
   /// that were not for more than kKeptExpositions. Numbers of families that are there stay as they are.
@@ -39,6 +40,10 @@ class FamilyTable {
   void SettleUnchanged();
 
   std::span<const FamilyMetadata> families() const;
+  model::MetricType TypeOf(std::string_view family) const {
+    const auto found = numbers_.find(family);
+    return found == numbers_.end() ? model::MetricType::kUnknown : by_number_[found->second].metadata.type;
+  }
   std::uint64_t revision() const { return revision_; }
 
  private:

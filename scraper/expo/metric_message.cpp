@@ -61,6 +61,7 @@ void ReadSimple(WireReader& reader, FamilyType type, MetricMessage& metric) {
   while (!message.AtEnd()) {
     const std::uint32_t tag = message.Tag();
     if (tag == WireTag(1, WireType::kFixed64)) {
+      metric.value_at = message.position();
       metric.value = message.Double();
     } else if (is_counter && tag == WireTag(2, WireType::kBytes)) {
       metric.exemplar = message.Bytes();
@@ -405,6 +406,7 @@ void MetricMessage::Clear() {
   timestamp_ms = start_ms = 0;
   count = zero_count = 0;
   schema = 0;
+  value_at = nullptr;
   exemplar.reset();
   quantiles.clear();
   buckets.clear();

@@ -61,7 +61,8 @@ struct BucketMessage {
 
 /// A Metric but for its labels. Reused for its memory.
 struct MetricMessage {
-  double value = 0;  ///< of counters, gauges and untyped metrics
+  double value = 0;                ///< of counters, gauges and untyped metrics
+  const char* value_at = nullptr;  ///< where it stands in the body; null: nowhere
   std::int64_t timestamp_ms = 0;
   std::int64_t start_ms = 0;
   std::optional<std::string_view> exemplar;

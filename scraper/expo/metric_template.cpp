@@ -48,7 +48,7 @@ void MetricTemplate::AssignPrefix(const MetricTemplate& other, std::size_t metri
   Clear();
   Reserve(other.text_.size(), other.entries_.size());
   const MetricEntry last = metrics_count == 0 ? MetricEntry() : other.entries_[metrics_count - 1];
-  text_.append(other.text_, 0, last.labels_begin + last.labels_size_bytes);
+  text_.append(other.text_, 0, last.text_end);
   const auto first = [](const auto& from, std::size_t count) {
     return std::pair(from.begin(), from.begin() + static_cast<std::ptrdiff_t>(count));
   };
@@ -61,15 +61,25 @@ void MetricTemplate::AssignPrefix(const MetricTemplate& other, std::size_t metri
   for (std::uint32_t i = 0; i < metrics_count; ++i) Insert(i);
 }
 
-void MetricTemplate::Push(const Key& key, std::uint64_t hash, std::span<const MetricSample> samples) {
+void MetricTemplate::Push(const Key& key, std::uint64_t hash, std::span<const MetricSample> samples,
+                          const PlainMetric& plain) {
+  // The labels of a plain metric stand in its field.
+  const bool is_plain = plain.value_offset != 0;
+  const auto text_begin = static_cast<std::uint32_t>(text_.size());
+  text_ += is_plain ? plain.field : key.labels;
+  const auto text_end = static_cast<std::uint32_t>(text_.size());
+  const auto labels_in_field = is_plain ? static_cast<std::uint32_t>(key.labels.data() - plain.field.data()) : 0;
   entries_.push_back({.hash = hash,
-                      .labels_begin = static_cast<std::uint32_t>(text_.size()),
+                      .start_ms = plain.start_ms,
+                      .text_begin = text_begin,
+                      .text_end = text_end,
+                      .value_offset = plain.value_offset,
+                      .labels_begin = text_begin + labels_in_field,
                       .labels_size_bytes = static_cast<std::uint32_t>(key.labels.size()),
                       .family = key.family,
                       .samples_begin = static_cast<std::uint32_t>(samples_.size()),
                       .samples_count = static_cast<std::uint32_t>(samples.size()),
                       .type = key.type});
-  text_ += key.labels;
   samples_.insert(samples_.end(), samples.begin(), samples.end());
   if (slots_.size() < entries_.size() * 2) {
     Rehash(entries_.size() * 2);

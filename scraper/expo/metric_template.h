@@ -25,9 +25,21 @@ struct MetricSample {
   std::uint64_t bound_bits = 0;  ///< of `le` or `quantile`
 };
 
+/// A metric whose one value is 8 bytes in a fixed place, and that has nothing that varies beside it: if all other bytes
+/// are the same, so is all that they say.
+struct PlainMetric {
+  std::string_view field;          ///< the metric with its tag and length
+  std::uint32_t value_offset = 0;  ///< in it; 0: the metric is not of that kind
+  std::int64_t start_ms = 0;
+};
+
 /// One metric: its labels as they stood, and its samples.
 struct MetricEntry {
   std::uint64_t hash = 0;
+  std::int64_t start_ms = 0;     // of a plain metric
+  std::uint32_t text_begin = 0;  // the field of a plain metric, the labels of another
+  std::uint32_t text_end = 0;
+  std::uint32_t value_offset = 0;  // 0: not a plain metric
   std::uint32_t labels_begin = 0;
   std::uint32_t labels_size_bytes = 0;
   std::uint32_t family = 0;  ///< its number in the FamilyTable
@@ -45,6 +57,11 @@ class MetricTemplate {
   const MetricEntry& entry(std::size_t index) const { return entries_[index]; }
   std::string_view labels(const MetricEntry& entry) const {
     return std::string_view(text_).substr(entry.labels_begin, entry.labels_size_bytes);
+  }
+  PlainMetric plain(const MetricEntry& entry) const {
+    return {.field = std::string_view(text_).substr(entry.text_begin, entry.text_end - entry.text_begin),
+            .value_offset = entry.value_offset,
+            .start_ms = entry.start_ms};
   }
   std::span<const MetricSample> samples(const MetricEntry& entry) const {
     return std::span(samples_).subspan(entry.samples_begin, entry.samples_count);
@@ -68,7 +85,7 @@ class MetricTemplate {
   void Reserve(std::size_t text_bytes, std::size_t metrics_count);
   /// Starts with the first metrics and families of `other`.
   void AssignPrefix(const MetricTemplate& other, std::size_t metrics_count, std::size_t families_count);
-  void Push(const Key& key, std::uint64_t hash, std::span<const MetricSample> samples);
+  void Push(const Key& key, std::uint64_t hash, std::span<const MetricSample> samples, const PlainMetric& plain);
   void PushFamily(std::uint32_t number) { families_.push_back(number); }
 
  private:

@@ -84,15 +84,60 @@ void ProtobufCache::Clear() {
 base::Result<> ProtobufCache::TakeFamily(Run& run, std::string_view message) {
   run.family = BARO_TRY(ReadFamily(message));
   if (run.family.first_metric == nullptr) return {};
+  const bool is_expected = run.next_family < last_.families().size();
   run.family_number = run.seams.families.Update(
-      run.family.name, {.type = MetricTypeOf(run.family.type), .help = run.family.help, .unit = run.family.unit});
+      run.family.name, {.type = MetricTypeOf(run.family.type), .help = run.family.help, .unit = run.family.unit},
+      is_expected ? last_.families()[run.next_family] : 0);
   NoteFamily(run);
   base::WireReader reader(message.substr(static_cast<std::size_t>(run.family.first_metric - message.data())));
-  while (const auto metric = NextMetric(reader)) {
+  while (true) {
+    while (TakePlain(run, reader)) {
+    }
+    const char* const field = reader.position();
+    const auto metric = NextMetric(reader);
+    if (!metric) return {};
+    run.field = {field, static_cast<std::size_t>(reader.position() - field)};
     const auto taken = TakeMetric(run, *metric);
     if (!taken) return taken.error().WithContext(fmt::format("metric family {}", run.family.name));
   }
-  return {};
+}
+
+// The expected metric, if all of its bytes but the value are there.
+bool ProtobufCache::TakePlain(Run& run, base::WireReader& reader) {
+  if (run.next == last_.size()) return false;
+  const MetricEntry& entry = last_.entry(run.next);
+  const bool is_possible = entry.value_offset != 0 && entry.family == run.family_number &&
+                           entry.type == run.family.type && reader.left() >= entry.text_end - entry.text_begin;
+  if (!is_possible) return false;
+  const PlainMetric plain = last_.plain(entry);
+  const char* const at = reader.position();
+  const std::size_t behind = plain.value_offset + sizeof(double);
+  if (std::memcmp(at, plain.field.data(), plain.value_offset) != 0 ||
+      std::memcmp(at + behind, plain.field.data() + behind, plain.field.size() - behind) != 0) {
+    return false;
+  }
+  double value = 0;
+  std::memcpy(&value, at + plain.value_offset, sizeof value);
+  ++samples_count_;
+  run.seams.sink.EmitSampleWithStart(last_.samples(entry)[0].series, Canonical(value), std::nullopt, plain.start_ms);
+  run.seams.sink.CountPredicted(1);
+  if (is_changed_) {
+    const MetricTemplate::Key key{.labels = last_.labels(entry), .family = entry.family, .type = entry.type};
+    new_.Push(key, entry.hash, last_.samples(entry), plain);
+  }
+  ++run.next;
+  reader.Advance(plain.field.size());
+  return true;
+}
+
+// What the metric under way is as a plain one.
+PlainMetric ProtobufCache::PlainOf(const Run& run) const {
+  const bool is_plain =
+      message_.value_at != nullptr && !message_.exemplar && message_.timestamp_ms == 0 && message_.later_labels.empty();
+  if (!is_plain) return {};
+  return {.field = run.field,
+          .value_offset = static_cast<std::uint32_t>(message_.value_at - run.field.data()),
+          .start_ms = message_.start_ms};
 }
 
 void ProtobufCache::NoteFamily(Run& run) {
@@ -180,14 +225,16 @@ void ProtobufCache::FinishMetric(Run& run, std::string_view labels) {
   const bool has_all = expected_.agrees && expected_.matched_count == expected_.samples.size();
   const bool is_expected = known_ != MetricTemplate::kNone && known_ == run.next;
   if (has_all && is_expected) run.seams.sink.CountPredicted(expected_.matched_count);
-  if (!has_all || !is_expected) Diverge(run);
+  // A plain metric that TakePlain() did not take has other bytes: they are what is expected from now on.
+  const PlainMetric plain = PlainOf(run);
+  if (!has_all || !is_expected || plain.value_offset != 0) Diverge(run);
   if (known_ != MetricTemplate::kNone) run.next = known_ + 1;
   if (!is_changed_) return;
   if (expected_.agrees) {
     const auto matched = expected_.samples.first(expected_.matched_count);
     samples_.assign(matched.begin(), matched.end());
   }
-  new_.Push({.labels = labels, .family = run.family_number, .type = run.family.type}, hash_, samples_);
+  new_.Push({.labels = labels, .family = run.family_number, .type = run.family.type}, hash_, samples_, plain);
 }
 
 base::Result<> ProtobufCache::TakeValue(Run& run) {

@@ -1,7 +1,8 @@
 // Expositions in the Protobuf format: read from the bytes straight into series, with the memory of the one before.
 //
-// A metric is recognised by the bytes of its labels, which are compared with those that stood in its place last time;
-// its samples by role and bound. So a repeated exposition costs a comparison and the reading of its numbers, as text.
+// A counter or gauge is recognised by its bytes around the value, which are compared with those that stood in its place
+// last time: it then costs a comparison and 8 bytes. Other metrics, and those that did not agree, are read; they are
+// recognised by the bytes of their labels, their samples by role and bound.
 //
 // Threads  Confined.
 #pragma once
@@ -53,6 +54,7 @@ class ProtobufCache {
     const Seams& seams;
     FamilyMessage family;
     std::uint32_t family_number = 0;
+    std::string_view field;       // the metric under way, with its tag and length
     std::size_t next = 0;         // metric of last_ to be expected
     std::size_t next_family = 0;  // of last_
   };
@@ -65,7 +67,9 @@ class ProtobufCache {
 
   base::Result<> TakeFamily(Run& run, std::string_view message);
   void NoteFamily(Run& run);
+  bool TakePlain(Run& run, base::WireReader& reader);
   base::Result<> TakeMetric(Run& run, std::string_view metric);
+  PlainMetric PlainOf(const Run& run) const;
   std::string_view LabelsOf(const Run& run, std::string_view metric) const;
   void Expect(const Run& run, std::string_view labels);
   void FinishMetric(Run& run, std::string_view labels);

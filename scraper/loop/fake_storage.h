@@ -39,12 +39,12 @@ class FakeStorage : public tsdb::AppenderSource {
   void DropGroup(tsdb::GroupRef) override { --groups_; }
 
   /// The samples of the series that ToMetricString() writes so, as "second=value ..." from the start on; "" for none.
-  /// A stale marker is "end".
+  /// A stale marker is "end", that of histograms "histogram-end"; a histogram is as FloatHistogram::ToString() has it.
   std::string Samples(const std::string& series) const {
     std::string text;
     for (const auto& each : series_) {
       if (each.labels.ToMetricString() != series) continue;
-      for (const model::Sample& sample : each.samples) text += (text.empty() ? "" : " ") + Text(sample);
+      for (const Kept& sample : each.samples) text += (text.empty() ? "" : " ") + Text(sample);
     }
     return text;
   }
@@ -79,9 +79,15 @@ class FakeStorage : public tsdb::AppenderSource {
   void FailCommits(std::optional<base::Code> code) { commit_error_ = code; }
 
  private:
+  struct Kept {
+    model::Sample sample;  // of a histogram only the time
+    std::optional<model::FloatHistogram> histogram;
+
+    friend bool operator==(const Kept&, const Kept&) = default;
+  };
   struct Series {
     model::Labels labels;
-    std::vector<model::Sample> samples;
+    std::vector<Kept> samples;
     bool is_known = true;
   };
 
@@ -110,26 +116,41 @@ class FakeStorage : public tsdb::AppenderSource {
 
     tsdb::SampleStatus Append(tsdb::SeriesRef ref, model::Sample sample) override {
       const auto index = static_cast<std::size_t>(ref) - 1;
+      const Kept* const last = index < storage_.series_.size() ? Newest(index) : nullptr;
+      if (model::IsStaleNaN(sample.value) && last != nullptr && last->histogram) {
+        return Keep(ref, {{.timestamp_ms = sample.timestamp_ms}, model::FloatHistogram{.sum = sample.value}});
+      }
+      return Keep(ref, {sample, std::nullopt});
+    }
+
+    base::Result<tsdb::SampleStatus> AppendHistogram(tsdb::SeriesRef ref, std::int64_t timestamp_ms,
+                                                     const model::FloatHistogram& histogram) override {
+      if (auto valid = histogram.Validate(); !valid) return valid.error();
+      return Keep(ref, {{.timestamp_ms = timestamp_ms}, histogram});
+    }
+
+    const Kept* Newest(std::size_t index) const {
+      const auto staged = std::ranges::find(staged_.rbegin(), staged_.rend(), index, &Staged::first);
+      if (staged != staged_.rend()) return &staged->second;
+      const auto& stored = storage_.series_[index].samples;
+      return stored.empty() ? nullptr : &stored.back();
+    }
+
+    tsdb::SampleStatus Keep(tsdb::SeriesRef ref, const Kept& kept) {
+      const auto index = static_cast<std::size_t>(ref) - 1;
       if (index >= storage_.series_.size() || !storage_.series_[index].is_known) {
         return tsdb::SampleStatus::kUnknownSeries;
       }
-      const auto& stored = storage_.series_[index].samples;
-      const auto staged = std::ranges::find(staged_.rbegin(), staged_.rend(), index, &Staged::first);
-      const model::Sample* last = staged != staged_.rend() ? &staged->second
-                                  : stored.empty()         ? nullptr
-                                                           : &stored.back();
-      if (last != nullptr && sample == *last) return tsdb::SampleStatus::kRepeated;
-      if (last != nullptr && sample.timestamp_ms == last->timestamp_ms) return tsdb::SampleStatus::kDuplicate;
-      if (last != nullptr && sample.timestamp_ms < last->timestamp_ms) return tsdb::SampleStatus::kOutOfOrder;
-      if (sample.timestamp_ms > storage_.start_ms_ + kFutureMaxMs) return tsdb::SampleStatus::kOutOfBounds;
-      staged_.emplace_back(index, sample);
+      const Kept* const last = Newest(index);
+      const std::int64_t time_ms = kept.sample.timestamp_ms;
+      if (last != nullptr && kept == *last) return tsdb::SampleStatus::kRepeated;
+      if (last != nullptr && time_ms == last->sample.timestamp_ms) return tsdb::SampleStatus::kDuplicate;
+      if (last != nullptr && time_ms < last->sample.timestamp_ms) return tsdb::SampleStatus::kOutOfOrder;
+      if (time_ms > storage_.start_ms_ + kFutureMaxMs) return tsdb::SampleStatus::kOutOfBounds;
+      staged_.emplace_back(index, kept);
       return tsdb::SampleStatus::kAccepted;
     }
 
-    base::Result<tsdb::SampleStatus> AppendHistogram(tsdb::SeriesRef, std::int64_t,
-                                                     const model::FloatHistogram&) override {
-      return base::Fail(base::Code::kUnsupported, "tests of scraping have no native histograms");
-    }
     tsdb::ExemplarStatus AppendExemplar(tsdb::SeriesRef ref, const model::Exemplar& exemplar) override {
       const model::Labels& labels = storage_.series_[static_cast<std::size_t>(ref) - 1].labels;
       staged_exemplars_.push_back(fmt::format("{} {} {}@{}", labels.metric_name(), exemplar.labels.ToString(),
@@ -165,7 +186,7 @@ class FakeStorage : public tsdb::AppenderSource {
     }
 
    private:
-    using Staged = std::pair<std::size_t, model::Sample>;
+    using Staged = std::pair<std::size_t, Kept>;
     static constexpr std::int64_t kFutureMaxMs = 24 * 3600 * 1000;
 
     FakeStorage& storage_;
@@ -175,8 +196,11 @@ class FakeStorage : public tsdb::AppenderSource {
     std::vector<std::string> staged_starts_;
   };
 
-  std::string Text(const model::Sample& sample) const {
+  std::string Text(const Kept& kept) const {
+    const model::Sample& sample = kept.sample;
     const double seconds = static_cast<double>(sample.timestamp_ms - start_ms_) / 1000;
+    if (kept.histogram && model::IsStaleNaN(kept.histogram->sum)) return fmt::format("{}=histogram-end", seconds);
+    if (kept.histogram) return fmt::format("{}={}", seconds, kept.histogram->ToString());
     return model::IsStaleNaN(sample.value) ? fmt::format("{}=end", seconds)
                                            : fmt::format("{}={}", seconds, sample.value);
   }

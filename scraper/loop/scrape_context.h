@@ -5,6 +5,7 @@
 #include "base/executor.h"
 #include "base/log.h"
 #include "net/http_fetcher.h"
+#include "scraper/loop/failure_log.h"
 #include "scraper/loop/scrape_metrics.h"
 #include "scraper/scrape_settings.h"
 #include "tsdb/appender.h"
@@ -17,6 +18,7 @@ struct ScrapeContext {
   base::Executor& executor;
   tsdb::AppenderSource& storage;
   ScrapeMetrics& metrics;
+  FailureLog& failure_log;
   base::Logger log;
   ScrapeSettings settings;
 };

@@ -79,7 +79,7 @@ std::int64_t ScrapeLoop::ChooseTimestamp(std::int64_t now_ms) const {
 
 void ScrapeLoop::Fetch() {
   const ScrapeJobOptions& options = job_->options;
-  net::FetchRequest request{.url = target_.url, .reuse = std::move(body_memory_)};
+  net::FetchRequest request{.url = target_.url, .unix_socket = target_.unix_socket, .reuse = std::move(body_memory_)};
   request.headers.Add("Accept", job_->accept);
   request.headers.Add("X-Prometheus-Scrape-Timeout-Seconds",
                       fmt::format("{}", std::chrono::duration<double>(target_.timeout).count()));
@@ -127,6 +127,9 @@ void ScrapeLoop::Write(const ScrapeInput& input) {
 
 void ScrapeLoop::Finish(const ScrapeInput& input, const ScrapeOutcome& outcome) {
   if (!outcome.result) {
+    context_.failure_log.Write(
+        job_->options.scrape_failure_log_file,
+        {.job_name = job_->options.job_name, .target = target_.url, .error = outcome.result.error().message()});
     context_.log.Debug(
         "scrape failed",
         {{"scrape_pool", job_->options.job_name}, {"target", target_.url}, {"err", outcome.result.error().message()}});
@@ -189,10 +192,13 @@ void ScrapeLoop::Stop(StopMode mode) {
 }
 
 void ScrapeLoop::ScheduleEndMarkers() {
-  if (stop_mode_ != StopMode::kTargetGone || status_.health == TargetHealth::kUnknown) return;
+  if (stop_mode_ != StopMode::kTargetGone) return;
+  const bool was_scraped = status_.health != TargetHealth::kUnknown;
+  // A loop that was stopped before its first scrape still has to end what it inherited.
+  if (!was_scraped && writer_.PresentSeries().empty()) return;
   // Two intervals and a tenth: when the target comes back meanwhile, in another job or with the next discovery, its
   // samples are newer than these markers and win. Source: Prometheus, scrape/scrape.go, endOfRunStaleness.
-  next_tick_ms_ = base::ToMs(status_.last_scrape) + target_.interval.count();
+  if (was_scraped) next_tick_ms_ = base::ToMs(status_.last_scrape) + target_.interval.count();
   context_.executor.PostAfter(target_.interval * 21 / 10, [self = shared_from_this()] {
     if (const auto written = self->writer_.WriteEndMarkers(self->next_tick_ms_); !written) {
       self->context_.log.Warn("could not end the series of a target that is gone",

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/duration_text.h"
+#include "base/sim_file_system.h"
 #include "scraper/loop/fake_storage.h"
 
 namespace baro::scraper {
@@ -24,11 +25,12 @@ class ScrapeLoopTest : public testing::Test {
   ~ScrapeLoopTest() override { targets_->DropCalls(); }
 
   /// A loop whose phase is `phase` after the clock's start.
-  std::shared_ptr<ScrapeLoop> MakeLoop(std::chrono::milliseconds phase = 3s) {
+  std::shared_ptr<ScrapeLoop> MakeLoop(std::chrono::milliseconds phase = 3s, std::string socket = "") {
     Target target{.labels = model::Labels::FromPairs({{"instance", "t:1"}, {"job", "j"}}),
                   .url = kUrl,
                   .interval = options_.interval,
-                  .timeout = options_.timeout};
+                  .timeout = options_.timeout,
+                  .unix_socket = std::move(socket)};
     target.hash = static_cast<std::uint64_t>((kStart + phase.count()) % options_.interval.count());
     auto job = std::make_shared<ScrapeJob>();
     job->options = options_;
@@ -45,7 +47,10 @@ class ScrapeLoopTest : public testing::Test {
   base::SimClock clock_{base::FromMs(kStart)};
   base::SimExecutor executor_{clock_, 1};
   std::shared_ptr<FakeTargets> targets_ = std::make_shared<FakeTargets>(executor_);
-  ScrapeContext context_{.clock = clock_, .executor = executor_, .storage = storage_, .metrics = metrics_};
+  base::SimFileSystem files_;
+  FailureLog failure_log_{files_, clock_, {}};
+  ScrapeContext context_{
+      .clock = clock_, .executor = executor_, .storage = storage_, .metrics = metrics_, .failure_log = failure_log_};
   ScrapeJobOptions options_{.job_name = "j", .interval = 10s, .timeout = 5s};
 };
 
@@ -63,6 +68,30 @@ TEST_F(ScrapeLoopTest, ScrapesAtItsPhaseInEachInterval) {
   EXPECT_EQ(status.last_samples, 1U);
   EXPECT_EQ(status.last_body_bytes, 4U);
   EXPECT_EQ(base::ToMs(status.last_scrape), kStart + 33'000);
+}
+
+TEST_F(ScrapeLoopTest, GoesThroughTheSocketOfItsTarget) {
+  const auto loop = MakeLoop(3s, "/run/app.sock");
+  loop->Start();
+  executor_.RunFor(4s);
+  ASSERT_EQ(targets_->requests.size(), 1U);
+  EXPECT_EQ(targets_->requests[0].first.unix_socket, "/run/app.sock");
+}
+
+TEST_F(ScrapeLoopTest, WritesFailuresToTheirLog) {
+  options_.scrape_failure_log_file = "failures";
+  auto files = failure_log_.Open({"failures"});
+  ASSERT_TRUE(files);
+  failure_log_.Use(*std::move(files));
+  const auto loop = MakeLoop();
+  loop->Start();
+  executor_.RunFor(4s);
+  EXPECT_EQ(base::ReadFile(files_, "failures", 1 << 20).value_or("none"), "");
+  targets_->At(kUrl).status = 503;
+  executor_.RunFor(10s);
+  const std::string line = base::ReadFile(files_, "failures", 1 << 20).value_or("none");
+  EXPECT_THAT(line, HasSubstr("\"msg\":\"server returned HTTP status 503 Service Unavailable\""));
+  EXPECT_THAT(line, HasSubstr("\"job_name\":\"j\",\"target\":\"http://t:1/metrics\"}"));
 }
 
 TEST_F(ScrapeLoopTest, AsksAsConfigured) {
@@ -97,6 +126,7 @@ TEST_F(ScrapeLoopTest, TimestampsAreTheIdealOnesWithinTheTolerance) {
                           .executor = executor,
                           .storage = storage,
                           .metrics = metrics_,
+                          .failure_log = failure_log_,
                           .settings = {.adjust_timestamps = row.adjust}};
     auto job = std::make_shared<ScrapeJob>();
     job->options = options_;
@@ -274,7 +304,8 @@ TEST_F(ScrapeLoopTest, TheSameSeedGivesTheSameRun) {
     base::SimClock clock{base::FromMs(kStart)};
     FakeStorage storage;
     base::SimExecutor executor(clock, seed);
-    ScrapeContext context{.clock = clock, .executor = executor, .storage = storage, .metrics = metrics_};
+    ScrapeContext context{
+        .clock = clock, .executor = executor, .storage = storage, .metrics = metrics_, .failure_log = failure_log_};
     const auto targets = std::make_shared<FakeTargets>(executor);
     auto job = std::make_shared<ScrapeJob>();
     job->options = options_;

@@ -33,6 +33,14 @@ struct Job {
   bool is_changed = true;                                  // a provider told something since the last sync
 };
 
+std::set<std::string> FailureLogFiles(const std::vector<ScrapeJobOptions>& jobs) {
+  std::set<std::string> paths;
+  for (const ScrapeJobOptions& job : jobs) {
+    if (!job.scrape_failure_log_file.empty()) paths.insert(job.scrape_failure_log_file);
+  }
+  return paths;
+}
+
 }  // namespace
 
 class ScrapeManager::Impl : public std::enable_shared_from_this<Impl> {
@@ -40,16 +48,19 @@ class ScrapeManager::Impl : public std::enable_shared_from_this<Impl> {
   Impl(ScrapeDependencies dependencies, ScrapeSettings settings)
       : dependencies_(std::move(dependencies)),
         metrics_(dependencies_.registry),
+        failure_log_(dependencies_.files, dependencies_.clock, dependencies_.log),
         context_{.clock = dependencies_.clock,
                  .executor = dependencies_.executor,
                  .storage = dependencies_.storage,
                  .metrics = metrics_,
+                 .failure_log = failure_log_,
                  .log = dependencies_.log,
                  .settings = settings} {}
 
   base::Result<JobChanges> Apply(const std::vector<ScrapeJobOptions>& wanted) {
     const MutexLock lock(mutex_);
     PreparedJobs prepared = BARO_TRY(Prepare(wanted));
+    failure_log_.Use(BARO_TRY(failure_log_.Open(FailureLogFiles(wanted))));
     JobChanges changes;
     RemoveAllBut(wanted, changes);
     for (const ScrapeJobOptions& options : wanted) {
@@ -264,6 +275,7 @@ class ScrapeManager::Impl : public std::enable_shared_from_this<Impl> {
 
   ScrapeDependencies dependencies_;
   ScrapeMetrics metrics_;
+  FailureLog failure_log_;
   ScrapeContext context_;
 
   mutable base::Mutex mutex_;  // outer to the pools' and loops' mutexes

@@ -249,6 +249,27 @@ TEST_F(ScrapeManagerTest, AReloadWithOtherFilesKeepsTheTargetsThatStay) {
   EXPECT_THAT(Values("x", "c"), testing::StartsWith("1 1 1 1 1 "));
 }
 
+TEST_F(ScrapeManagerTest, AsksForProtobufFirstWhereOnlyThatHasWhatIsWanted) {
+  ScrapeJobOptions plain = Job("plain", {"a"});
+  ScrapeJobOptions native = Job("native", {"b"});
+  native.native_histograms.scrape = true;
+  ScrapeJobOptions starts = Job("starts", {"c"});
+  starts.stores_starts = true;
+  ScrapeJobOptions chosen = Job("chosen", {"d"});
+  chosen.native_histograms.scrape = true;
+  chosen.protocols = {ScrapeProtocol::kPrometheusText0_0_4};
+  Apply({plain, native, starts, chosen});
+  executor_.RunFor(20s);
+  std::map<std::string, bool> is_asked;
+  for (const auto& [request, limits] : targets_->requests) {
+    is_asked[request.url] = request.headers.Get("Accept").starts_with("application/vnd.google.protobuf");
+  }
+  EXPECT_EQ(is_asked, (std::map<std::string, bool>{{"http://a/metrics", false},
+                                                   {"http://b/metrics", true},
+                                                   {"http://c/metrics", true},
+                                                   {"http://d/metrics", false}}));
+}
+
 TEST_F(ScrapeManagerTest, ShowsWhatDiscoverySaysNowOfATargetThatStays) {
   ScrapeJobOptions job = Job("j", {"a"});
   job.static_groups[0].labels["__meta_rack"] = "1";

@@ -45,6 +45,9 @@ ScrapeMetrics::ScrapeMetrics(base::Registry& registry)
                                                        "Scrapes refused because of sample_limit.")),
       exceeded_body_size_limit_total(registry.MakeCounter("prometheus_target_scrapes_exceeded_body_size_limit_total",
                                                           "Scrapes refused because of body_size_limit.")),
+      exceeded_bucket_limit_total(
+          registry.MakeCounter("prometheus_target_scrapes_exceeded_native_histogram_bucket_limit_total",
+                               "Scrapes with a native histogram that no schema makes small enough.")),
       exceeded_target_limit_total(registry.MakeCounter("prometheus_target_scrape_pool_exceeded_target_limit_total",
                                                        "Times that a job had more targets than target_limit.")),
       exceeded_label_limits_total(registry.MakeCounter("prometheus_target_scrape_pool_exceeded_label_limits_total",

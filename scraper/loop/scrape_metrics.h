@@ -32,6 +32,7 @@ struct ScrapeMetrics {
   base::Counter& sd_dns_lookup_failures_total;
   base::Counter& exceeded_sample_limit_total;
   base::Counter& exceeded_body_size_limit_total;
+  base::Counter& exceeded_bucket_limit_total;
   base::Counter& exceeded_target_limit_total;
   base::Counter& exceeded_label_limits_total;
   base::Counter& duplicate_timestamp_total;

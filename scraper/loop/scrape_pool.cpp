@@ -3,12 +3,26 @@
 #include <fmt/format.h>
 
 namespace baro::scraper {
+namespace {
+
+/// Only Protobuf has native histograms, and the starts of all kinds of metrics.
+std::vector<ScrapeProtocol> ProtocolsOf(const ScrapeJobOptions& options) {
+  if (!options.protocols.empty()) return options.protocols;
+  std::vector<ScrapeProtocol> protocols;
+  if (options.native_histograms.scrape || options.stores_starts || options.writes_zeros_at_starts) {
+    protocols.push_back(ScrapeProtocol::kPrometheusProto);
+  }
+  const auto others = DefaultScrapeProtocols();
+  protocols.insert(protocols.end(), others.begin(), others.end());
+  return protocols;
+}
+
+}  // namespace
 
 using base::MutexLock;
 
 base::Result<std::shared_ptr<const ScrapeJob>> ScrapePool::MakeJob(const ScrapeJobOptions& options,
                                                                    const net::FetcherFactory& make_fetcher) {
-  const auto protocols = options.protocols.empty() ? DefaultScrapeProtocols() : std::span(options.protocols);
   auto job = std::make_shared<ScrapeJob>();
   job->options = options;
   const auto in_job = [&](const base::Error& error) {
@@ -23,7 +37,7 @@ base::Result<std::shared_ptr<const ScrapeJob>> ScrapePool::MakeJob(const ScrapeJ
   job->relabeler = *std::move(relabeler);
   job->metric_relabeler = *std::move(metric_relabeler);
   job->fetcher = *std::move(fetcher);
-  job->accept = AcceptHeader(protocols, options.escaping);
+  job->accept = AcceptHeader(ProtocolsOf(options), options.escaping);
   return std::shared_ptr<const ScrapeJob>(std::move(job));
 }
 

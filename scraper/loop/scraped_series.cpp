@@ -88,14 +88,29 @@ SeriesHandle ScrapedSeries::NewRow(Row row) {
 }
 
 base::Result<SeriesHandle> ScrapedSeries::Resolve(const SampleLine& line) {
-  const StartRole role = reads_starts_ ? StartRoleOf(line) : StartRole();
+  const StartRole role = rules_.reads_starts ? StartRoleOf(line) : StartRole();
   if (role.is_created) {
     if (rows_.size() > static_cast<std::size_t>(SeriesHandle::kMax)) return SeriesHandle::kDropped;
-    return NewRow({.start_role = role});
+    return NewRow({.is_stored = false, .start_role = role});
   }
+  if (const auto part = PartOf(line)) return ResolvePart(line, *part);
+  const SeriesHandle handle = BARO_TRY(ResolveSeries(line, role));
+  if (handle != SeriesHandle::kDropped) rows_[static_cast<std::size_t>(handle)].is_of_lines = true;
+  return handle;
+}
+
+base::Result<SeriesHandle> ScrapedSeries::ResolveSeries(const SampleLine& line, const StartRole& role) {
   if (!MakeLabels(line)) return SeriesHandle::kDropped;
   const model::Labels labels = builder_.Build();
   if (const auto found = handle_of_.find(labels); found != handle_of_.end()) return found->second;
+  const tsdb::SeriesRef ref = BARO_TRY(StoreSeries(labels));
+  const SeriesHandle handle = NewRow({.ref = ref, .labels = labels, .start_role = role});
+  handle_of_.emplace(labels, handle);
+  return handle;
+}
+
+// Checks what relabelling made, and counts it as added.
+base::Result<tsdb::SeriesRef> ScrapedSeries::StoreSeries(const model::Labels& labels) {
   BARO_TRY(CheckLabels(labels));
   if (rows_.size() > static_cast<std::size_t>(SeriesHandle::kMax)) {
     return Fail(Code::kLimitExceeded, fmt::format("more than {} series in one target", rows_.size() - 1));
@@ -103,10 +118,57 @@ base::Result<SeriesHandle> ScrapedSeries::Resolve(const SampleLine& line) {
   // Past the sample limit the scrape fails anyway: storage is spared the series, the lines are only counted.
   const bool is_over_limit = job_.limits.samples > 0 && series_added_ >= job_.limits.samples;
   const tsdb::SeriesRef ref = is_over_limit ? tsdb::SeriesRef::kNone : BARO_TRY(appender_->Resolve(labels));
-  const SeriesHandle handle = NewRow({.ref = ref, .labels = labels, .start_role = role});
-  handle_of_.emplace(labels, handle);
   ++series_added_;
+  return ref;
+}
+
+std::optional<HistogramPart> ScrapedSeries::PartOf(const SampleLine& line) const {
+  const bool is_histogram =
+      line.type == model::MetricType::kHistogram || line.type == model::MetricType::kGaugeHistogram;
+  if (rules_.types == nullptr || !is_histogram) return std::nullopt;
+  auto part = HistogramPartOf(line);
+  // A line may stand behind the TYPE line of another family.
+  if (part && rules_.types->TypeOf(part->base) != line.type) return std::nullopt;
+  return part;
+}
+
+// Each such line has a row of its own, also where relabelling makes several of them one series: the histogram is made
+// of what the target wrote.
+base::Result<SeriesHandle> ScrapedSeries::ResolvePart(const SampleLine& line, const HistogramPart& part) {
+  Row row{.is_stored = false, .is_of_lines = true};
+  if (rules_.keeps_classic && MakeLabels(line)) {
+    row.labels = builder_.Build();
+    row.start_role = rules_.reads_starts ? StartRoleOf(line) : StartRole();
+    row.is_stored = true;
+    row.ref = BARO_TRY(StoreSeries(row.labels));
+  }
+  const std::uint32_t number = BARO_TRY(HistogramNumber(line, part));
+  row.histogram = number;
+  const SeriesHandle handle = NewRow(std::move(row));
+  converted_.AddPart(number, part, handle);
   return handle;
+}
+
+base::Result<std::uint32_t> ScrapedSeries::HistogramNumber(const SampleLine& line, const HistogramPart& part) {
+  std::vector<ExpositionLabel> others;
+  for (const ExpositionLabel& label : line.labels) {
+    if (label.name != model::kBucketLabel) others.push_back(label);
+  }
+  builder_.Reset();
+  builder_.Set(model::kMetricName, part.base);
+  for (const ExpositionLabel& label : others) builder_.Set(label.name, label.value);
+  const model::Labels labels = builder_.Build();
+  const bool is_known = converted_.Has(labels);
+  const SampleLine whole{.name = part.base, .labels = others, .type = line.type};
+  const SeriesHandle series = is_known ? SeriesHandle::kDropped : BARO_TRY(ResolveSeries(whole, {}));
+  const std::uint32_t number = converted_.Find(labels);
+  if (is_known) return number;
+  ConvertedHistograms::Histogram& histogram = converted_.at(number);
+  histogram.series = series;
+  histogram.is_gauge = line.type == model::MetricType::kGaugeHistogram;
+  histogram.start_key = StartRoleOf(line).key;
+  if (series != SeriesHandle::kDropped) ++rows_[static_cast<std::size_t>(series)].histograms_count;
+  return number;
 }
 
 base::Result<tsdb::SeriesRef> ScrapedSeries::ResolveAgain(SeriesHandle handle, tsdb::Appender& appender) {
@@ -126,7 +188,29 @@ void ScrapedSeries::MarkAllEnded() {
 
 void ScrapedSeries::Free(SeriesHandle handle) {
   Row& row = rows_[static_cast<std::size_t>(handle)];
-  handle_of_.erase(row.labels);
+  row.is_of_lines = false;
+  if (row.histogram != ConvertedHistograms::kNone && converted_.RemovePart(row.histogram, handle)) {
+    const ConvertedHistograms::Histogram& ended = converted_.at(row.histogram);
+    if (ended.series != SeriesHandle::kDropped) {
+      ended_histograms_.push_back({.series = ended.series, .was_present = true, .had_timestamp = ended.had_timestamp});
+    }
+    converted_.Remove(row.histogram);
+  }
+  if (row.histograms_count == 0) FreeRow(handle);
+}
+
+bool ScrapedSeries::FreeHistogram(SeriesHandle handle) {
+  Row& row = rows_[static_cast<std::size_t>(handle)];
+  if (--row.histograms_count > 0 || row.is_of_lines) return false;
+  FreeRow(handle);
+  return true;
+}
+
+void ScrapedSeries::FreeRow(SeriesHandle handle) {
+  Row& row = rows_[static_cast<std::size_t>(handle)];
+  if (const auto found = handle_of_.find(row.labels); found != handle_of_.end() && found->second == handle) {
+    handle_of_.erase(found);
+  }
   row = {};
   free_rows_.push_back(static_cast<std::uint32_t>(handle));
 }

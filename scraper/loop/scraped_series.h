@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "model/labels.h"
 #include "model/relabel.h"
 #include "scraper/exposition.h"
+#include "scraper/loop/converted_histograms.h"
 #include "scraper/loop/start_role.h"
 #include "scraper/options.h"
 #include "tsdb/appender.h"
@@ -26,11 +28,15 @@ class ScrapedSeries : public SeriesResolver {
   ScrapedSeries(const ScrapeJobOptions& job, const model::Labels& target_labels, const model::Relabeler& relabeler)
       : job_(job), target_labels_(target_labels), relabeler_(relabeler) {}
 
-  /// The appender in which new series are made during the Parse() that follows.
-  /// `reads_starts`: lines that OpenMetrics has for start times are no series.
-  void Begin(tsdb::Appender& appender, bool reads_starts = false) {
+  struct LineRules {
+    bool reads_starts = false;               ///< lines that OpenMetrics has for start times are no series
+    const ExpositionCache* types = nullptr;  ///< not null: classic histograms, whose types it knows, are converted
+    bool keeps_classic = false;              ///< their lines are series all the same
+  };
+  /// The appender in which new series are made during the Parse() that follows. Borrows what it gets until then.
+  void Begin(tsdb::Appender& appender, const LineRules& rules) {
     appender_ = &appender;
-    reads_starts_ = reads_starts;
+    rules_ = rules;
     series_added_ = 0;
     is_over_label_limit_ = false;
   }
@@ -42,12 +48,33 @@ class ScrapedSeries : public SeriesResolver {
   /// Finds or makes the series again, after storage has forgotten it.
   base::Result<tsdb::SeriesRef> ResolveAgain(SeriesHandle handle, tsdb::Appender& appender);
 
-  /// The line of this handle is gone: its number may be given again.
+  /// The line of this handle is gone: its number may be given again, unless a converted histogram is stored under it.
   void Free(SeriesHandle handle);
+
+  /// Whether the line of this handle is a sample that is stored, not only a start or a part of a histogram.
+  bool is_stored(SeriesHandle handle) const { return rows_[static_cast<std::size_t>(handle)].is_stored; }
+  /// Whether it is a part of a converted histogram that is not stored by itself since relabelling drops it.
+  bool is_dropped_part(SeriesHandle handle) const {
+    return rules_.keeps_classic && rows_[static_cast<std::size_t>(handle)].histogram != ConvertedHistograms::kNone &&
+           !is_stored(handle);
+  }
+  /// The converted histogram that the line is a part of, or null.
+  const ConvertedHistograms::Histogram* HistogramOf(SeriesHandle handle) {
+    const std::uint32_t number = rows_[static_cast<std::size_t>(handle)].histogram;
+    return number == ConvertedHistograms::kNone ? nullptr : &converted_.at(number);
+  }
+  ConvertedHistograms& converted() { return converted_; }
+  const ConvertedHistograms& converted() const { return converted_; }
+  /// The converted histograms whose last line was freed since the last call, without their values. Their handles are
+  /// freed with FreeHistogram().
+  std::vector<ReleasedSeries> TakeEndedHistograms() { return std::exchange(ended_histograms_, {}); }
+  /// False: a line of the exposition, or another histogram, still stands for the series.
+  bool FreeHistogram(SeriesHandle handle);
 
   /// Whether storage has a sample of the series that no stale marker follows.
   bool is_live(SeriesHandle handle) const { return rows_[static_cast<std::size_t>(handle)].is_live; }
   void MarkLive(SeriesHandle handle) { rows_[static_cast<std::size_t>(handle)].is_live = true; }
+  void MarkEnded(SeriesHandle handle) { rows_[static_cast<std::size_t>(handle)].is_live = false; }
   /// Stale markers were written for all.
   void MarkAllEnded();
 
@@ -73,6 +100,10 @@ class ScrapedSeries : public SeriesResolver {
   struct Row {
     tsdb::SeriesRef ref = tsdb::SeriesRef::kNone;
     model::Labels labels;
+    std::uint32_t histogram = ConvertedHistograms::kNone;  // that the line is a part of
+    bool is_stored = true;
+    bool is_of_lines = false;            // lines stand for the series
+    std::uint32_t histograms_count = 0;  // converted ones that are stored under it
     bool is_live = false;
     StartRole start_role;
     std::int64_t told_start_ms = 0;
@@ -86,6 +117,12 @@ class ScrapedSeries : public SeriesResolver {
   base::Result<> CheckLabels(const model::Labels& labels);
   base::Error LabelLimitError(std::string message);
   SeriesHandle NewRow(Row row);
+  base::Result<SeriesHandle> ResolveSeries(const SampleLine& line, const StartRole& role);
+  std::optional<HistogramPart> PartOf(const SampleLine& line) const;
+  base::Result<SeriesHandle> ResolvePart(const SampleLine& line, const HistogramPart& part);
+  base::Result<std::uint32_t> HistogramNumber(const SampleLine& line, const HistogramPart& part);
+  base::Result<tsdb::SeriesRef> StoreSeries(const model::Labels& labels);
+  void FreeRow(SeriesHandle handle);
 
   const ScrapeJobOptions& job_;
   const model::Labels& target_labels_;
@@ -93,11 +130,13 @@ class ScrapedSeries : public SeriesResolver {
   tsdb::Appender* appender_ = nullptr;
   std::size_t series_added_ = 0;
   bool is_over_label_limit_ = false;
-  bool reads_starts_ = false;
+  LineRules rules_;
   std::vector<Row> rows_;
   std::vector<std::uint32_t> free_rows_;
   std::unordered_map<model::Labels, SeriesHandle, LabelsHash> handle_of_;  // lines that relabelling makes one series
   model::LabelsBuilder builder_;                                           // kept for its memory
+  ConvertedHistograms converted_;
+  std::vector<ReleasedSeries> ended_histograms_;
 };
 
 }  // namespace baro::scraper

@@ -1,5 +1,6 @@
 #include "scraper/target.h"
 
+#include <algorithm>
 #include <unordered_set>
 
 #include <fmt/format.h>
@@ -42,6 +43,31 @@ base::Result<std::chrono::milliseconds> PositiveDuration(const model::Labels& la
   return *duration;
 }
 
+struct HistogramSwitch {
+  std::string_view label;
+  bool NativeHistogramOptions::* value;
+};
+constexpr HistogramSwitch kHistogramSwitches[] = {
+    {"__convert_classic_histograms_to_nhcb__", &NativeHistogramOptions::convert_classic_to_nhcb},
+    {"__always_scrape_classic_histograms__", &NativeHistogramOptions::always_scrape_classic},
+    {"__scrape_native_histograms__", &NativeHistogramOptions::scrape},
+};
+
+/// The job's switches as relabelling left them; one that it took away is off.
+base::Result<NativeHistogramOptions> ReadHistogramSwitches(const ScrapeJobOptions& job, const model::Labels& labels) {
+  static constexpr std::string_view kTrue[] = {"1", "t", "T", "true", "TRUE", "True"};
+  static constexpr std::string_view kFalse[] = {"", "0", "f", "F", "false", "FALSE", "False"};
+  NativeHistogramOptions options = job.native_histograms;
+  for (const auto& [label, value] : kHistogramSwitches) {
+    const std::string_view text = labels.Get(label);
+    options.*value = std::ranges::find(kTrue, text) != std::end(kTrue);
+    if (!(options.*value) && std::ranges::find(kFalse, text) == std::end(kFalse)) {
+      return Fail(Code::kInvalidArgument, fmt::format("{}=\"{}\" is neither true nor false", label, text));
+    }
+  }
+  return options;
+}
+
 base::Result<> CheckAddress(std::string_view address) {
   if (address.empty()) return Fail(Code::kInvalidArgument, "it has no __address__ after relabelling");
   if (address.find('/') != std::string_view::npos) {
@@ -64,6 +90,9 @@ base::Result<Target> FinishTarget(const ScrapeJobOptions& job, const model::Labe
     return Fail(Code::kInvalidArgument, fmt::format("the scrape timeout of {} ms is greater than the interval of {} ms",
                                                     target.timeout.count(), target.interval.count()));
   }
+
+  target.unix_socket = relabelled.Get("__unix_socket__");
+  target.native_histograms = BARO_TRY(ReadHistogramSwitches(job, relabelled));
 
   std::string_view path = relabelled.Get(model::kMetricsPathLabel);
   const std::string params = EncodeParams(job, relabelled);
@@ -113,6 +142,9 @@ model::Labels DiscoveredLabels(const ScrapeJobOptions& job, const TargetGroup& g
   set_default(model::kScrapeTimeoutLabel, base::FormatDuration(job.timeout));
   set_default(model::kMetricsPathLabel, job.metrics_path);
   set_default(model::kSchemeLabel, job.scheme);
+  for (const auto& [label, value] : kHistogramSwitches) {
+    set_default(label, job.native_histograms.*value ? "true" : "false");
+  }
   for (const auto& [name, values] : job.params) {
     if (!values.empty()) set_default(fmt::format("{}{}", model::kParamLabelPrefix, name), values.front());
   }

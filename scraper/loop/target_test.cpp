@@ -50,8 +50,34 @@ TEST(Target, DiscoveredLabelsShowAllThatRelabellingSees) {
   ScrapeJobOptions job = Job();
   job.params = {{"module", {"one", "two"}}};
   EXPECT_EQ(DiscoveredLabels(job, {.labels = {{"__meta_x", "1"}}}, {{"__address__", "a"}}).ToString(),
-            R"({__address__="a", __meta_x="1", __metrics_path__="/metrics", __param_module="one", __scheme__="http", )"
-            R"(__scrape_interval__="15s", __scrape_timeout__="10s", job="j"})");
+            R"({__address__="a", __always_scrape_classic_histograms__="false", )"
+            R"(__convert_classic_histograms_to_nhcb__="false", __meta_x="1", __metrics_path__="/metrics", )"
+            R"(__param_module="one", __scheme__="http", __scrape_interval__="15s", )"
+            R"(__scrape_native_histograms__="false", __scrape_timeout__="10s", job="j"})");
+}
+
+TEST(Target, MayHaveASocketOfItsOwnWhichIsPartOfItsIdentity) {
+  const TargetSet set = MakeTargets(Job(), {}, {Group("a", {{"__unix_socket__", "/run/a.sock"}}), Group("a")});
+  ASSERT_EQ(set.active.size(), 2U);
+  EXPECT_EQ(set.active[0].unix_socket, "/run/a.sock");
+  EXPECT_EQ(set.active[0].url, "http://a/metrics");
+  EXPECT_EQ(set.active[0].labels, set.active[1].labels);
+}
+
+TEST(Target, RelabellingSwitchesNativeHistograms) {
+  ScrapeJobOptions job = Job();
+  job.native_histograms = {.scrape = true, .bucket_limit = 7};
+  const auto made = [&](const std::map<std::string, std::string>& labels) {
+    return MakeTargets(job, {}, {Group("a", labels)});
+  };
+  EXPECT_EQ(made({}).active[0].native_histograms, job.native_histograms);
+  EXPECT_FALSE(made({{"__scrape_native_histograms__", "F"}}).active[0].native_histograms.scrape);
+  EXPECT_TRUE(made({{"__always_scrape_classic_histograms__", "1"}}).active[0].native_histograms.always_scrape_classic);
+  const TargetSet wrong = made({{"__convert_classic_histograms_to_nhcb__", "yes"}});
+  EXPECT_TRUE(wrong.active.empty());
+  ASSERT_EQ(wrong.errors.size(), 1U);
+  EXPECT_THAT(wrong.errors[0],
+              testing::HasSubstr("__convert_classic_histograms_to_nhcb__=\"yes\" is neither true nor false"));
 }
 
 TEST(Target, ParametersAreSortedAndRelabellingChangesTheFirstOfAName) {

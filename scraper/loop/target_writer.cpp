@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "scraper/loop/histogram_limits.h"
+
 namespace baro::scraper {
 namespace {
 
@@ -16,6 +18,18 @@ using base::Fail;
 constexpr std::size_t kReportSeriesMax = 8;
 
 constexpr std::uint32_t kNoStart = 0xffff'ffff;
+
+/// 0 for what is no time.
+std::int64_t MsOfSeconds(double seconds) {
+  constexpr double kMsMax = 9e15;
+  const double ms = seconds * 1000;
+  return ms >= 0 && ms < kMsMax ? std::llround(ms) : 0;
+}
+
+/// A start behind its sample, or no time at all, is not known.
+std::int64_t StartOrNone(std::int64_t start_ms, std::int64_t timestamp_ms) {
+  return start_ms >= 1 && start_ms < timestamp_ms ? start_ms : 0;
+}
 
 /// Markers that wait for a disk which takes nothing; the series of further ones end by the lookback.
 constexpr std::size_t kOwedMarkersMax = 1'000'000;
@@ -78,11 +92,15 @@ void TargetWriter::Committed(bool is_good) {
   }
   const ParsedExposition& seen = cache_.parsed();
   for (const TimestampedSample& sample : seen.timestamped()) {
-    if (!series_.start_role(sample.series).is_created) series_.MarkLive(sample.series);
+    if (series_.is_stored(sample.series)) series_.MarkLive(sample.series);
   }
+  series_.converted().ForEach([this](const ConvertedHistograms::Histogram& histogram) {
+    if (!histogram.is_present && histogram.series != SeriesHandle::kDropped) series_.MarkEnded(histogram.series);
+  });
+  for (const HistogramSample& sample : histograms_) series_.MarkLive(sample.series);
   if (seen.row_revision() == live_revision_) return;
   for (const SeriesHandle handle : seen.handles()) {
-    if (!series_.start_role(handle).is_created) series_.MarkLive(handle);
+    if (series_.is_stored(handle)) series_.MarkLive(handle);
   }
   live_revision_ = seen.row_revision();
 }
@@ -102,20 +120,28 @@ base::Result<> TargetWriter::Append(const ScrapeInput& input, tsdb::Appender& ap
   BARO_TRY(Parse(input, appender, outcome));
   const ParsedExposition& seen = cache_.parsed();
   if (seen.row_revision() != refs_revision_) ReadRow();
-  outcome.samples_scraped -= created_count_;
-  outcome.samples_kept -= created_count_;
+  ReadHistograms();
+  CountSamples(outcome);
   outcome.series_added = series_.series_added();
   metrics_.samples_total.Add(static_cast<double>(seen.samples_count()));
   metrics_.predicted_lines_total.Add(static_cast<double>(seen.predicted_count()));
-  BARO_TRY(CheckSampleLimit());
+  BARO_TRY(CheckSampleLimit(outcome.samples_kept));
   return AppendParsed(input, appender);
 }
 
 base::Result<> TargetWriter::Parse(const ScrapeInput& input, tsdb::Appender& appender, ScrapeOutcome& outcome) {
   const auto format = FormatOfContentType(input.content_type, job_.fallback_protocol);
   if (!format) return std::unexpected(format.error());
-  series_.Begin(appender, reads_starts() && *format == ExpositionFormat::kOpenMetrics);
-  auto parsed = cache_.Parse(input.body, {.format = *format, .honor_timestamps = job_.honor_timestamps}, series_);
+  const NativeHistogramOptions& histograms = target_.native_histograms;
+  series_.Begin(appender, {.reads_starts = reads_starts() && *format == ExpositionFormat::kOpenMetrics,
+                           .types = histograms.convert_classic_to_nhcb ? &cache_ : nullptr,
+                           .keeps_classic = histograms.always_scrape_classic});
+  auto parsed = cache_.Parse(input.body,
+                             {.format = *format,
+                              .honor_timestamps = job_.honor_timestamps,
+                              .native_histograms = histograms.scrape,
+                              .classic_besides_native = histograms.always_scrape_classic},
+                             series_);
   outcome.samples_scraped = cache_.parsed().samples_count();
   outcome.samples_kept = outcome.samples_scraped - cache_.parsed().dropped_count();
   TakeReleased();
@@ -129,11 +155,34 @@ void TargetWriter::TakeReleased() {
     if (series_.is_live(gone.series) && !is_exempt) gone_.push_back(series_.ref(gone.series));
     series_.Free(gone.series);
   }
+  for (const ReleasedSeries& gone : series_.TakeEndedHistograms()) {
+    const bool was_live = series_.is_live(gone.series);
+    const tsdb::SeriesRef ref = series_.ref(gone.series);
+    const bool is_exempt = gone.had_timestamp && !job_.track_timestamps_staleness;
+    if (series_.FreeHistogram(gone.series) && was_live && !is_exempt) gone_.push_back(ref);
+  }
 }
 
-base::Result<> TargetWriter::CheckSampleLimit() const {
+void TargetWriter::CountSamples(ScrapeOutcome& outcome) const {
   const ParsedExposition& seen = cache_.parsed();
-  const std::size_t kept = seen.samples_count() - seen.dropped_count() - created_count_;
+  std::size_t hidden = 0;
+  std::size_t dropped = 0;
+  const auto count = [&](SeriesHandle handle) {
+    if (series_.is_dropped_part(handle)) {
+      ++dropped;
+    } else if (!series_.is_stored(handle)) {
+      ++hidden;
+    }
+  };
+  if (hidden_count_ > 0) std::ranges::for_each(seen.handles(), count);
+  for (const TimestampedSample& sample : seen.timestamped()) count(sample.series);
+  for (const RepeatedSample& sample : seen.repeated()) count(sample.series);
+  outcome.samples_scraped = seen.samples_count() - hidden + converted_count_;
+  const std::size_t converted_kept = histograms_.size() - seen.histograms().size();
+  outcome.samples_kept = outcome.samples_scraped - seen.dropped_count() - dropped - (converted_count_ - converted_kept);
+}
+
+base::Result<> TargetWriter::CheckSampleLimit(std::size_t kept) const {
   if (job_.limits.samples == 0 || kept <= job_.limits.samples) return {};
   metrics_.exceeded_sample_limit_total.Add();
   return Fail(Code::kLimitExceeded,
@@ -145,8 +194,9 @@ base::Result<> TargetWriter::AppendParsed(const ScrapeInput& input, tsdb::Append
   if (job_.writes_zeros_at_starts) WriteZeros(input.timestamp_ms);
   BARO_TRY(AppendRow(input.timestamp_ms, appender));
   if (reads_starts()) AppendStarts(input.timestamp_ms, appender);
+  BARO_TRY(AppendHistograms(input.timestamp_ms, appender));
   for (const TimestampedSample& sample : seen.timestamped()) {
-    if (series_.start_role(sample.series).is_created) continue;  // of samples with their own times none is read
+    if (!series_.is_stored(sample.series)) continue;  // of samples with their own times no start is read
     const model::Sample stamped{.timestamp_ms = sample.timestamp_ms, .value = sample.value};
     tsdb::SampleStatus status = appender.Append(series_.ref(sample.series), stamped);
     if (status == tsdb::SampleStatus::kUnknownSeries) {
@@ -155,7 +205,7 @@ base::Result<> TargetWriter::AppendParsed(const ScrapeInput& input, tsdb::Append
     Count(status);
   }
   for (const RepeatedSample& sample : seen.repeated()) {
-    if (!sample.is_same()) metrics_.duplicate_timestamp_total.Add();
+    if (!sample.is_same() && series_.is_stored(sample.series)) metrics_.duplicate_timestamp_total.Add();
   }
   AppendGone(input.timestamp_ms, appender);
   AppendExemplars(input.timestamp_ms, appender);
@@ -168,12 +218,16 @@ void TargetWriter::AppendExemplars(std::int64_t timestamp_ms, tsdb::Appender& ap
   for (const SeriesExemplar& seen : cache_.parsed().exemplars()) {
     exemplar_labels_.Reset({});
     for (const ExpositionLabel& label : seen.labels) exemplar_labels_.Set(label.name, label.value);
+    // Of histograms only those that say when are kept, as in Prometheus.
+    const ConvertedHistograms::Histogram* const converted = series_.HistogramOf(seen.series);
+    if (converted != nullptr && (!seen.timestamp_ms || converted->series == SeriesHandle::kDropped)) continue;
+    const SeriesHandle series = converted != nullptr ? converted->series : seen.series;
     const std::optional<std::int64_t> sample_ms = job_.honor_timestamps ? seen.sample_timestamp_ms : std::nullopt;
     const model::Exemplar exemplar{
         .labels = exemplar_labels_.Build(),
         .value = seen.value,
         .timestamp_ms = seen.timestamp_ms ? seen.timestamp_ms : sample_ms.value_or(timestamp_ms)};
-    if (appender.AppendExemplar(series_.ref(seen.series), exemplar) == tsdb::ExemplarStatus::kOutOfOrder) {
+    if (appender.AppendExemplar(series_.ref(series), exemplar) == tsdb::ExemplarStatus::kOutOfOrder) {
       metrics_.exemplar_out_of_order_total.Add();
     }
   }
@@ -196,26 +250,53 @@ void TargetWriter::ReadRow() {
   refs_.clear();
   places_.clear();
   starts_.clear();
-  created_count_ = 0;
-  std::unordered_map<std::uint64_t, std::uint32_t> place_of;
+  start_places_.clear();
   for (std::uint32_t place = 0; place < handles.size(); ++place) {
     const StartRole& role = series_.start_role(handles[place]);
-    if (!role.is_created) {
-      refs_.push_back(series_.ref(handles[place]));
-      continue;
-    }
-    ++created_count_;
-    place_of.emplace(role.key, place);
+    if (role.is_created) start_places_.emplace(role.key, place);
+    if (series_.is_stored(handles[place])) refs_.push_back(series_.ref(handles[place]));
   }
   refs_revision_ = seen.row_revision();
-  if (created_count_ == 0) return;
+  hidden_count_ = handles.size() - refs_.size();
+  if (hidden_count_ == 0) return;
   for (std::uint32_t place = 0; place < handles.size(); ++place) {
+    if (!series_.is_stored(handles[place])) continue;
     const StartRole& role = series_.start_role(handles[place]);
-    if (role.is_created) continue;
     places_.push_back(place);
-    const auto start = role.may_have_start ? place_of.find(role.key) : place_of.end();
-    starts_.push_back(start == place_of.end() ? kNoStart : start->second);
+    const auto start = role.may_have_start ? start_places_.find(role.key) : start_places_.end();
+    starts_.push_back(start == start_places_.end() ? kNoStart : start->second);
   }
+}
+
+void TargetWriter::ReadHistograms() {
+  const auto read = cache_.parsed().histograms();
+  histograms_.assign(read.begin(), read.end());
+  converted_count_ = 0;
+  if (!series_.converted().empty()) ReadConverted();
+}
+
+void TargetWriter::ReadConverted() {
+  series_.converted().Read(cache_.parsed());
+  std::unordered_set<SeriesHandle> native;
+  for (const HistogramSample& sample : histograms_) native.insert(sample.series);
+  series_.converted().ForEach([&](ConvertedHistograms::Histogram& histogram) {
+    // A histogram that also comes as a native one is that.
+    histogram.is_native = native.contains(histogram.series);
+    if (histogram.is_native) histogram.is_present = false;
+    if (!histogram.is_present) return;
+    ++converted_count_;
+    if (histogram.series == SeriesHandle::kDropped) return;
+    histograms_.push_back({.series = histogram.series,
+                           .histogram = &histogram.value,
+                           .timestamp_ms = histogram.timestamp_ms,
+                           .start_ms = reads_starts() ? StartOf(histogram) : 0});
+  });
+}
+
+std::int64_t TargetWriter::StartOf(const ConvertedHistograms::Histogram& histogram) const {
+  const auto place = start_places_.find(histogram.start_key);
+  if (place == start_places_.end()) return histogram.start_ms;
+  return MsOfSeconds(cache_.parsed().values()[place->second]);
 }
 
 SeriesHandle TargetWriter::HandleAt(std::size_t index) const {
@@ -223,20 +304,51 @@ SeriesHandle TargetWriter::HandleAt(std::size_t index) const {
 }
 
 std::int64_t TargetWriter::StartAt(std::size_t index, std::int64_t timestamp_ms) const {
+  if (const auto told = cache_.parsed().row_starts_ms(); !told.empty()) {
+    return StartOrNone(told[places_.empty() ? index : places_[index]], timestamp_ms);
+  }
   if (starts_.empty() || starts_[index] == kNoStart) return 0;
-  const double start_ms = cache_.parsed().values()[starts_[index]] * 1000;
-  // Behind the sample, or no time at all: not known.
-  return start_ms >= 1 && start_ms < static_cast<double>(timestamp_ms) ? std::llround(start_ms) : 0;
+  return StartOrNone(MsOfSeconds(cache_.parsed().values()[starts_[index]]), timestamp_ms);
 }
 
 void TargetWriter::AppendStarts(std::int64_t timestamp_ms, tsdb::Appender& appender) {
   for (std::size_t i = 0; i < refs_.size(); ++i) {
-    const SeriesHandle handle = HandleAt(i);
-    const std::int64_t start_ms = StartAt(i, timestamp_ms);
-    if (series_.told_start_ms(handle) == start_ms) continue;
-    if (job_.stores_starts) appender.AppendStart(refs_[i], timestamp_ms, start_ms);
-    series_.set_told_start_ms(handle, start_ms);
+    TellStart(HandleAt(i), refs_[i], {.from_ms = timestamp_ms, .start_ms = StartAt(i, timestamp_ms)}, appender);
   }
+}
+
+void TargetWriter::TellStart(SeriesHandle handle, tsdb::SeriesRef ref, StartRun run, tsdb::Appender& appender) {
+  if (series_.told_start_ms(handle) == run.start_ms) return;
+  if (job_.stores_starts) appender.AppendStart(ref, run.from_ms, run.start_ms);
+  series_.set_told_start_ms(handle, run.start_ms);
+}
+
+base::Result<> TargetWriter::AppendHistograms(std::int64_t timestamp_ms, tsdb::Appender& appender) {
+  for (const HistogramSample& sample : histograms_) {
+    BARO_TRY(AppendHistogram(sample, sample.timestamp_ms.value_or(timestamp_ms), appender));
+  }
+  return {};
+}
+
+base::Result<> TargetWriter::AppendHistogram(const HistogramSample& sample, std::int64_t timestamp_ms,
+                                             tsdb::Appender& appender) {
+  const auto fitted = FitHistogram(*sample.histogram, target_.native_histograms, fitted_);
+  if (!fitted) {
+    metrics_.exceeded_bucket_limit_total.Add();
+    return std::unexpected(fitted.error());
+  }
+  tsdb::SeriesRef ref = series_.ref(sample.series);
+  tsdb::SampleStatus status = BARO_TRY(appender.AppendHistogram(ref, timestamp_ms, **fitted));
+  if (status == tsdb::SampleStatus::kUnknownSeries) {
+    ref = BARO_TRY(series_.ResolveAgain(sample.series, appender));
+    status = BARO_TRY(appender.AppendHistogram(ref, timestamp_ms, **fitted));
+  }
+  Count(status);
+  if (reads_starts()) {
+    const std::int64_t start_ms = StartOrNone(sample.start_ms, timestamp_ms);
+    TellStart(sample.series, ref, {.from_ms = timestamp_ms, .start_ms = start_ms}, appender);
+  }
+  return {};
 }
 
 // A counter that is new began with 0, and so did one that began anew. In a commit of its own: a commit takes a series
@@ -249,13 +361,23 @@ void TargetWriter::WriteZeros(std::int64_t timestamp_ms) {
     if (zeros == nullptr) zeros = storage_.NewAppender();
     zeros->Append(refs_[i], {.timestamp_ms = start_ms, .value = 0});
   }
+  for (const HistogramSample& sample : histograms_) {
+    const std::int64_t start_ms = StartOrNone(sample.start_ms, sample.timestamp_ms.value_or(timestamp_ms));
+    if (start_ms == 0 || series_.told_start_ms(sample.series) == start_ms) continue;
+    if (zeros == nullptr) zeros = storage_.NewAppender();
+    const model::FloatHistogram zero{.counter_reset_hint = model::CounterResetHint::kReset,
+                                     .schema = sample.histogram->schema,
+                                     .zero_threshold = sample.histogram->zero_threshold,
+                                     .custom_values = sample.histogram->custom_values};
+    (void)zeros->AppendHistogram(series_.ref(sample.series), start_ms, zero).has_value();
+  }
   // If it cannot be stored, neither can the scrape, which says so.
   if (zeros != nullptr) (void)zeros->Commit(tsdb::Durability::kInterval).has_value();
 }
 
 base::Result<> TargetWriter::AppendRow(std::int64_t timestamp_ms, tsdb::Appender& appender) {
   std::span<const double> values = cache_.parsed().values();
-  if (created_count_ > 0) {
+  if (hidden_count_ > 0) {
     values_.clear();
     for (const std::uint32_t place : places_) values_.push_back(values[place]);
     values = values_;
@@ -296,13 +418,25 @@ void TargetWriter::Count(tsdb::SampleStatus status) {
 void TargetWriter::AppendGone(std::int64_t timestamp_ms, tsdb::Appender& appender) {
   const model::Sample end{.timestamp_ms = timestamp_ms, .value = model::StaleNaN()};
   for (const tsdb::SeriesRef ref : gone_) appender.Append(ref, end);
+  AppendBrokenConverted(end, appender);
   if (inherited_.empty()) return;
   // What was written before, by this loop or by the one that it follows, and does not come again.
   std::unordered_set<tsdb::SeriesRef> present(refs_.begin(), refs_.end());
   for (const TimestampedSample& sample : cache_.parsed().timestamped()) present.insert(series_.ref(sample.series));
+  for (const HistogramSample& sample : histograms_) present.insert(series_.ref(sample.series));
   for (const tsdb::SeriesRef ref : inherited_) {
     if (!present.contains(ref)) appender.Append(ref, end);
   }
+}
+
+// Converted histograms whose lines are there, but make none this time.
+void TargetWriter::AppendBrokenConverted(const model::Sample& end, tsdb::Appender& appender) {
+  series_.converted().ForEach([&](const ConvertedHistograms::Histogram& histogram) {
+    const bool is_exempt = histogram.had_timestamp && !job_.track_timestamps_staleness;
+    const bool has_sample = histogram.is_present || histogram.is_native;
+    if (has_sample || is_exempt || histogram.series == SeriesHandle::kDropped) return;
+    if (series_.is_live(histogram.series)) appender.Append(series_.ref(histogram.series), end);
+  });
 }
 
 void TargetWriter::AppendAllStale(std::int64_t timestamp_ms, tsdb::Appender& appender) {
@@ -317,6 +451,11 @@ std::vector<tsdb::SeriesRef> TargetWriter::PresentSeries() const {
     const bool is_exempt = present.had_timestamp && !job_.track_timestamps_staleness;
     if (series_.is_live(present.series) && !is_exempt) refs.push_back(series_.ref(present.series));
   }
+  series_.converted().ForEach([&](const ConvertedHistograms::Histogram& histogram) {
+    const bool is_exempt = histogram.had_timestamp && !job_.track_timestamps_staleness;
+    if (histogram.series == SeriesHandle::kDropped || is_exempt) return;
+    if (series_.is_live(histogram.series)) refs.push_back(series_.ref(histogram.series));
+  });
   return refs;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
@@ -59,6 +60,10 @@ class TargetWriter {
   const ExpositionCache& cache() const { return cache_; }
 
  private:
+  struct StartRun {
+    std::int64_t from_ms = 0;   // the sample's
+    std::int64_t start_ms = 0;  // 0: none
+  };
   base::Result<> Append(const ScrapeInput& input, tsdb::Appender& appender, ScrapeOutcome& outcome);
   /// Parses the answer, and counts in `outcome` what it came to see, also in a broken one.
   base::Result<> Parse(const ScrapeInput& input, tsdb::Appender& appender, ScrapeOutcome& outcome);
@@ -66,23 +71,34 @@ class TargetWriter {
   base::Result<> AppendRow(std::int64_t timestamp_ms, tsdb::Appender& appender);
   /// Finds series and starts in a row that is new.
   void ReadRow();
+  /// Histograms of this scrape, read and converted.
+  void ReadHistograms();
+  void ReadConverted();
+  std::int64_t StartOf(const ConvertedHistograms::Histogram& histogram) const;
+  /// How many samples the parsed lines stand for, before and after relabelling.
+  void CountSamples(ScrapeOutcome& outcome) const;
   SeriesHandle HandleAt(std::size_t index) const;
   /// The start that the exposition says of the series at `index` of the row; 0: none.
   std::int64_t StartAt(std::size_t index, std::int64_t timestamp_ms) const;
   void AppendStarts(std::int64_t timestamp_ms, tsdb::Appender& appender);
   void WriteZeros(std::int64_t timestamp_ms);
+  /// Tells storage the start of a series if that is news.
+  void TellStart(SeriesHandle handle, tsdb::SeriesRef ref, StartRun run, tsdb::Appender& appender);
+  base::Result<> AppendHistograms(std::int64_t timestamp_ms, tsdb::Appender& appender);
+  base::Result<> AppendHistogram(const HistogramSample& sample, std::int64_t timestamp_ms, tsdb::Appender& appender);
   bool reads_starts() const { return job_.stores_starts || job_.writes_zeros_at_starts; }
   void AppendExemplars(std::int64_t timestamp_ms, tsdb::Appender& appender);
   /// Tells what the target says of its metrics when that has changed, and now and then.
   void AppendMetadata(std::int64_t timestamp_ms, tsdb::Appender& appender);
   void TakeReleased();
   void AppendGone(std::int64_t timestamp_ms, tsdb::Appender& appender);
+  void AppendBrokenConverted(const model::Sample& end, tsdb::Appender& appender);
   void AppendAllStale(std::int64_t timestamp_ms, tsdb::Appender& appender);
   /// What was appended is stored: `is_good` says whether samples, or the end of all.
   void Committed(bool is_good);
   /// It is not: what should have ended still has to.
   void NotCommitted();
-  base::Result<> CheckSampleLimit() const;
+  base::Result<> CheckSampleLimit(std::size_t kept) const;
   /// Appends `up` and its relatives.
   base::Result<> AppendReport(const ScrapeInput& input, const ScrapeOutcome& outcome, tsdb::Appender& appender);
   base::Result<> MakeReportSeries(tsdb::Appender& appender);
@@ -98,17 +114,21 @@ class TargetWriter {
   ScrapedSeries series_;
 
   std::vector<tsdb::SeriesRef> refs_;  // of cache_.parsed().handles(), in that order, but for starts
-  std::size_t created_count_ = 0;      // handles that are starts; with none the next three are empty
+  std::size_t hidden_count_ = 0;       // handles that are only starts or parts; with none the next three are empty
   std::vector<std::uint32_t> places_;  // of refs_ among the handles
   std::vector<std::uint32_t> starts_;  // of refs_: the place of its start, or kNoStart
   std::vector<double> values_;         // of refs_
-  std::uint64_t refs_revision_ = 0;    // of the row that refs_ belongs to; 0: none
+  std::unordered_map<std::uint64_t, std::uint32_t> start_places_;  // by key: places of starts among the handles
+  std::vector<HistogramSample> histograms_;                        // of this scrape
+  std::size_t converted_count_ = 0;                                // of histograms_, the last ones
+  std::uint64_t refs_revision_ = 0;                                // of the row that refs_ belongs to; 0: none
   std::vector<tsdb::SampleStatus> statuses_;
   std::vector<tsdb::SeriesRef> report_refs_;
   std::uint64_t live_revision_ = 0;         // of the row whose series are all marked live; 0: none
   std::uint64_t told_metadata_ = 0;         // the revision that storage was told; 0: none
   std::int64_t told_metadata_ms_ = 0;       // when
   model::LabelsBuilder exemplar_labels_;    // kept for its memory
+  model::FloatHistogram fitted_;            // the same
   std::vector<tsdb::SeriesRef> gone_;       // ended with this scrape
   std::vector<tsdb::SeriesRef> inherited_;  // ended before it, unless they come again, and have no marker yet
 };

@@ -4,7 +4,10 @@ namespace baro::scraper {
 
 std::vector<const ApiProvider*> AllApiProviders() {
   std::vector<const ApiProvider*> all;
-  for (const auto& tables : {kDockerProviders, kDockerSwarmProviders}) {
+  for (const auto& tables :
+       {kDigitaloceanProviders, kDockerProviders, kDockerSwarmProviders, kEurekaProviders, kHetznerProviders,
+        kIonosProviders, kKumaProviders, kLinodeProviders, kMarathonProviders, kNomadProviders, kPuppetdbProviders,
+        kScalewayProviders, kTritonProviders, kVultrProviders}) {
     for (const ApiProvider& provider : tables) all.push_back(&provider);
   }
   return all;

@@ -7,7 +7,19 @@
 
 namespace baro::scraper {
 
+extern const std::span<const ApiProvider> kDigitaloceanProviders;
 extern const std::span<const ApiProvider> kDockerProviders;
 extern const std::span<const ApiProvider> kDockerSwarmProviders;
+extern const std::span<const ApiProvider> kEurekaProviders;
+extern const std::span<const ApiProvider> kHetznerProviders;
+extern const std::span<const ApiProvider> kIonosProviders;
+extern const std::span<const ApiProvider> kKumaProviders;
+extern const std::span<const ApiProvider> kLinodeProviders;
+extern const std::span<const ApiProvider> kMarathonProviders;
+extern const std::span<const ApiProvider> kNomadProviders;
+extern const std::span<const ApiProvider> kPuppetdbProviders;
+extern const std::span<const ApiProvider> kScalewayProviders;
+extern const std::span<const ApiProvider> kTritonProviders;
+extern const std::span<const ApiProvider> kVultrProviders;
 
 }  // namespace baro::scraper

@@ -1,45 +1,26 @@
 #include "server/journal/query_log.h"
 
-#include <ctime>
-
 #include <fmt/format.h>
 
 #include "base/bytes.h"
+#include "base/rfc3339.h"
 #include "server/api/json.h"
 #include "server/api/result_json.h"
 
 namespace baro::server {
-namespace {
-
-// Times of a query have three digits always, as Prometheus prints them there.
-std::string MillisecondText(std::int64_t time_ms) {
-  std::int64_t seconds = time_ms / 1000;
-  std::int64_t fraction = time_ms % 1000;
-  if (fraction < 0) {
-    fraction += 1000;
-    --seconds;
-  }
-  const std::time_t whole = seconds;
-  std::tm utc{};
-  if (gmtime_r(&whole, &utc) == nullptr) return fmt::format("{}.{:03}", seconds, fraction);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
-                     utc.tm_hour, utc.tm_min, utc.tm_sec, fraction);
-}
-
-}  // namespace
 
 std::string QueryLogLine(base::WallTime now, const query::QueryRequest& request, const query::QueryOrigin& origin,
                          const query::QueryStats& stats, const base::Error* error) {
   std::string line;
   JsonWriter json(line);
   json.BeginObject();
-  json.Key("time").String(MillisecondText(base::ToMs(now)));
+  json.Key("time").String(base::FormatRfc3339(base::ToMs(now)));
   json.Key("level").String("INFO");
   json.Key("msg").String("promql query logged");
   json.Key("params").BeginObject();
-  json.Key("end").String(MillisecondText(request.range.end_ms));
+  json.Key("end").String(base::FormatRfc3339(request.range.end_ms));
   json.Key("query").String(request.text);
-  json.Key("start").String(MillisecondText(request.range.start_ms));
+  json.Key("start").String(base::FormatRfc3339(request.range.start_ms));
   json.Key("step").Int(request.range.step_ms / 1000);  // whole seconds, as there
   json.EndObject();
   if (error != nullptr) json.Key("error").String(error->message());

@@ -249,22 +249,23 @@ LastSample HeadAppender::LastInHead(const SeriesPtr& series) const {
   return Later(last, home->Last(column));
 }
 
-// Compares with the newest sample of the series in this appender, or else in the head. The commit looks again, and at
+// The newest sample of the series in this appender, or else in the head.
+LastSample HeadAppender::Newest(const SeriesPtr& series) const {
+  const auto found = newest_.find(series.get());
+  if (found == newest_.end()) return LastInHead(series);
+  const PendingSample& pending = samples_[found->second];
+  return {
+      .timestamp_ms = pending.sample.timestamp_ms, .bits = Bits(pending.sample.value), .histogram = pending.histogram};
+}
+
+// Compares with the newest sample of the series. The commit looks again, and at
 // the rest: what does not come in order may be late.
 Verdict HeadAppender::CheckSingle(const SeriesPtr& series, std::int64_t timestamp_ms, const LastSample& candidate) {
   BeginWindow(timestamp_ms);
   if (!rules_.in_order.Contains(timestamp_ms)) {
     return rules_.Decide(timestamp_ms, SampleStatus::kOutOfOrder);
   }
-  LastSample last;
-  if (const auto found = newest_.find(series.get()); found != newest_.end()) {
-    const PendingSample& pending = samples_[found->second];
-    last = {.timestamp_ms = pending.sample.timestamp_ms,
-            .bits = Bits(pending.sample.value),
-            .histogram = pending.histogram};
-  } else {
-    last = LastInHead(series);
-  }
+  const LastSample last = Newest(series);
   const SampleStatus judged = candidate.histogram != nullptr ? Judge(last, timestamp_ms, *candidate.histogram)
                                                              : Judge(last, timestamp_ms, candidate.bits);
   return rules_.Decide(timestamp_ms, judged);
@@ -274,6 +275,10 @@ SampleStatus HeadAppender::Append(SeriesRef ref, model::Sample sample) {
   SeriesPtr series = writer_.head.FindPinned(ref);
   if (series == nullptr) return SampleStatus::kUnknownSeries;
   pinned_.push_back(series);
+  // A series of histograms ends with a histogram, as in Prometheus: who ends it need not know what it has.
+  if (model::IsStaleNaN(sample.value) && Newest(series).histogram != nullptr) {
+    return AddHistogram(std::move(series), sample.timestamp_ms, {.sum = sample.value});
+  }
   const Verdict verdict = CheckSingle(series, sample.timestamp_ms, {.bits = Bits(sample.value)});
   NoteRefused(*series, sample.timestamp_ms, verdict.status);
   if (verdict.status != SampleStatus::kAccepted) return verdict.status;
@@ -292,6 +297,11 @@ base::Result<SampleStatus> HeadAppender::AppendHistogram(SeriesRef ref, std::int
   SeriesPtr series = writer_.head.FindPinned(ref);
   if (series == nullptr) return SampleStatus::kUnknownSeries;
   pinned_.push_back(series);
+  return AddHistogram(std::move(series), timestamp_ms, histogram);
+}
+
+SampleStatus HeadAppender::AddHistogram(SeriesPtr series, std::int64_t timestamp_ms,
+                                        const model::FloatHistogram& histogram) {
   auto copy = std::make_shared<const model::FloatHistogram>(histogram);
   const Verdict verdict = CheckSingle(series, timestamp_ms, {.histogram = copy});
   NoteRefused(*series, timestamp_ms, verdict.status);

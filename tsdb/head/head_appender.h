@@ -101,6 +101,8 @@ class HeadAppender : public Appender {
   bool Fill(PendingRow& pending, const RowOrderPtr& order, std::span<const double> values,
             std::span<SampleStatus> statuses);
   LastSample LastInHead(const SeriesPtr& series) const;
+  LastSample Newest(const SeriesPtr& series) const;
+  SampleStatus AddHistogram(SeriesPtr series, std::int64_t timestamp_ms, const model::FloatHistogram& histogram);
   SampleStatus FillOne(PendingRow& pending, std::uint32_t column, double value, bool is_clear);
   static bool AddLate(PendingRow& pending, std::uint32_t column, double value);
   void BeginWindow(std::int64_t timestamp_ms);

@@ -242,6 +242,35 @@ TEST_F(StorageTest, KeepsHistogramsBesideFloats) {
   }
 }
 
+TEST_F(StorageTest, TheStaleMarkerBehindAHistogramIsOne) {
+  Open();
+  const model::FloatHistogram histogram{
+      .count = 3, .sum = 1.5, .positive_spans = {{.offset = 0, .length = 1}}, .positive_buckets = {3}};
+  for (int restart = 0; restart < 2; ++restart) {
+    const std::int64_t now_ms = kNow + 10 * restart;
+    auto appender = storage().NewAppender();
+    const SeriesRef series = *appender->Resolve(Named("h"), nullptr);
+    EXPECT_EQ(*appender->AppendHistogram(series, now_ms, histogram), SampleStatus::kAccepted);
+    if (restart == 1)
+      ASSERT_TRUE(appender->Commit(Durability::kInterval));  // behind it in the head, or in the appender
+    EXPECT_EQ(appender->Append(series, {.timestamp_ms = now_ms + 1, .value = model::StaleNaN()}),
+              SampleStatus::kAccepted);
+    ASSERT_TRUE(appender->Commit(Durability::kInterval));
+    // Behind a float it is a float.
+    EXPECT_EQ(appender->Append(series, {.timestamp_ms = now_ms + 2, .value = 1}), SampleStatus::kAccepted);
+    EXPECT_EQ(appender->Append(series, {.timestamp_ms = now_ms + 3, .value = model::StaleNaN()}),
+              SampleStatus::kAccepted);
+    ASSERT_TRUE(appender->Commit(Durability::kInterval));
+    appender.reset();
+    Reopen();
+    const auto all = ReadAll(storage());
+    ASSERT_EQ(all.size(), 1U);
+    ASSERT_EQ(all[0].histograms.size(), 2U * (restart + 1));
+    EXPECT_TRUE(model::IsStaleNaN(all[0].histograms.back().histogram->sum));
+    EXPECT_EQ(all[0].samples.size(), 2U * (restart + 1));
+  }
+}
+
 TEST_F(StorageTest, RefusesSeriesPastTheLimitAndWithoutLabels) {
   options().series_max = 2;
   Open();
