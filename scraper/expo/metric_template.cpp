@@ -35,6 +35,8 @@ void MetricTemplate::Clear() {
   entries_.clear();
   samples_.clear();
   families_.clear();
+  shapes_.clear();
+  heads_.clear();
   std::fill(slots_.begin(), slots_.end(), kNone);
 }
 
@@ -58,6 +60,12 @@ void MetricTemplate::AssignPrefix(const MetricTemplate& other, std::size_t metri
   entries_.assign(entries_begin, entries_end);
   const auto [families_begin, families_end] = first(other.families_, families_count);
   families_.assign(families_begin, families_end);
+  const auto [shapes_begin, shapes_end] = first(other.shapes_, families_count);
+  shapes_.assign(shapes_begin, shapes_end);
+  for (FamilyShape& shape : shapes_) {
+    if (shape.first + shape.count > metrics_count) shape = {};  // metrics that it had are not among the first
+  }
+  heads_ = other.heads_;
   for (std::uint32_t i = 0; i < metrics_count; ++i) Insert(i);
 }
 
@@ -77,6 +85,7 @@ void MetricTemplate::Push(const Key& key, std::uint64_t hash, std::span<const Me
                       .labels_begin = text_begin + labels_in_field,
                       .labels_size_bytes = static_cast<std::uint32_t>(key.labels.size()),
                       .family = key.family,
+                      .family_place = static_cast<std::uint32_t>(families_.size() - 1),
                       .samples_begin = static_cast<std::uint32_t>(samples_.size()),
                       .samples_count = static_cast<std::uint32_t>(samples.size()),
                       .type = key.type});
@@ -86,6 +95,22 @@ void MetricTemplate::Push(const Key& key, std::uint64_t hash, std::span<const Me
   } else {
     Insert(static_cast<std::uint32_t>(entries_.size() - 1));
   }
+}
+
+void MetricTemplate::CloseFamily(std::string_view head, std::size_t size_bytes, std::size_t first) {
+  std::size_t plain_size_bytes = head.size();
+  for (std::size_t i = first; i < entries_.size(); ++i) {
+    if (entries_[i].value_offset == 0) plain_size_bytes = size_bytes + 1;  // never as large as that
+    plain_size_bytes += entries_[i].text_end - entries_[i].text_begin;
+  }
+  shapes_.back() = {};
+  if (plain_size_bytes != size_bytes) return;
+  shapes_.back() = {.size_bytes = size_bytes,
+                    .head_begin = static_cast<std::uint32_t>(heads_.size()),
+                    .head_size_bytes = static_cast<std::uint32_t>(head.size()),
+                    .first = static_cast<std::uint32_t>(first),
+                    .count = static_cast<std::uint32_t>(entries_.size() - first)};
+  heads_ += head;
 }
 
 // A second entry with an equal hash is left out, as in LineTemplate: a metric that stands a million times makes no

@@ -33,6 +33,14 @@ struct PlainMetric {
   std::int64_t start_ms = 0;
 };
 
+/// A family that consists of its head, as long as it stood in front of the metrics, and of plain metrics.
+struct PlainFamily {
+  std::string_view head;
+  std::size_t size_bytes = 0;  ///< of the whole; 0: the family is not of that kind
+  std::uint32_t first = 0;     ///< its metrics' entries
+  std::uint32_t count = 0;
+};
+
 /// One metric: its labels as they stood, and its samples.
 struct MetricEntry {
   std::uint64_t hash = 0;
@@ -42,7 +50,8 @@ struct MetricEntry {
   std::uint32_t value_offset = 0;  // 0: not a plain metric
   std::uint32_t labels_begin = 0;
   std::uint32_t labels_size_bytes = 0;
-  std::uint32_t family = 0;  ///< its number in the FamilyTable
+  std::uint32_t family = 0;        ///< its number in the FamilyTable
+  std::uint32_t family_place = 0;  ///< among the template's families
   std::uint32_t samples_begin = 0;
   std::uint32_t samples_count = 0;
   FamilyType type = FamilyType::kCounter;
@@ -86,9 +95,29 @@ class MetricTemplate {
   /// Starts with the first metrics and families of `other`.
   void AssignPrefix(const MetricTemplate& other, std::size_t metrics_count, std::size_t families_count);
   void Push(const Key& key, std::uint64_t hash, std::span<const MetricSample> samples, const PlainMetric& plain);
-  void PushFamily(std::uint32_t number) { families_.push_back(number); }
+  void PushFamily(std::uint32_t number) {
+    families_.push_back(number);
+    shapes_.emplace_back();
+  }
+  /// What the last family pushed was as a whole: its bytes up to the metrics, the size of all, its first entry.
+  void CloseFamily(std::string_view head, std::size_t size_bytes, std::size_t first);
+
+  PlainFamily plain_family(std::uint32_t place) const {
+    const FamilyShape& shape = shapes_[place];
+    return {.head = std::string_view(heads_).substr(shape.head_begin, shape.head_size_bytes),
+            .size_bytes = shape.size_bytes,
+            .first = shape.first,
+            .count = shape.count};
+  }
 
  private:
+  struct FamilyShape {
+    std::size_t size_bytes = 0;  // 0: not a plain family
+    std::uint32_t head_begin = 0;
+    std::uint32_t head_size_bytes = 0;
+    std::uint32_t first = 0;
+    std::uint32_t count = 0;
+  };
   void Insert(std::uint32_t index);
   void Rehash(std::size_t entries_count);
 
@@ -96,6 +125,8 @@ class MetricTemplate {
   std::vector<MetricEntry> entries_;
   std::vector<MetricSample> samples_;
   std::vector<std::uint32_t> families_;
+  std::vector<FamilyShape> shapes_;  // of families_
+  std::string heads_;
   std::vector<std::uint32_t> slots_;  // a power of two of entry numbers, kNone where free; at most half are taken
 };
 

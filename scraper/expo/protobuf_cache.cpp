@@ -41,6 +41,13 @@ std::string_view BoundLabelOf(SampleRole role) {
   return role == SampleRole::kQuantile ? model::kQuantileLabel : std::string_view();
 }
 
+/// Whether the bytes at `at` are those of the metric, whatever its value. Shape: as many are there.
+bool IsThere(const PlainMetric& plain, const char* at) {
+  const std::size_t behind = plain.value_offset + sizeof(double);
+  return std::memcmp(at, plain.field.data(), plain.value_offset) == 0 &&
+         std::memcmp(at + behind, plain.field.data() + behind, plain.field.size() - behind) == 0;
+}
+
 double Canonical(double value) { return std::isnan(value) ? model::CanonicalNaN() : value; }
 
 }  // namespace
@@ -82,6 +89,7 @@ void ProtobufCache::Clear() {
 }
 
 base::Result<> ProtobufCache::TakeFamily(Run& run, std::string_view message) {
+  if (TakePlainFamily(run, message)) return {};
   run.family = BARO_TRY(ReadFamily(message));
   if (run.family.first_metric == nullptr) return {};
   const bool is_expected = run.next_family < last_.families().size();
@@ -89,7 +97,15 @@ base::Result<> ProtobufCache::TakeFamily(Run& run, std::string_view message) {
       run.family.name, {.type = MetricTypeOf(run.family.type), .help = run.family.help, .unit = run.family.unit},
       is_expected ? last_.families()[run.next_family] : 0);
   NoteFamily(run);
-  base::WireReader reader(message.substr(static_cast<std::size_t>(run.family.first_metric - message.data())));
+  const std::size_t first = is_changed_ ? new_.size() : run.next;
+  const std::string_view head = message.substr(0, static_cast<std::size_t>(run.family.first_metric - message.data()));
+  BARO_TRY(TakeMetrics(run, message.substr(head.size())));
+  if (is_changed_) new_.CloseFamily(head, message.size(), first);
+  return {};
+}
+
+base::Result<> ProtobufCache::TakeMetrics(Run& run, std::string_view fields) {
+  base::WireReader reader(fields);
   while (true) {
     while (TakePlain(run, reader)) {
     }
@@ -102,32 +118,60 @@ base::Result<> ProtobufCache::TakeFamily(Run& run, std::string_view message) {
   }
 }
 
+// The expected family, if all of its bytes but the values are there. It then says of itself what it said.
+bool ProtobufCache::TakePlainFamily(Run& run, std::string_view message) {
+  if (run.next == last_.size()) return false;
+  const std::uint32_t place = last_.entry(run.next).family_place;
+  const PlainFamily family = last_.plain_family(place);
+  const bool is_possible = family.size_bytes == message.size() && family.first == run.next &&
+                           (is_changed_ || place == run.next_family) && message.starts_with(family.head);
+  if (!is_possible) return false;
+  const char* at = message.data() + family.head.size();
+  for (std::uint32_t i = 0; i < family.count; ++i) {
+    const PlainMetric plain = last_.plain(last_.entry(family.first + i));
+    if (!IsThere(plain, at)) return false;
+    at += plain.field.size();
+  }
+  if (is_changed_) {
+    new_.PushFamily(last_.families()[place]);
+  } else {
+    ++run.next_family;
+  }
+  const std::size_t first = new_.size();
+  at = message.data() + family.head.size();
+  for (std::uint32_t i = 0; i < family.count; ++i) {
+    const MetricEntry& entry = last_.entry(family.first + i);
+    EmitPlain(run, entry, at);
+    at += entry.text_end - entry.text_begin;
+  }
+  if (is_changed_) new_.CloseFamily(family.head, message.size(), first);
+  return true;
+}
+
 // The expected metric, if all of its bytes but the value are there.
 bool ProtobufCache::TakePlain(Run& run, base::WireReader& reader) {
   if (run.next == last_.size()) return false;
   const MetricEntry& entry = last_.entry(run.next);
   const bool is_possible = entry.value_offset != 0 && entry.family == run.family_number &&
                            entry.type == run.family.type && reader.left() >= entry.text_end - entry.text_begin;
-  if (!is_possible) return false;
-  const PlainMetric plain = last_.plain(entry);
-  const char* const at = reader.position();
-  const std::size_t behind = plain.value_offset + sizeof(double);
-  if (std::memcmp(at, plain.field.data(), plain.value_offset) != 0 ||
-      std::memcmp(at + behind, plain.field.data() + behind, plain.field.size() - behind) != 0) {
-    return false;
-  }
+  if (!is_possible || !IsThere(last_.plain(entry), reader.position())) return false;
+  EmitPlain(run, entry, reader.position());
+  reader.Advance(entry.text_end - entry.text_begin);
+  return true;
+}
+
+// The sample of the expected metric, whose field stands at `at`.
+void ProtobufCache::EmitPlain(Run& run, const MetricEntry& entry, const char* at) {
   double value = 0;
-  std::memcpy(&value, at + plain.value_offset, sizeof value);
+  std::memcpy(&value, at + entry.value_offset, sizeof value);
   ++samples_count_;
-  run.seams.sink.EmitSampleWithStart(last_.samples(entry)[0].series, Canonical(value), std::nullopt, plain.start_ms);
+  run.seams.sink.EmitSampleWithStart(last_.samples(entry)[0].series, Canonical(value), std::nullopt, entry.start_ms);
   run.seams.sink.CountPredicted(1);
   if (is_changed_) {
     const MetricTemplate::Key key{.labels = last_.labels(entry), .family = entry.family, .type = entry.type};
-    new_.Push(key, entry.hash, last_.samples(entry), plain);
+    new_.Push(key, entry.hash, last_.samples(entry), last_.plain(entry));
   }
   ++run.next;
-  reader.Advance(plain.field.size());
-  return true;
 }
 
 // What the metric under way is as a plain one.

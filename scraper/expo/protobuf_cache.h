@@ -1,8 +1,9 @@
 // Expositions in the Protobuf format: read from the bytes straight into series, with the memory of the one before.
 //
 // A counter or gauge is recognised by its bytes around the value, which are compared with those that stood in its place
-// last time: it then costs a comparison and 8 bytes. Other metrics, and those that did not agree, are read; they are
-// recognised by the bytes of their labels, their samples by role and bound.
+// last time: it then costs a comparison and 8 bytes, and a family of such only one more comparison. Other metrics, and
+// those that did not agree, are read; they are recognised by the bytes of their labels, their samples by role and
+// bound.
 //
 // Threads  Confined.
 #pragma once
@@ -66,8 +67,11 @@ class ProtobufCache {
   };
 
   base::Result<> TakeFamily(Run& run, std::string_view message);
+  base::Result<> TakeMetrics(Run& run, std::string_view fields);
   void NoteFamily(Run& run);
+  bool TakePlainFamily(Run& run, std::string_view message);
   bool TakePlain(Run& run, base::WireReader& reader);
+  void EmitPlain(Run& run, const MetricEntry& entry, const char* at);
   base::Result<> TakeMetric(Run& run, std::string_view metric);
   PlainMetric PlainOf(const Run& run) const;
   std::string_view LabelsOf(const Run& run, std::string_view metric) const;
