@@ -26,13 +26,14 @@ struct Arguments {
   std::string url = "http://localhost:9090";
   std::string text;
   std::string format = "promql";
-  bool openmetrics = false;
   bool does_analyze = false;
   bool experimental = false;
   baro::cli::ConfigCheck config;
   baro::cli::DiscoveryCheck discovery;
   baro::cli::RelabelRequest relabel;
   baro::cli::PlanRequest plan;
+  baro::cli::MetricsCheck metrics;
+  std::string lint = "all";
   baro::cli::QueryRequest query;
   baro::cli::MatcherEdit edit{.query = "", .name = "", .op = "=", .value = ""};
 };
@@ -96,9 +97,18 @@ void DeclareCheck(CLI::App& app, Arguments& arguments, Action& action) {
       action = [&, state](Terminal t) { return baro::cli::CheckServer(arguments.url, "/-/" + state, t); };
     });
   }
-  auto* const metrics = check->add_subcommand("metrics", "Whether the standard input is a valid exposition.");
-  metrics->add_flag("--openmetrics", arguments.openmetrics, "Ask for every rule of OpenMetrics 1.0.");
-  metrics->callback([&] { action = [&](Terminal t) { return baro::cli::CheckMetrics(arguments.openmetrics, t); }; });
+  auto* const metrics = check->add_subcommand(
+      "metrics", "Whether the standard input is a valid exposition, and its metrics follow the conventions.");
+  metrics->add_flag("--openmetrics", arguments.metrics.is_openmetrics,
+                    "Ask for every rule of OpenMetrics 1.0 instead.");
+  metrics->add_flag("--extended", arguments.metrics.is_extended, "Print how many series each metric has.");
+  metrics->add_option("--lint", arguments.lint, "all: ask for the conventions; none")
+      ->check(CLI::IsMember({"all", "none"}))
+      ->capture_default_str();
+  metrics->callback([&] {
+    arguments.metrics.is_linting = arguments.lint == "all";
+    action = [&](Terminal t) { return baro::cli::CheckMetrics(arguments.metrics, t); };
+  });
 }
 
 void DeclareQuery(CLI::App& app, Arguments& arguments, Action& action) {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 #include <iterator>
 
@@ -5,7 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/fetch.h"
-#include "scraper/exposition_reader.h"
+#include "cli/metric_lint.h"
 #include "scraper/openmetrics_validator.h"
 
 namespace baro::cli {
@@ -24,15 +25,35 @@ std::optional<std::string> ReadAll(std::istream& in) {
   return text;
 }
 
-/// Reads the exposition as a scrape would; the number of samples.
-base::Result<std::size_t> CountSamples(const std::string& text) {
-  scraper::ExpositionReader reader(text, scraper::ExpositionFormat::kText);
-  std::size_t samples = 0;
-  for (;;) {
-    const auto* const event = BARO_TRY(reader.Next());
-    if (event->kind == scraper::ExpositionEvent::Kind::kEnd) return samples;
-    if (event->kind == scraper::ExpositionEvent::Kind::kSample) ++samples;
+void PrintSizes(const std::vector<FamilySize>& sizes, std::ostream& out) {
+  std::size_t total = 0;
+  std::size_t width = std::string_view("Metric").size();
+  for (const FamilySize& size : sizes) {
+    total += size.series_count;
+    width = std::max(width, size.family.size());
   }
+  const auto print = [&](std::string_view name, std::size_t count) {
+    out << fmt::format("{:<{}}    {:<11}    {:.2f}%\n", name, width, count,
+                       100.0 * static_cast<double>(count) / static_cast<double>(std::max<std::size_t>(total, 1)));
+  };
+  out << fmt::format("{:<{}}    Cardinality    Percentage\n", "Metric", width);
+  for (const FamilySize& size : sizes) print(size.family, size.series_count);
+  print("Total", total);
+}
+
+int LintText(const std::string& text, const MetricsCheck& check, Terminal terminal) {
+  const auto lint = LintMetrics(text);
+  if (!lint) {
+    terminal.err << "  FAILED: " << lint.error().message() << "\n";
+    return kExitFailed;
+  }
+  if (check.is_extended) PrintSizes(lint->sizes, terminal.out);
+  if (check.is_linting && !lint->remarks.empty()) {
+    for (const MetricRemark& remark : lint->remarks) terminal.err << remark.family << " " << remark.text << "\n";
+    return kExitRemarks;
+  }
+  if (!check.is_extended) terminal.out << fmt::format("  SUCCESS: {} samples\n", lint->samples_count);
+  return kExitGood;
 }
 
 }  // namespace
@@ -53,13 +74,13 @@ int CheckServer(const std::string& url, std::string_view path, Terminal terminal
   return kExitGood;
 }
 
-int CheckMetrics(bool openmetrics, Terminal terminal) {
+int CheckMetrics(const MetricsCheck& check, Terminal terminal) {
   const auto text = ReadAll(terminal.in);
   if (!text) {
     terminal.err << fmt::format("  FAILED: the input is larger than {} bytes\n", kInputBytesMax);
     return kExitFailed;
   }
-  if (openmetrics) {
+  if (check.is_openmetrics) {
     if (const auto valid = scraper::ValidateOpenMetrics(*text); !valid) {
       terminal.err << "  FAILED: " << valid.error().message() << "\n";
       return kExitFailed;
@@ -67,13 +88,7 @@ int CheckMetrics(bool openmetrics, Terminal terminal) {
     terminal.out << "  SUCCESS: valid OpenMetrics\n";
     return kExitGood;
   }
-  const auto samples = CountSamples(*text);
-  if (!samples) {
-    terminal.err << "  FAILED: " << samples.error().message() << "\n";
-    return kExitFailed;
-  }
-  terminal.out << fmt::format("  SUCCESS: {} samples\n", *samples);
-  return kExitGood;
+  return LintText(*text, check, terminal);
 }
 
 }  // namespace baro::cli

@@ -67,8 +67,15 @@ int PlanConfig(const PlanRequest& request, Terminal terminal);
 /// `check healthy`, `check ready`: asks a running server; `path` is /-/healthy or /-/ready.
 int CheckServer(const std::string& url, std::string_view path, Terminal terminal);
 
-/// `check metrics`: an exposition on the standard input. `openmetrics` asks for all rules of that specification.
-int CheckMetrics(bool openmetrics, Terminal terminal);
+/// What `check metrics` looks at.
+struct MetricsCheck {
+  bool is_openmetrics = false;  ///< all rules of that specification, and nothing else
+  bool is_extended = false;     ///< prints how many series each metric has
+  bool is_linting = true;       ///< asks for the conventions of names and help texts
+};
+/// `check metrics`: an exposition on the standard input. Remarks go to `err`, a line each, and end it with
+/// kExitRemarks.
+int CheckMetrics(const MetricsCheck& check, Terminal terminal);
 
 /// `promql format QUERY`: the canonical form. `promql parse QUERY`: the tree as JSON.
 int FormatQuery(const std::string& query, Terminal terminal);

@@ -138,7 +138,13 @@ class Tool(unittest.TestCase):
             self.assertIn("scalar: 2 @[", done.stdout)
             self.assertEqual(run(BAROTOOL, "check", "ready", f"--url=http://{server.address}").returncode, 0)
         self.assertEqual(run(BAROTOOL, "check", "healthy", "--url=http://127.0.0.1:1").returncode, 1)
-        self.assertEqual(run(BAROTOOL, "check", "metrics", input="a 1\n").returncode, 0)
+        good = "# HELP a What it is.\na 1\n"
+        self.assertEqual(run(BAROTOOL, "check", "metrics", input=good).returncode, 0)
+        remarks = run(BAROTOOL, "check", "metrics", input="a 1\n")
+        self.assertEqual((remarks.returncode, remarks.stderr), (3, "a has no HELP text\n"))
+        self.assertEqual(run(BAROTOOL, "check", "metrics", "--lint=none", input="a 1\n").returncode, 0)
+        sizes = run(BAROTOOL, "check", "metrics", "--lint=none", "--extended", input="a 1\nb 1\n").stdout
+        self.assertIn("Total     2              100.00%", sizes)
         self.assertEqual(run(BAROTOOL, "check", "metrics", input="a b c\n").returncode, 1)
 
 
