@@ -216,8 +216,9 @@ class ExpositionCache {
 
   /// Metadata by family, in no particular order. Families stay for ten successful expositions after their last.
   std::span<const FamilyMetadata> metadata() const;
-  /// The type that was said of a family, also during a Parse(), of the lines up to then. kUnknown: none.
-  model::MetricType TypeOf(std::string_view family) const;
+  /// What was said of a family, also during a Parse(), of the lines up to then; null: nothing. A loan until the next
+  /// line.
+  const model::Metadata* MetadataOf(std::string_view family) const;
   /// Changes whenever an entry of metadata() does, also when one comes or goes.
   std::uint64_t metadata_revision() const;
 

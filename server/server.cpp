@@ -324,6 +324,7 @@ class Server::Impl {
     for (scraper::ScrapeJobOptions& job : jobs) {
       job.stores_starts = flags_.HasFeature("st-storage");
       job.writes_zeros_at_starts = flags_.HasFeature("created-timestamp-zero-ingestion");
+      job.adds_type_and_unit = flags_.HasFeature("type-and-unit-labels");
     }
     // What can fail comes first and changes nothing, so that a reload is done whole or not at all.
     auto query_log_file = BARO_TRY(query_log_.OpenFile(config.query_log_file));

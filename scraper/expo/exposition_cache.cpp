@@ -411,7 +411,9 @@ base::Result<> ExpositionCache::Parse(std::string_view body, const Options& opti
 }
 const ParsedExposition& ExpositionCache::parsed() const { return impl_->parsed(); }
 std::span<const FamilyMetadata> ExpositionCache::metadata() const { return impl_->families().families(); }
-model::MetricType ExpositionCache::TypeOf(std::string_view family) const { return impl_->families().TypeOf(family); }
+const model::Metadata* ExpositionCache::MetadataOf(std::string_view family) const {
+  return impl_->families().MetadataOf(family);
+}
 std::uint64_t ExpositionCache::metadata_revision() const { return impl_->families().revision(); }
 std::vector<ReleasedSeries> ExpositionCache::PresentSeries() const { return impl_->PresentSeries(); }
 void ExpositionCache::Clear() { impl_ = std::make_unique<ExpositionCacheImpl>(hash_seed_); }

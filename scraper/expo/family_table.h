@@ -40,9 +40,9 @@ class FamilyTable {
   void SettleUnchanged();
 
   std::span<const FamilyMetadata> families() const;
-  model::MetricType TypeOf(std::string_view family) const {
+  const model::Metadata* MetadataOf(std::string_view family) const {
     const auto found = numbers_.find(family);
-    return found == numbers_.end() ? model::MetricType::kUnknown : by_number_[found->second].metadata.type;
+    return found == numbers_.end() ? nullptr : &by_number_[found->second].metadata;
   }
   std::uint64_t revision() const { return revision_; }
 

@@ -21,6 +21,7 @@ bool ScrapedSeries::MakeLabels(const SampleLine& line) {
   builder_.Reset();
   builder_.Set(model::kMetricName, line.name);
   for (const ExpositionLabel& label : line.labels) builder_.Set(label.name, label.value);
+  if (job_.adds_type_and_unit) AddTypeAndUnit(line);
   for (const model::LabelView label : target_labels_) {
     const std::string scraped(builder_.Get(label.name));
     if (!scraped.empty() && job_.honor_labels) continue;
@@ -33,6 +34,21 @@ bool ScrapedSeries::MakeLabels(const SampleLine& line) {
   }
   // Rules that leave no label drop the series, as in Prometheus.
   return relabeler_.Apply(builder_) && !builder_.labels().empty();
+}
+
+// What is said of the line's family wins over labels of the target.
+void ScrapedSeries::AddTypeAndUnit(const SampleLine& line) {
+  if (line.type != model::MetricType::kUnknown) builder_.Set(model::kTypeLabel, model::MetricTypeName(line.type));
+  const model::Metadata* said = rules_.metadata->MetadataOf(line.name);
+  static constexpr std::string_view kSuffixes[] = {"_total",   "_bucket", "_count",  "_sum",
+                                                   "_created", "_info",   "_gcount", "_gsum"};
+  for (const std::string_view suffix : kSuffixes) {
+    if (said != nullptr) break;
+    if (line.name.ends_with(suffix)) {
+      said = rules_.metadata->MetadataOf(line.name.substr(0, line.name.size() - suffix.size()));
+    }
+  }
+  if (said != nullptr && !said->unit.empty()) builder_.Set(model::kUnitLabel, said->unit);
 }
 
 base::Error ScrapedSeries::LabelLimitError(std::string message) {
@@ -125,11 +141,11 @@ base::Result<tsdb::SeriesRef> ScrapedSeries::StoreSeries(const model::Labels& la
 std::optional<HistogramPart> ScrapedSeries::PartOf(const SampleLine& line) const {
   const bool is_histogram =
       line.type == model::MetricType::kHistogram || line.type == model::MetricType::kGaugeHistogram;
-  if (rules_.types == nullptr || !is_histogram) return std::nullopt;
+  if (!rules_.converts || !is_histogram) return std::nullopt;
   auto part = HistogramPartOf(line);
   // A line may stand behind the TYPE line of another family.
-  if (part && rules_.types->TypeOf(part->base) != line.type) return std::nullopt;
-  return part;
+  const model::Metadata* const said = part ? rules_.metadata->MetadataOf(part->base) : nullptr;
+  return said != nullptr && said->type == line.type ? part : std::nullopt;
 }
 
 // Each such line has a row of its own, also where relabelling makes several of them one series: the histogram is made
@@ -180,6 +196,14 @@ base::Result<tsdb::SeriesRef> ScrapedSeries::ResolveAgain(SeriesHandle handle, t
 
 void ScrapedSeries::ForgetToldStarts() {
   for (Row& row : rows_) row.told_start_ms = kUnknownStart;
+}
+
+void ScrapedSeries::Clear() {
+  rows_.clear();
+  free_rows_.clear();
+  handle_of_.clear();
+  converted_ = {};
+  ended_histograms_.clear();
 }
 
 void ScrapedSeries::MarkAllEnded() {

@@ -29,9 +29,10 @@ class ScrapedSeries : public SeriesResolver {
       : job_(job), target_labels_(target_labels), relabeler_(relabeler) {}
 
   struct LineRules {
-    bool reads_starts = false;               ///< lines that OpenMetrics has for start times are no series
-    const ExpositionCache* types = nullptr;  ///< not null: classic histograms, whose types it knows, are converted
-    bool keeps_classic = false;              ///< their lines are series all the same
+    bool reads_starts = false;                  ///< lines that OpenMetrics has for start times are no series
+    bool converts = false;                      ///< classic histograms are converted
+    bool keeps_classic = false;                 ///< their lines are series all the same
+    const ExpositionCache* metadata = nullptr;  ///< what is said of families; not null if either is asked for
   };
   /// The appender in which new series are made during the Parse() that follows. Borrows what it gets until then.
   void Begin(tsdb::Appender& appender, const LineRules& rules) {
@@ -75,6 +76,8 @@ class ScrapedSeries : public SeriesResolver {
   bool is_live(SeriesHandle handle) const { return rows_[static_cast<std::size_t>(handle)].is_live; }
   void MarkLive(SeriesHandle handle) { rows_[static_cast<std::size_t>(handle)].is_live = true; }
   void MarkEnded(SeriesHandle handle) { rows_[static_cast<std::size_t>(handle)].is_live = false; }
+  /// Forgets all series.
+  void Clear();
   /// Stale markers were written for all.
   void MarkAllEnded();
 
@@ -118,6 +121,7 @@ class ScrapedSeries : public SeriesResolver {
   base::Error LabelLimitError(std::string message);
   SeriesHandle NewRow(Row row);
   base::Result<SeriesHandle> ResolveSeries(const SampleLine& line, const StartRole& role);
+  void AddTypeAndUnit(const SampleLine& line);
   std::optional<HistogramPart> PartOf(const SampleLine& line) const;
   base::Result<SeriesHandle> ResolvePart(const SampleLine& line, const HistogramPart& part);
   base::Result<std::uint32_t> HistogramNumber(const SampleLine& line, const HistogramPart& part);

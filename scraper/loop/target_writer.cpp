@@ -130,23 +130,61 @@ base::Result<> TargetWriter::Append(const ScrapeInput& input, tsdb::Appender& ap
 }
 
 base::Result<> TargetWriter::Parse(const ScrapeInput& input, tsdb::Appender& appender, ScrapeOutcome& outcome) {
-  const auto format = FormatOfContentType(input.content_type, job_.fallback_protocol);
+  // Nothing at all is good in whatever format, as in Prometheus.
+  const auto format = input.body.empty() ? base::Result<ExpositionFormat>(ExpositionFormat::kText)
+                                         : FormatOfContentType(input.content_type, job_.fallback_protocol);
   if (!format) return std::unexpected(format.error());
+  auto parsed = ParseAs(*format, input, appender);
+  if (parsed && job_.adds_type_and_unit && HaveUnitsChanged()) {
+    ForgetSeries();
+    parsed = ParseAs(*format, input, appender);
+  }
+  outcome.samples_scraped = cache_.parsed().samples_count();
+  outcome.samples_kept = outcome.samples_scraped - cache_.parsed().dropped_count();
+  if (series_.is_over_label_limit()) metrics_.exceeded_label_limits_total.Add();
+  return parsed;
+}
+
+base::Result<> TargetWriter::ParseAs(ExpositionFormat format, const ScrapeInput& input, tsdb::Appender& appender) {
   const NativeHistogramOptions& histograms = target_.native_histograms;
-  series_.Begin(appender, {.reads_starts = reads_starts() && *format == ExpositionFormat::kOpenMetrics,
-                           .types = histograms.convert_classic_to_nhcb ? &cache_ : nullptr,
-                           .keeps_classic = histograms.always_scrape_classic});
+  series_.Begin(appender, {.reads_starts = reads_starts() && format == ExpositionFormat::kOpenMetrics,
+                           .converts = histograms.convert_classic_to_nhcb,
+                           .keeps_classic = histograms.always_scrape_classic,
+                           .metadata = &cache_});
   auto parsed = cache_.Parse(input.body,
-                             {.format = *format,
+                             {.format = format,
                               .honor_timestamps = job_.honor_timestamps,
                               .native_histograms = histograms.scrape,
                               .classic_besides_native = histograms.always_scrape_classic},
                              series_);
-  outcome.samples_scraped = cache_.parsed().samples_count();
-  outcome.samples_kept = outcome.samples_scraped - cache_.parsed().dropped_count();
   TakeReleased();
-  if (series_.is_over_label_limit()) metrics_.exceeded_label_limits_total.Add();
   return parsed;
+}
+
+// A unit is part of the labels of series whose lines stay as they are when it changes.
+bool TargetWriter::HaveUnitsChanged() {
+  if (cache_.metadata_revision() == units_revision_) return false;
+  units_revision_ = cache_.metadata_revision();
+  std::map<std::string, std::string> units;
+  for (const FamilyMetadata& family : cache_.metadata()) {
+    if (family.is_present) units[family.family] = family.metadata.unit;
+  }
+  const bool have_changed = std::ranges::any_of(units, [this](const auto& unit) {
+    const auto before = units_.find(unit.first);
+    return before != units_.end() && before->second != unit.second;
+  });
+  units_ = std::move(units);
+  return have_changed;
+}
+
+// All series are found anew; those that do not come again end.
+void TargetWriter::ForgetSeries() {
+  inherited_ = PresentSeries();
+  gone_.clear();
+  cache_.Clear();
+  series_.Clear();
+  refs_revision_ = live_revision_ = 0;
+  units_revision_ = told_metadata_ = 0;
 }
 
 void TargetWriter::TakeReleased() {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -67,6 +68,9 @@ class TargetWriter {
   base::Result<> Append(const ScrapeInput& input, tsdb::Appender& appender, ScrapeOutcome& outcome);
   /// Parses the answer, and counts in `outcome` what it came to see, also in a broken one.
   base::Result<> Parse(const ScrapeInput& input, tsdb::Appender& appender, ScrapeOutcome& outcome);
+  base::Result<> ParseAs(ExpositionFormat format, const ScrapeInput& input, tsdb::Appender& appender);
+  bool HaveUnitsChanged();
+  void ForgetSeries();
   base::Result<> AppendParsed(const ScrapeInput& input, tsdb::Appender& appender);
   base::Result<> AppendRow(std::int64_t timestamp_ms, tsdb::Appender& appender);
   /// Finds series and starts in a row that is new.
@@ -122,6 +126,8 @@ class TargetWriter {
   std::vector<HistogramSample> histograms_;                        // of this scrape
   std::size_t converted_count_ = 0;                                // of histograms_, the last ones
   std::uint64_t refs_revision_ = 0;                                // of the row that refs_ belongs to; 0: none
+  std::map<std::string, std::string> units_;                       // by family, where series have them as labels
+  std::uint64_t units_revision_ = 0;                               // of the metadata that units_ are from
   std::vector<tsdb::SampleStatus> statuses_;
   std::vector<tsdb::SeriesRef> report_refs_;
   std::uint64_t live_revision_ = 0;         // of the row whose series are all marked live; 0: none

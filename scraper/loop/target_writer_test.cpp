@@ -396,5 +396,51 @@ TEST_F(TargetWriterTest, ZerosAreWrittenAtStarts) {
   EXPECT_EQ(Of("h_sum"), "-1000=0 10=3 20=3");
 }
 
+TEST_F(TargetWriterTest, TypesAndUnitsBecomeLabelsWhereTheyAreAskedFor) {
+  job_.adds_type_and_unit = true;
+  constexpr std::string_view kType = "application/openmetrics-text";
+  const auto body = [](std::string_view unit) {
+    return fmt::format(
+        "# TYPE time_{0} counter\n# UNIT time_{0} {0}\ntime_{0}_total{{__unit__=\"own\"}} 1\n"
+        "# TYPE b gauge\nb{{__unit__=\"own\"}} 2\n# TYPE c unknown\nc 3\n# EOF\n",
+        unit);
+  };
+  EXPECT_TRUE(Scrape(body("seconds"), kType).result);
+  EXPECT_THAT(
+      storage_.SeriesNames(),
+      ElementsAre(R"(b{__type__="gauge", __unit__="own", instance="i", job="j"})", R"(c{instance="i", job="j"})",
+                  R"(time_seconds_total{__type__="counter", __unit__="seconds", instance="i", job="j"})"));
+}
+
+TEST_F(TargetWriterTest, AUnitThatChangesMakesOtherSeries) {
+  job_.adds_type_and_unit = true;
+  const auto scrape = [this](std::string_view unit) {
+    // A family of Protobuf: name, type gauge, unit, a metric with the value 0.
+    std::string family =
+        "\x0a\x01"
+        "d"
+        "\x18\x01\x2a";
+    family += static_cast<char>(unit.size());
+    family += unit;
+    family += std::string("\x22\x02\x12\x00", 4);
+    Scrape(static_cast<char>(family.size()) + family,
+           "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited");
+    return storage_.Samples(fmt::format(R"(d{{__type__="gauge", __unit__="{}", instance="i", job="j"}})", unit));
+  };
+  EXPECT_EQ(scrape("a"), "0=0");
+  EXPECT_EQ(scrape("a"), "0=0 10=0");
+  EXPECT_EQ(scrape("bytes"), "20=0");
+  EXPECT_EQ(scrape("bytes"), "20=0 30=0");
+  EXPECT_EQ(storage_.Samples(R"(d{__type__="gauge", __unit__="a", instance="i", job="j"})"), "0=0 10=0 20=end");
+}
+
+TEST_F(TargetWriterTest, NothingAtAllIsGoodInWhateverFormat) {
+  Scrape("a 1\n");
+  EXPECT_TRUE(Scrape("", "").result);
+  EXPECT_TRUE(Scrape("", "application/openmetrics-text").result);
+  EXPECT_EQ(Of("up"), "0=1 10=1 20=1");
+  EXPECT_EQ(Of("a"), "0=1 10=end");
+}
+
 }  // namespace
 }  // namespace baro::scraper

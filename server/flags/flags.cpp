@@ -93,7 +93,8 @@ constexpr std::string_view kKnownFeatures[] = {"promql-experimental-functions",
                                                "metadata-wal-records",
                                                "st-storage",
                                                "use-start-timestamps",
-                                               "created-timestamp-zero-ingestion"};
+                                               "created-timestamp-zero-ingestion",
+                                               "type-and-unit-labels"};
 
 }  // namespace
 

@@ -1,6 +1,12 @@
 """Native histograms from a target that speaks Protobuf, through storage, to queries. The wire format is written by
 hand, by field numbers."""
+import http.server
+import json
+import pathlib
+import socketserver
 import struct
+import tempfile
+import threading
 import time
 import unittest
 
@@ -124,6 +130,78 @@ class NativeHistograms(unittest.TestCase):
         self.assertEqual(len(server.query("latency_bucket")), 3)
         buckets = server.query("latency")[0]["histogram"][1]["buckets"]
         self.assertEqual([(b[1], b[2]) for b in buckets], [("1", "4"), ("4", "16")])
+
+
+CLASSIC = b"""# TYPE wait histogram
+wait_bucket{le="1"} 1
+wait_bucket{le="2"} 3
+wait_bucket{le="+Inf"} 4
+wait_sum 9
+wait_count 4
+"""
+
+
+class Converted(unittest.TestCase):
+    def setUp(self):
+        self.targets = Targets({"/metrics": CLASSIC})
+        self.addCleanup(self.targets.__exit__)
+
+    def test_classic_histograms_become_native_ones(self):
+        config = config_of(job("page", self.targets.address) + "    convert_classic_histograms_to_nhcb: true\n")
+        with Server(config=config) as server:
+            wait_for("a scrape", lambda: server.value("histogram_count(wait)"))
+            self.assertEqual(server.value("histogram_quantile(0.5, wait)"), 1.5)
+            self.assertEqual(server.value("histogram_sum(wait)"), 9)
+            self.assertEqual(server.query("wait_bucket"), [])
+            self.assertEqual(server.value("scrape_samples_scraped"), 1)
+
+    def test_the_label_of_a_target_decides(self):
+        config = config_of(job("page", self.targets.address) + "        labels:\n"
+                           "          __convert_classic_histograms_to_nhcb__: 'true'\n"
+                           "          __always_scrape_classic_histograms__: 'true'\n")
+        with Server(config=config) as server:
+            wait_for("a scrape", lambda: server.value("histogram_count(wait)"))
+            self.assertEqual(len(server.query("wait_bucket")), 3)
+
+
+class Failures(unittest.TestCase):
+    def test_are_logged_and_a_reload_opens_the_log_anew(self):
+        with tempfile.TemporaryDirectory() as folder:
+            log = pathlib.Path(folder, "failures.json")
+            config = config_of(job("page", "127.0.0.1:1") + f"    scrape_failure_log_file: {log}\n")
+            with Server("--web.enable-lifecycle", config=config) as server:
+                line = json.loads(wait_for("a failure", lambda: log.exists() and log.read_text()).splitlines()[0])
+                self.assertEqual([line[key] for key in ("level", "job_name", "target")],
+                                 ["ERROR", "page", "http://127.0.0.1:1/metrics"])
+                self.assertIn("refused", line["msg"])
+                log.rename(f"{log}.1")
+                self.assertEqual(server.request("POST", "/-/reload")[0], 200)
+                wait_for("a new log", lambda: log.exists() and log.read_text())
+
+
+class UnixSocket(unittest.TestCase):
+    def test_a_target_is_asked_through_its_socket(self):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("Content-Type", "text/plain")
+                self.end_headers()
+                self.wfile.write(f'through{{host="{self.headers["Host"]}"}} 1\n'.encode())
+
+            def address_string(self):
+                return "unix"
+
+            def log_message(self, *_):
+                pass
+
+        with tempfile.TemporaryDirectory() as folder:
+            path = f"{folder}/app.sock"
+            with socketserver.ThreadingUnixStreamServer(path, Handler) as target:
+                threading.Thread(target=target.serve_forever, daemon=True).start()
+                config = config_of(job("page", "app:80") + f"        labels: {{__unix_socket__: {path}}}\n")
+                with Server(config=config) as server:
+                    wait_for("a sample", lambda: server.value('through{instance="app:80"}'))
+                target.shutdown()
 
 
 if __name__ == "__main__":
