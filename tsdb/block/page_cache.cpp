@@ -10,6 +10,18 @@ std::size_t KeptSeriesPage::SizeBytes() const {
          tracks.presences.capacity() * sizeof(WindowPresence) + tracks.rows.capacity() * sizeof(RowRun);
 }
 
+std::shared_ptr<KeptSeriesPage> PageCache::FindSeries(std::uint64_t offset) const {
+  const base::MutexLock lock(mutex_);
+  const auto known = series_.find(offset);
+  return known == series_.end() ? nullptr : known->second;
+}
+
+std::shared_ptr<const ValuePage> PageCache::FindValues(std::uint64_t offset) const {
+  const base::MutexLock lock(mutex_);
+  const auto known = values_.find(offset);
+  return known == values_.end() ? nullptr : known->second;
+}
+
 void PageCache::Keep(std::uint64_t offset, std::shared_ptr<KeptSeriesPage> page) {
   const std::size_t bytes = page->SizeBytes();
   const base::MutexLock lock(mutex_);

@@ -51,8 +51,8 @@ class KeptSeriesPage {
 class PageCache {
  public:
   /// Null: it is not there.
-  std::shared_ptr<KeptSeriesPage> FindSeries(std::uint64_t offset) const { return Find(series_, offset); }
-  std::shared_ptr<const ValuePage> FindValues(std::uint64_t offset) const { return Find(values_, offset); }
+  std::shared_ptr<KeptSeriesPage> FindSeries(std::uint64_t offset) const;
+  std::shared_ptr<const ValuePage> FindValues(std::uint64_t offset) const;
 
   /// Pages by their place in the index.
   void Keep(std::uint64_t offset, std::shared_ptr<KeptSeriesPage> page);
@@ -62,20 +62,11 @@ class PageCache {
   // For each block that is asked: some 5,000 series. Blocks are few, and most queries look at those of the last day.
   static constexpr std::size_t kBytesMax = std::size_t{1} << 20;
 
-  template <typename Page>
-  using Pages = std::unordered_map<std::uint64_t, std::shared_ptr<Page>>;
-
-  template <typename Page>
-  std::shared_ptr<Page> Find(const Pages<Page>& pages, std::uint64_t offset) const {
-    const base::MutexLock lock(mutex_);
-    const auto known = pages.find(offset);
-    return known == pages.end() ? nullptr : known->second;
-  }
   void MakeRoom(std::uint64_t offset, std::size_t bytes) BARO_REQUIRES(mutex_);
 
   mutable base::Mutex mutex_;  // a leaf
-  Pages<KeptSeriesPage> series_ BARO_GUARDED_BY(mutex_);
-  Pages<const ValuePage> values_ BARO_GUARDED_BY(mutex_);
+  std::unordered_map<std::uint64_t, std::shared_ptr<KeptSeriesPage>> series_ BARO_GUARDED_BY(mutex_);
+  std::unordered_map<std::uint64_t, std::shared_ptr<const ValuePage>> values_ BARO_GUARDED_BY(mutex_);
   std::deque<std::pair<std::uint64_t, std::size_t>> oldest_ BARO_GUARDED_BY(mutex_);  // offsets and bytes
   std::size_t bytes_ BARO_GUARDED_BY(mutex_) = 0;
 };
