@@ -1,6 +1,7 @@
 // All scraping of a server: jobs, discovery, reload.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -31,6 +32,8 @@ struct ScrapeDependencies {
   tsdb::AppenderSource& storage;
   base::Registry& registry;
   net::FetcherFactory make_fetcher;
+  /// A variable of the environment, "" when it is not set; for the credentials of discoveries. May be empty.
+  std::function<std::string(const std::string& name)> environment;
   net::DnsClient* dns = nullptr;  ///< for dns_sd_configs, which are refused without one
   base::Logger log;
 };

@@ -289,6 +289,7 @@ class Server::Impl {
             .registry = registry_,
             .make_fetcher = net::MakeHttpClientFactory(
                 {.threads = &io_, .executor = &executor_, .user_agent = fmt::format("Barograph/{}", kVersion)}),
+            .environment = [](const std::string& name) { return ProcessEnvironment(name).value_or(""); },
             .dns = dns_.get(),
             .log = log_},
         settings);

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "net/http_fetcher.h"
+#include "scraper/discovery/environment.h"
 #include "scraper/discovery/target_list.h"
 #include "scraper/discovery_options.h"
 
@@ -36,6 +37,7 @@ struct ApiScope {
   const Json* item = nullptr;  ///< what a call is made for; null if it is made once
   base::FileSystem& files;
   const base::Clock& clock;
+  const Environment& environment;
 
   /// A secret's text, from its file if it has one.
   /// Errors   as reading the file.
@@ -51,6 +53,13 @@ enum class Paging : std::uint8_t {
   kCursor,  ///< `next` is a value for the parameter `parameter`
   kPages,   ///< `next` is the number of pages; the parameter is the page's, from 1 on
   kFull,    ///< the parameter is the page's number, from 1 on; a page of fewer than `page_items` items is the last
+};
+
+/// What an answer is.
+enum class AnswerForm : std::uint8_t {
+  kJson,
+  kXml,   ///< see xml_answer.h
+  kText,  ///< an object with the text as "text"
 };
 
 /// A parameter of a call's query. One whose value is empty is left out.
@@ -73,7 +82,8 @@ struct ApiCall {
   std::string_view parameter;
   std::size_t page_items = 0;
   net::Method method = net::Method::kGet;
-  bool is_xml = false;
+  AnswerForm form = AnswerForm::kJson;
+  bool is_optional = false;  ///< if it fails, it has no items, and the refresh goes on
   /// False: the call is left out. Null: it is made.
   bool (*is_wanted)(const ApiScope& scope) = nullptr;
   /// What a table cannot say of a request: headers, bodies, signatures.

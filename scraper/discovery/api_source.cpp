@@ -90,11 +90,13 @@ class ApiSource::Run : public std::enable_shared_from_this<Run> {
   }
 
   void Ask(const std::string& url) {
-    if (++calls_made_ > kRefreshCallsMax) {
-      return End({Code::kLimitExceeded, fmt::format("more than {} calls", kRefreshCallsMax)});
+    if (++calls_made_ > source_->limits_.calls) {
+      return End({Code::kLimitExceeded, fmt::format("more than {} calls", source_->limits_.calls)});
     }
     net::FetchRequest request{.method = call().method, .url = url, .unix_socket = source_->origin_.unix_socket};
-    request.headers.Add("Accept", call().is_xml ? "application/xml" : "application/json");
+    if (call().form != AnswerForm::kText) {
+      request.headers.Add("Accept", call().form == AnswerForm::kXml ? "application/xml" : "application/json");
+    }
     url_ = url;
     if (call().prepare != nullptr) {
       if (const auto prepared = call().prepare(Scope(), request); !prepared) return End(prepared.error());
@@ -105,21 +107,24 @@ class ApiSource::Run : public std::enable_shared_from_this<Run> {
   }
 
   void Take(base::Result<net::FetchResponse> answer) {
-    if (!answer) return End(answer.error());
-    const auto document = Read(*answer);
-    if (!document) return End(document.error());
-    const auto items = ItemsAt(*document, call().items);
+    const auto document = answer ? Read(*answer) : base::Result<Json>(answer.error());
+    const auto next = document ? Use(*document) : base::Result<std::string>(document.error());
+    if (!next && !call().is_optional) return End(next.error());
+    if (next && !next->empty()) return Ask(*next);
+    ++item_;
+    Next();
+  }
+
+  /// Keeps the items; returns the URL of the next page, or nothing.
+  base::Result<std::string> Use(const Json& document) {
+    const auto items = ItemsAt(document, call().items);
     if (call().inner.empty()) {
       answers_.Add(call().name, items);
     } else {
       for (const Json& item : items) answers_.Add(call().name, ItemsAt(item, call().inner));
     }
     page_items_ = items.size();
-    const auto next = NextUrl(*document);
-    if (!next) return End(next.error());
-    if (!next->empty()) return Ask(*next);
-    ++item_;
-    Next();
+    return NextUrl(document);
   }
 
   base::Result<Json> Read(const net::FetchResponse& answer) {
@@ -127,14 +132,15 @@ class ApiSource::Run : public std::enable_shared_from_this<Run> {
       return Fail(Code::kIo, fmt::format("the server answered HTTP status {}", answer.status));
     }
     bytes_ += answer.body.size();
-    if (bytes_ > kRefreshBytesMax) {
-      return Fail(Code::kLimitExceeded, fmt::format("the answers have more than {} bytes", kRefreshBytesMax));
+    if (bytes_ > source_->limits_.bytes) {
+      return Fail(Code::kLimitExceeded, fmt::format("the answers have more than {} bytes", source_->limits_.bytes));
     }
-    Json document = BARO_TRY(call().is_xml ? ParseXmlAnswer(answer.body) : ParseJsonAnswer(answer.body));
-    values_ +=
-        call().is_xml ? static_cast<std::size_t>(std::ranges::count(answer.body, '<')) : CountValues(answer.body);
-    if (values_ > kRefreshValuesMax) {
-      return Fail(Code::kLimitExceeded, fmt::format("the answers have more than {} values", kRefreshValuesMax));
+    if (call().form == AnswerForm::kText) return Json({{"text", answer.body}});
+    const bool is_xml = call().form == AnswerForm::kXml;
+    Json document = BARO_TRY(is_xml ? ParseXmlAnswer(answer.body) : ParseJsonAnswer(answer.body));
+    values_ += is_xml ? static_cast<std::size_t>(std::ranges::count(answer.body, '<')) : CountValues(answer.body);
+    if (values_ > source_->limits_.values) {
+      return Fail(Code::kLimitExceeded, fmt::format("the answers have more than {} values", source_->limits_.values));
     }
     return document;
   }
@@ -208,32 +214,38 @@ class ApiSource::Run : public std::enable_shared_from_this<Run> {
 };
 
 ApiSource::ApiSource(const ApiProvider& provider, const DiscoveryOptions& options, ApiOrigin origin,
-                     std::shared_ptr<net::HttpFetcher> fetcher, const DiscoveryContext& context)
+                     std::shared_ptr<net::HttpFetcher> fetcher, const DiscoveryContext& context, ApiLimits limits)
     : provider_(provider),
       record_(options.record),
       origin_(std::move(origin)),
+      limits_(limits),
       call_timeout_(options.record.Get<std::chrono::milliseconds>("refresh_interval")),
       fetcher_(std::move(fetcher)),
       executor_(context.executor),
       files_(context.files),
-      clock_(context.clock) {}
+      clock_(context.clock),
+      environment_(context.environment) {}
 
 base::Result<std::shared_ptr<TargetSource>> ApiSource::Make(const ApiProvider& provider,
                                                             const DiscoveryOptions& options,
-                                                            const DiscoveryContext& context) {
+                                                            const DiscoveryContext& context, ApiLimits limits) {
   ApiOrigin origin;
   if (provider.origin != nullptr) {
     origin = BARO_TRY(provider.origin(options.record));
   } else {
     const ApiAnswers none;
-    const ApiScope scope{.record = options.record, .answers = none, .files = context.files, .clock = context.clock};
+    const ApiScope scope{.record = options.record,
+                         .answers = none,
+                         .files = context.files,
+                         .clock = context.clock,
+                         .environment = context.environment};
     origin.url = BARO_TRY(FillTemplate(provider.base, scope, Encoding::kNone));
   }
   while (origin.url.ends_with('/')) origin.url.pop_back();
   if (const auto url = net::ParseUrl(origin.url); !url) return std::unexpected(url.error());
   auto fetcher = BARO_TRY(context.make_fetcher(options.http));
   return std::shared_ptr<TargetSource>(
-      new ApiSource(provider, options, std::move(origin), std::move(fetcher), context));
+      new ApiSource(provider, options, std::move(origin), std::move(fetcher), context, limits));
 }
 
 void ApiSource::Refresh(Done done) {

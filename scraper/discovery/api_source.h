@@ -12,16 +12,19 @@
 
 namespace baro::scraper {
 
-inline constexpr std::size_t kRefreshBytesMax = 64 * 1024 * 1024;  ///< of all answers of a refresh
-inline constexpr std::size_t kRefreshCallsMax = 10'000;
-inline constexpr std::size_t kRefreshValuesMax = 4'000'000;
+/// Bounds of one refresh.
+struct ApiLimits {
+  std::size_t bytes = 64 * 1024 * 1024;  ///< of all answers
+  std::size_t calls = 10'000;
+  std::size_t values = 4'000'000;
+};
 
 /// Makes one call after the other. A refresh in which one fails has failed.
 class ApiSource : public TargetSource, public std::enable_shared_from_this<ApiSource> {
  public:
   /// Errors   kInvalidArgument: options of which no request can be made.
   static base::Result<std::shared_ptr<TargetSource>> Make(const ApiProvider& provider, const DiscoveryOptions& options,
-                                                          const DiscoveryContext& context);
+                                                          const DiscoveryContext& context, ApiLimits limits = {});
 
   void Refresh(Done done) override;
   void Cancel() override;
@@ -30,22 +33,29 @@ class ApiSource : public TargetSource, public std::enable_shared_from_this<ApiSo
   class Run;
 
   ApiSource(const ApiProvider& provider, const DiscoveryOptions& options, ApiOrigin origin,
-            std::shared_ptr<net::HttpFetcher> fetcher, const DiscoveryContext& context);
+            std::shared_ptr<net::HttpFetcher> fetcher, const DiscoveryContext& context, ApiLimits limits);
 
   /// Begins a call, unless Cancel() was called meanwhile.
   void Fetch(net::FetchRequest request, std::function<void(base::Result<net::FetchResponse>)> then);
   ApiScope Scope(const ApiAnswers& answers, const Json* item) const {
-    return {.record = record_, .answers = answers, .item = item, .files = files_, .clock = clock_};
+    return {.record = record_,
+            .answers = answers,
+            .item = item,
+            .files = files_,
+            .clock = clock_,
+            .environment = environment_};
   }
 
   const ApiProvider& provider_;
   const DiscoveryRecord record_;
   const ApiOrigin origin_;
+  const ApiLimits limits_;
   const std::chrono::milliseconds call_timeout_;
   const std::shared_ptr<net::HttpFetcher> fetcher_;
   base::Executor& executor_;
   base::FileSystem& files_;
   const base::Clock& clock_;
+  const Environment environment_;
 
   base::Mutex mutex_;  // a leaf
   std::optional<net::HttpFetcher::CallId> call_ BARO_GUARDED_BY(mutex_);

@@ -56,13 +56,13 @@ class ApiSourceTest : public DiscoveryTest {
   }
 
   /// Addresses, or what is wrong.
-  std::string Ask(const ApiProvider& table) {
+  std::string Ask(const ApiProvider& table, ApiLimits limits = {}) {
     DiscoveryOptions options{.kind = "fake"};
     options.record.values = {{"refresh_interval", std::chrono::milliseconds(60s)},
                              {"port", std::int64_t{7}},
                              {"zone", "a b/c"},
                              {"nothing", ""}};
-    auto source = ApiSource::Make(table, options, Context());
+    auto source = ApiSource::Make(table, options, Context(), limits);
     if (!source) return source.error().message();
     source_ = *std::move(source);
     std::string answer = "nothing";
@@ -101,8 +101,8 @@ TEST_F(ApiSourceTest, FollowsLinksOfTheSameOriginOnly) {
   }
   Say("http://api/things?page=3", R"({"things": [], "links": {"next": "http://api/things"}})");
   servers_->requests.clear();
-  EXPECT_EQ(Ask(table), "things: more than 10000 calls");
-  EXPECT_EQ(servers_->requests.size(), kRefreshCallsMax);
+  EXPECT_EQ(Ask(table, {.calls = 100}), "things: more than 100 calls");
+  EXPECT_EQ(servers_->requests.size(), 100U);
 }
 
 TEST_F(ApiSourceTest, FollowsCursorsAndPages) {
@@ -149,10 +149,17 @@ TEST_F(ApiSourceTest, BoundsHold) {
   for (std::size_t i = 0; i < kDiscoveredTargetsMax; ++i) many += R"({"name":"a"},)";
   Say("http://api/things", many + R"({"name":"a"}]})");
   EXPECT_EQ(Ask(Table(kLinkCalls)), "more than 100000 targets");
-  const std::string big =
-      R"({"things": [], "links": {"next": "/things"}, "x": ")" + std::string(20'000'000, 'x') + "\"}";
-  Say("http://api/things", big);
-  EXPECT_EQ(Ask(Table(kLinkCalls)), "things: the answers have more than 67108864 bytes");
+  Say("http://api/things", R"({"things": [], "links": {"next": "/things"}, "x": ")" + std::string(1000, 'x') + "\"}");
+  EXPECT_EQ(Ask(Table(kLinkCalls), {.bytes = 5000}), "things: the answers have more than 5000 bytes");
+  EXPECT_EQ(Ask(Table(kLinkCalls), {.values = 20}), "things: the answers have more than 20 values");
+  EXPECT_EQ(Ask(Table(kLinkCalls), {.calls = 20}), "things: more than 20 calls");
+}
+
+TEST_F(ApiSourceTest, AnOptionalCallMayFail) {
+  constexpr ApiCall kCalls[] = {{.name = "extra", .path = "/extra", .is_optional = true},
+                                {.name = "things", .path = "/things", .items = "things"}};
+  Say("http://api/things", R"({"things": [{"name": "a"}]})");
+  EXPECT_EQ(Ask(Table(kCalls)), "a:7 ");
 }
 
 TEST_F(ApiSourceTest, CancelEndsACallAndThoseBehindIt) {

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "net/dns_client.h"
 #include "net/http_fetcher.h"
+#include "scraper/discovery/environment.h"
 #include "scraper/loop/scrape_metrics.h"
 
 namespace baro::scraper {
@@ -21,6 +22,7 @@ struct DiscoveryContext {
   base::FileSystem& files;
   ScrapeMetrics& metrics;
   net::FetcherFactory make_fetcher;
+  Environment environment;
   net::DnsClient* dns = nullptr;  ///< null: names are not looked up
   base::Logger log;
   std::string job_name;          ///< `config` of the metrics

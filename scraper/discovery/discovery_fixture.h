@@ -31,6 +31,7 @@ class DiscoveryTest : public testing::Test {
             .make_fetcher = [this](const net::HttpClientOptions&) -> base::Result<std::shared_ptr<net::HttpFetcher>> {
               return servers_;
             },
+            .environment = [this](const std::string& name) { return environment_[name]; },
             .log = base::Logger(base::MakeFunctionSink(base::LogLevel::kInfo, base::LogFormat::kLogfmt,
                                                        [this](std::string_view line) { log_.emplace_back(line); })),
             .job_name = "j"};
@@ -71,6 +72,7 @@ class DiscoveryTest : public testing::Test {
   double Failures(const std::string& kind) { return metrics_.sd_refresh_failures_total.With({kind, "j"}).value(); }
 
   base::SimFileSystem files_;
+  std::map<std::string, std::string> environment_;
   base::Registry registry_;
   ScrapeMetrics metrics_{registry_};
   base::SimClock clock_;

@@ -168,6 +168,7 @@ class ScrapeManager::Impl : public std::enable_shared_from_this<Impl> {
             .files = dependencies_.files,
             .metrics = metrics_,
             .make_fetcher = dependencies_.make_fetcher,
+            .environment = dependencies_.environment,
             .dns = dependencies_.dns,
             .log = dependencies_.log.With("scrape_pool", options.job_name),
             .job_name = options.job_name,

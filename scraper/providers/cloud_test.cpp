@@ -85,7 +85,8 @@ TEST_F(CloudTest, HetznerRobot) {
 TEST_F(CloudTest, Linode) {
   const std::string base = "https://api.linode.com/v4/";
   Say(base + "linode/instances?page_size=500&page=1",
-      R"({"data": [{"id": 5, "label": "l5", "image": "linode/debian12", "region": "eu", "type": "g6", "status": "running",
+      R"({"data": [{"id": 5, "label": "l5", "image": "linode/debian12", "region": "eu", "type": "g6",
+      "status": "running",
       "group": "grp", "hypervisor": "kvm", "tags": ["a", "b"], "ipv4": ["203.0.113.5", "192.168.0.5", "203.0.113.6"],
       "ipv6": "2001:db8::5/128", "backups": {"enabled": true},
       "specs": {"disk": 81920, "memory": 4096, "vcpus": 2, "gpus": 1, "transfer": 4000}}], "pages": 1})");

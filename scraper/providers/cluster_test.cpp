@@ -31,7 +31,8 @@ TEST_F(ClusterTest, Puppetdb) {
   Say("http://p/base/pdb/query/v4",
       R"([{"certname": "h.example", "resource": "49af", "type": "Class", "title": "Nginx", "exported": false,
       "tags": ["nginx", "class"], "file": "/etc/site.pp", "environment": "prod",
-      "parameters": {"port": 443, "tls": true, "a-b": ["x", 1, false], "none": null, "sub": {"k.1": "v", "empty": []}}}])");
+      "parameters": {"port": 443, "tls": true, "a-b": ["x", 1, false], "none": null, "sub": {"k.1": "v",
+      "empty": []}}}])");
   const std::string shared =
       "__address__=\"h.example:80\" __meta_puppetdb_certname=\"h.example\" __meta_puppetdb_environment=\"prod\" "
       "__meta_puppetdb_exported=\"false\" __meta_puppetdb_file=\"/etc/site.pp\"";

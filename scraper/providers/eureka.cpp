@@ -8,7 +8,8 @@ namespace {
 
 using enum LabelShape;
 
-constexpr ApiCall kCalls[] = {{.name = "applications", .path = "/apps", .items = "application", .is_xml = true}};
+constexpr ApiCall kCalls[] = {
+    {.name = "applications", .path = "/apps", .items = "application", .form = AnswerForm::kXml}};
 
 constexpr LabelRow kLabels[] = {{"instance", "instanceId"},
                                 {"__meta_eureka_app_instance_hostname", "hostName"},

@@ -7,6 +7,7 @@
 
 namespace baro::scraper {
 
+extern const std::span<const ApiProvider> kAwsApiProviders;
 extern const std::span<const ApiProvider> kDigitaloceanProviders;
 extern const std::span<const ApiProvider> kDockerProviders;
 extern const std::span<const ApiProvider> kDockerSwarmProviders;
