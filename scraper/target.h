@@ -61,7 +61,8 @@ TargetSet MakeTargets(const ScrapeJobOptions& job, const model::Relabeler& relab
                       const std::vector<TargetGroup>& groups);
 
 /// How long after `now` a target's next scrape is due: each target has its own phase of the interval, from its hash and
-/// the seed of this server, stable over restarts.
+/// the seed of this server, stable over restarts. Phases are multiples of a twentieth of the interval, of 100 ms at
+/// most, so that threads that wake have several scrapes to begin (docs/decisions/0116-scrapes-in-slots.md).
 /// Unit     milliseconds.
 std::chrono::milliseconds TimeToFirstScrape(const Target& target, std::int64_t now_ms, std::uint64_t seed);
 

@@ -118,6 +118,44 @@ TEST(ThreadExecutor, ManyThreadsRunEachTaskOnce) {
   for (const auto& count : runs) EXPECT_EQ(count, 1);
 }
 
+TEST(ThreadExecutor, ATaskThatTakesItsTimeDelaysNoOther) {
+  ThreadExecutor executor(2);
+  for (int i = 0; i < 50; ++i) {
+    Gate gate;
+    Gate done;
+    const auto open = [&] { gate.Open(); };
+    const auto wait = [&] {
+      gate.WaitFor(1);
+      done.Open();
+    };
+    switch (i % 5) {
+      case 0:  // the thread that sleeps for the timers takes one, and waits for the other
+        executor.PostAfter(1ms, wait);
+        executor.PostAfter(2ms, open);
+        break;
+      case 1:  // both are due at once
+        executor.PostAfter(0ms, wait);
+        executor.PostAfter(0ms, open);
+        break;
+      case 2:  // two tasks while both threads sleep
+        executor.Post(wait);
+        executor.Post(open);
+        break;
+      case 3:  // a timer that a task sets, and then waits for
+        executor.Post([&] {
+          executor.PostAfter(1ms, open);
+          wait();
+        });
+        break;
+      default:  // a timer that comes before the one that all sleep for
+        executor.PostAfter(1h, [] {});
+        executor.PostAfter(1ms, wait);
+        executor.PostAfter(3ms, open);
+    }
+    done.WaitFor(1);
+  }
+}
+
 TEST(ThreadExecutor, ATaskMayPostAndStopDropsWhatHasNotBegun) {
   auto dropped = std::make_shared<int>(0);
   ThreadExecutor executor(1);

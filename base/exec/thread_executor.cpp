@@ -8,30 +8,32 @@
 
 namespace baro::base {
 
+namespace {
+
+/// How late a timer may come when the thread that would have taken it is busy and the others sleep.
+constexpr std::chrono::milliseconds kBackupLag{5};
+
+}  // namespace
+
 class ThreadExecutor::State final : public WorkerThreads {
  public:
   explicit State(std::size_t threads) { Start(std::max<std::size_t>(threads, 1)); }
 
   void Post(Task task) {
-    {
-      const MutexLock lock(mutex_);
-      if (is_stopped_) return;
-      ready_.push_back(std::move(task));
-    }
-    WakeOne();
+    const MutexLock lock(mutex_);
+    if (is_stopped_) return;
+    ready_.push_back(std::move(task));
+    WakeForTask();
   }
 
   TimerId PostAfter(std::chrono::nanoseconds delay, Task task) {
-    TimerId id{};
-    {
-      const MutexLock lock(mutex_);
-      if (is_stopped_) return TimerId::kNone;
-      id = TimerId{++last_timer_};
-      const MonotonicTime due = RealClock().Monotonic() + std::clamp(delay, std::chrono::nanoseconds(0), kDelayMax);
-      due_of_[id] = due;
-      timers_.emplace(std::pair(due, id), std::move(task));
-    }
-    WakeOne();  // the sleeping thread may have to wake earlier
+    const MutexLock lock(mutex_);
+    if (is_stopped_) return TimerId::kNone;
+    const TimerId id{++last_timer_};
+    const MonotonicTime due = RealClock().Monotonic() + std::clamp(delay, std::chrono::nanoseconds(0), kDelayMax);
+    due_of_[id] = due;
+    const auto timer = timers_.emplace(std::pair(due, id), std::move(task)).first;
+    if (timer == timers_.begin()) WakeForTimer(due);
     return id;
   }
 
@@ -57,32 +59,76 @@ class ThreadExecutor::State final : public WorkerThreads {
       timers.swap(timers_);
       due_of_.clear();
     }
+    first_timer_changed_.NotifyAll();
     Join();
   }
 
  private:
   bool TakeTask(Task& task) override BARO_REQUIRES(mutex_) {
-    if (!timers_.empty() && timers_.begin()->first.first <= RealClock().Monotonic()) {
+    if (IsTimerDue()) {
       const auto first = timers_.begin();
       task = std::move(first->second);
       due_of_.erase(first->first.second);
       timers_.erase(first);
-      return true;
+    } else if (!ready_.empty()) {
+      task = std::move(ready_.front());
+      ready_.pop_front();
+    } else {
+      return false;
     }
-    if (ready_.empty()) return false;
-    task = std::move(ready_.front());
-    ready_.pop_front();
+    // Whoever was woken for two tasks at once passes one on.
+    if (!ready_.empty() || IsTimerDue()) WakeForTask();
     return true;
   }
 
-  void WaitForTask() override BARO_REQUIRES(mutex_) {
-    if (timers_.empty()) {
-      changed_.Wait(mutex_);
-      return;
-    }
-    changed_.WaitFor(mutex_, timers_.begin()->first.first - RealClock().Monotonic());
+  bool IsTimerDue() const BARO_REQUIRES(mutex_) {
+    return !timers_.empty() && timers_.begin()->first.first <= RealClock().Monotonic();
   }
 
+  /// One sleeping thread, the keeper, sleeps until the first timer is due. The others would wake with it for nothing:
+  /// they sleep a little longer, in case that the keeper was called to a task that takes its time.
+  void WaitForTask() override BARO_REQUIRES(mutex_) {
+    const MonotonicTime due = timers_.empty() ? MonotonicTime::max() : timers_.begin()->first.first;
+    if (!has_keeper_) {
+      has_keeper_ = true;
+      WaitUntil(first_timer_changed_, due);
+      has_keeper_ = false;
+      return;
+    }
+    const MonotonicTime until = due == MonotonicTime::max() ? due : due + kBackupLag;
+    others_wake_by_ = idle_ == 0 ? until : std::max(others_wake_by_, until);
+    ++idle_;
+    WaitUntil(changed_, until);
+    --idle_;
+  }
+
+  void WaitUntil(CondVar& changed, MonotonicTime until) BARO_REQUIRES(mutex_) {
+    if (until == MonotonicTime::max()) {
+      changed.Wait(mutex_);
+    } else {
+      changed.WaitFor(mutex_, until - RealClock().Monotonic());
+    }
+  }
+
+  /// If nobody sleeps there is nobody to wake: who works looks for the next task when it is done.
+  void WakeForTask() BARO_REQUIRES(mutex_) {
+    if (idle_ > 0) {
+      changed_.NotifyOne();
+    } else if (has_keeper_) {
+      first_timer_changed_.NotifyOne();
+    }
+  }
+
+  /// A timer was added that is due first.
+  void WakeForTimer(MonotonicTime due) BARO_REQUIRES(mutex_) {
+    if (has_keeper_) first_timer_changed_.NotifyOne();
+    if (idle_ > 0 && due + kBackupLag < others_wake_by_) changed_.NotifyAll();
+  }
+
+  CondVar first_timer_changed_;
+  bool has_keeper_ BARO_GUARDED_BY(mutex_) = false;
+  std::size_t idle_ BARO_GUARDED_BY(mutex_) = 0;            // sleeping threads besides the keeper
+  MonotonicTime others_wake_by_ BARO_GUARDED_BY(mutex_){};  // all of those, while there are any
   std::uint64_t last_timer_ BARO_GUARDED_BY(mutex_) = 0;
   std::deque<Task> ready_ BARO_GUARDED_BY(mutex_);
   std::map<std::pair<MonotonicTime, TimerId>, Task> timers_ BARO_GUARDED_BY(mutex_);

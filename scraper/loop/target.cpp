@@ -186,7 +186,8 @@ TargetSet MakeTargets(const ScrapeJobOptions& job, const model::Relabeler& relab
 std::chrono::milliseconds TimeToFirstScrape(const Target& target, std::int64_t now_ms, std::uint64_t seed) {
   const auto interval = static_cast<std::uint64_t>(target.interval.count());
   const std::uint64_t into_interval = static_cast<std::uint64_t>(now_ms) % interval;
-  const std::uint64_t phase = (target.hash ^ seed) % interval;
+  const std::uint64_t slot = std::clamp<std::uint64_t>(interval / 20, 1, 100);
+  const std::uint64_t phase = (target.hash ^ seed) % interval / slot * slot;
   const std::uint64_t wait = (phase + interval - into_interval) % interval;
   return std::chrono::milliseconds(wait);
 }

@@ -149,7 +149,8 @@ TEST(Target, EachHasItsOwnPhaseWhichTheSeedMoves) {
     const auto again = TimeToFirstScrape(target, kNow + later, 7);
     EXPECT_EQ((kNow + wait.count()) % 15'000, (kNow + later + again.count()) % 15'000) << later;
   }
-  EXPECT_NE(TimeToFirstScrape(target, kNow, 8), wait);
+  EXPECT_NE(TimeToFirstScrape(target, kNow, Fnv1a("another server")), wait);
+  EXPECT_EQ((kNow + wait.count()) % 100, 0) << "in slots, so that several scrapes begin at once";
   // Many targets spread over the interval.
   std::set<std::int64_t> seconds;
   for (int i = 0; i < 200; ++i) {
