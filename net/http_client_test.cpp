@@ -9,7 +9,7 @@
 
 #include "base/executor.h"
 #include "net/http/content_encoder.h"
-#include "net/testing/raw_socket.h"
+#include "net/raw_socket_for_tests.h"
 #include "net/testing/test_client.h"
 #include "net/testing/test_server.h"
 

@@ -4,7 +4,7 @@
 
 #include "base/cancel.h"
 #include "net/content_decoder.h"
-#include "net/testing/raw_socket.h"
+#include "net/raw_socket_for_tests.h"
 #include "net/testing/test_server.h"
 
 namespace baro::net {

@@ -6,8 +6,8 @@
 
 #include "base/executor.h"
 #include "net/http_client.h"
+#include "net/raw_socket_for_tests.h"
 #include "net/testing/certificate.h"
-#include "net/testing/raw_socket.h"
 #include "net/testing/test_server.h"
 
 namespace baro::net {

@@ -12,7 +12,7 @@
 #include "base/executor.h"
 #include "net/http_client.h"
 #include "net/io_threads.h"
-#include "net/testing/raw_socket.h"
+#include "net/raw_socket_for_tests.h"
 
 namespace baro::net::testing {
 

@@ -18,8 +18,8 @@
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
 
+#include "net/raw_socket_for_tests.h"
 #include "net/testing/certificate.h"
-#include "net/testing/raw_socket.h"
 
 namespace baro::net::testing {
 

@@ -8,7 +8,7 @@
 #include "base/executor.h"
 #include "net/http_client.h"
 #include "net/io_threads.h"
-#include "net/testing/raw_socket.h"
+#include "net/raw_socket_for_tests.h"
 #include "scraper/discovery/discovery_fixture.h"
 #include "scraper/discovery/json_answer.h"
 #include "scraper/discovery/make_discovery.h"
