@@ -1,24 +1,37 @@
 #include "cli/discover.h"
 
+#include <cstdlib>
 #include <iostream>
 
 #include <fmt/format.h>
 
+#include "net/dns_client.h"
 #include "net/http_client.h"
 #include "net/io_threads.h"
 
 namespace baro::cli {
+namespace {
+
+std::string Variable(const std::string& name) {
+  const char* const value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe): never set by us
+  return value == nullptr ? "" : value;
+}
+
+}  // namespace
 
 base::Result<scraper::DiscoveredGroups> Discover(const scraper::ScrapeJobOptions& job,
                                                  std::chrono::milliseconds timeout) {
   net::IoThreads threads(1);
   base::ThreadExecutor executor(1);
+  const auto dns = net::MakeDnsClient({.executor = &executor});
   auto discovered = scraper::DiscoverOnce(job,
                                           {.clock = base::RealClock(),
                                            .executor = executor,
                                            .files = base::RealFileSystem(),
                                            .make_fetcher = net::MakeHttpClientFactory(
                                                {.threads = &threads, .executor = &executor, .user_agent = "barotool"}),
+                                           .environment = Variable,
+                                           .dns = dns.get(),
                                            .log = {}},
                                           timeout);
   executor.Stop();  // before what its tasks use

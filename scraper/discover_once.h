@@ -2,6 +2,8 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "base/clock.h"
@@ -9,6 +11,7 @@
 #include "base/file_system.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "net/dns_client.h"
 #include "net/http_fetcher.h"
 #include "scraper/options.h"
 #include "scraper/scrape_status.h"
@@ -21,6 +24,8 @@ struct DiscoverOnceParts {
   base::Executor& executor;  ///< runs on threads of its own
   base::FileSystem& files;
   net::FetcherFactory make_fetcher;
+  std::function<std::string(const std::string& name)> environment;  ///< as in ScrapeDependencies
+  net::DnsClient* dns = nullptr;                                    ///< for dns_sd_configs
   base::Logger log;
 };
 

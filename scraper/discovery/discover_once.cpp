@@ -60,6 +60,8 @@ base::Result<DiscoveredGroups> DiscoverOnce(const ScrapeJobOptions& job, const D
                                                           .files = parts.files,
                                                           .metrics = metrics,
                                                           .make_fetcher = parts.make_fetcher,
+                                                          .environment = parts.environment,
+                                                          .dns = parts.dns,
                                                           .log = parts.log,
                                                           .job_name = job.job_name}));
   const auto told = std::make_shared<Told>();

@@ -2,6 +2,7 @@
 //
 // Source   Hetzner Cloud API 1, Robot Webservice.
 #include <algorithm>
+#include <cctype>
 #include <map>
 
 #include <fmt/format.h>
@@ -85,7 +86,7 @@ void MakeCloud(const ApiScope& scope, TargetList& list) {
 }
 
 std::string Lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return text;
 }
 
