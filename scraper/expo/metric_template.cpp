@@ -62,10 +62,12 @@ void MetricTemplate::AssignPrefix(const MetricTemplate& other, std::size_t metri
   families_.assign(families_begin, families_end);
   const auto [shapes_begin, shapes_end] = first(other.shapes_, families_count);
   shapes_.assign(shapes_begin, shapes_end);
+  std::size_t heads_end = 0;  // heads stand in the order of their families
   for (FamilyShape& shape : shapes_) {
     if (shape.first + shape.count > metrics_count) shape = {};  // metrics that it had are not among the first
+    if (shape.size_bytes != 0) heads_end = shape.head_begin + shape.head_size_bytes;
   }
-  heads_ = other.heads_;
+  heads_.assign(other.heads_, 0, heads_end);
   for (std::uint32_t i = 0; i < metrics_count; ++i) Insert(i);
 }
 
@@ -103,6 +105,8 @@ void MetricTemplate::CloseFamily(std::string_view head, std::size_t size_bytes, 
     if (entries_[i].value_offset == 0) plain_size_bytes = size_bytes + 1;  // never as large as that
     plain_size_bytes += entries_[i].text_end - entries_[i].text_begin;
   }
+  const FamilyShape& before = shapes_.back();  // where it was copied from another template
+  if (before.size_bytes != 0) heads_.resize(before.head_begin);
   shapes_.back() = {};
   if (plain_size_bytes != size_bytes) return;
   shapes_.back() = {.size_bytes = size_bytes,

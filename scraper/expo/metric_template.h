@@ -79,6 +79,9 @@ class MetricTemplate {
   /// Numbers of the families, in their order.
   const std::vector<std::uint32_t>& families() const { return families_; }
 
+  /// Bytes of all texts.
+  std::size_t text_bytes() const { return text_.size() + heads_.size(); }
+
   /// What a metric is found by.
   struct Key {
     std::string_view labels;
