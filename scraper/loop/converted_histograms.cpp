@@ -16,7 +16,8 @@ std::optional<double> BoundOf(const SampleLine& line) {
   const auto label = std::ranges::find(line.labels, model::kBucketLabel, &ExpositionLabel::name);
   if (label == line.labels.end()) return std::nullopt;
   const auto bound = base::ParseFloat(label->value);
-  return bound && !std::isnan(*bound) ? std::optional(*bound) : std::nullopt;
+  if (bound && std::isnan(*bound)) return std::nullopt;
+  return bound;
 }
 
 }  // namespace
