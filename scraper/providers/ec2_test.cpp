@@ -10,7 +10,8 @@ using testing::StartsWith;
 constexpr const char* kInstances = R"(<?xml version="1.0"?>
 <DescribeInstancesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><reservationSet>
  <item><ownerId>123456789012</ownerId><instancesSet><item>
-   <instanceId>i-1</instanceId><imageId>ami-1</imageId><instanceState><code>16</code><name>running</name></instanceState>
+   <instanceId>i-1</instanceId><imageId>ami-1</imageId>
+   <instanceState><code>16</code><name>running</name></instanceState>
    <privateDnsName>ip-10-0-0-1.internal</privateDnsName><dnsName>ec2-203.example</dnsName>
    <instanceType>t4g.nano</instanceType><placement><availabilityZone>eu-1a</availabilityZone></placement>
    <platform>windows</platform><subnetId>subnet-1</subnetId><vpcId>vpc-1</vpcId>
@@ -22,7 +23,8 @@ constexpr const char* kInstances = R"(<?xml version="1.0"?>
       <item><ipv6Address>2001:db8::2</ipv6Address><isPrimaryIpv6>false</isPrimaryIpv6></item></ipv6AddressesSet></item>
     <item><subnetId>subnet-2</subnetId></item></networkInterfaceSet>
    <tagSet><item><key>Name</key><value>web</value></item><item><key>aws:x-y</key><value>z</value></item></tagSet>
- </item><item><instanceId>i-2</instanceId><instanceState><name>terminated</name></instanceState></item></instancesSet></item>
+ </item><item><instanceId>i-2</instanceId><instanceState><name>terminated</name></instanceState></item>
+ </instancesSet></item>
 </reservationSet><nextToken>more==</nextToken></DescribeInstancesResponse>)";
 
 constexpr const char* kOnlyV6 = R"(<DescribeInstancesResponse><reservationSet><item><ownerId>1</ownerId><instancesSet>
