@@ -251,8 +251,9 @@ TEST_F(StorageTest, TheStaleMarkerBehindAHistogramIsOne) {
     auto appender = storage().NewAppender();
     const SeriesRef series = *appender->Resolve(Named("h"), nullptr);
     EXPECT_EQ(*appender->AppendHistogram(series, now_ms, histogram), SampleStatus::kAccepted);
-    if (restart == 1)
-      ASSERT_TRUE(appender->Commit(Durability::kInterval));  // behind it in the head, or in the appender
+    if (restart == 1) {  // behind it in the head, or in the appender
+      ASSERT_TRUE(appender->Commit(Durability::kInterval));
+    }
     EXPECT_EQ(appender->Append(series, {.timestamp_ms = now_ms + 1, .value = model::StaleNaN()}),
               SampleStatus::kAccepted);
     ASSERT_TRUE(appender->Commit(Durability::kInterval));
