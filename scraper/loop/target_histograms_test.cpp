@@ -41,7 +41,7 @@ class TargetHistogramsTest : public ::testing::Test {
     family.set_name("h");
     family.set_type(4);
     testing::Histogram& histogram = *family.add_metric()->mutable_histogram();
-    histogram.set_count(static_cast<std::uint64_t>(1 + second));
+    histogram.set_count(static_cast<std::uint64_t>(second) + 1);
     histogram.set_sum(5);
     histogram.add_positive_span()->set_offset(1);
     histogram.mutable_positive_span(0)->set_length(2);
