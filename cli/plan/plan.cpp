@@ -31,7 +31,8 @@ base::Result<scraper::ScrapeJobOptions> JobOf(const std::string& yaml) {
   const auto no_environment = [](std::string_view) { return std::optional<std::string>(); };
   config::Config config =
       BARO_TRY(config::ParseConfig(text, "/job shown by the server", base::RealFileSystem(), no_environment));
-  return std::move(config.jobs.at(0));
+  if (config.jobs.size() != 1) return base::Fail(base::Code::kUnavailable, "the server shows a job in an unknown form");
+  return std::move(config.jobs.front());
 }
 
 TargetMap ByIdentity(std::vector<ServedTarget> targets) {

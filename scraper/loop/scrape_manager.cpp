@@ -24,12 +24,15 @@ struct PreparedJob {
   Discoveries discoveries;               // not started; empty if the sources are as they are
 };
 
+/// The key of static_configs.
+constexpr const char* kStaticKey = "";
+
 /// One job: its pool, and what each of its providers told last.
 struct Job {
   std::unique_ptr<ScrapePool> pool;
   ScrapeJobOptions options;
   Discoveries discoveries;
-  std::map<std::size_t, std::vector<TargetGroup>> groups;  // by provider; 0 is static_configs
+  std::map<std::string, std::vector<TargetGroup>> groups;  // by the key of the provider
   bool is_changed = true;                                  // a provider told something since the last sync
 };
 
@@ -223,31 +226,43 @@ class ScrapeManager::Impl : public std::enable_shared_from_this<Impl> {
     return groups;
   }
 
-  /// Providers that are new have told nothing yet; what the job's old ones told stays until each has.
+  /// Providers that are new have told nothing yet; what the job's old ones of that kind told stays until each has.
   void StartDiscoveries(Job& job, Discoveries discoveries) BARO_REQUIRES(mutex_) {
     job.discoveries = std::move(discoveries);
-    std::erase_if(job.groups, [&](const auto& entry) { return entry.first > job.discoveries.size(); });
-    job.groups[0] = job.options.static_groups;
+    const std::vector<std::string> keys = KeysOf(job.discoveries);
+    std::erase_if(job.groups, [&](const auto& entry) { return std::ranges::find(keys, entry.first) == keys.end(); });
+    job.groups[kStaticKey] = job.options.static_groups;
     job.is_changed = true;
-    for (std::size_t provider = 1; provider <= job.discoveries.size(); ++provider) {
-      Discovery* const teller = job.discoveries[provider - 1].get();
-      teller->Start(
-          [weak = weak_from_this(), name = job.options.job_name, provider, teller](std::vector<TargetGroup> groups) {
-            if (const auto self = weak.lock()) self->Take(name, provider, teller, std::move(groups));
-          });
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      Discovery* const teller = job.discoveries[i].get();
+      teller->Start([weak = weak_from_this(), name = job.options.job_name, key = keys[i],
+                     teller](std::vector<TargetGroup> groups) {
+        if (const auto self = weak.lock()) self->Take(name, key, teller, std::move(groups));
+      });
     }
   }
 
+  /// Kind and number within the kind: a provider keeps its key when one of another kind comes or goes.
+  static std::vector<std::string> KeysOf(const Discoveries& discoveries) {
+    std::map<std::string, std::size_t> counts;
+    std::vector<std::string> keys;
+    for (const auto& discovery : discoveries) {
+      const std::string kind = discovery->status().kind;
+      keys.push_back(fmt::format("{}/{}", kind, counts[kind]++));
+    }
+    return keys;
+  }
+
   /// What a provider told; one that was replaced meanwhile is not heard.
-  void Take(const std::string& name, std::size_t provider, const Discovery* teller, std::vector<TargetGroup> groups) {
+  void Take(const std::string& name, const std::string& key, const Discovery* teller, std::vector<TargetGroup> groups) {
     const MutexLock lock(mutex_);
     const auto found = jobs_.find(name);
     if (found == jobs_.end()) return;
     Job& job = found->second;
-    if (provider > job.discoveries.size() || job.discoveries[provider - 1].get() != teller) return;
+    if (std::ranges::none_of(job.discoveries, [&](const auto& own) { return own.get() == teller; })) return;
     metrics_.sd_received_updates_total.With({"scrape"}).Add();
-    const bool is_first = !job.groups.contains(provider);
-    job.groups[provider] = std::move(groups);
+    const bool is_first = !job.groups.contains(key);
+    job.groups[key] = std::move(groups);
     job.is_changed = true;
     if (is_first) SyncChanged();  // nobody waits for the first targets; later changes come at most every few seconds
   }

@@ -56,6 +56,11 @@ base::Result<std::vector<FederatedSample>> Collect(const tsdb::Reader& reader, s
   return samples;
 }
 
+bool IsBefore(const FederatedSample& a, const FederatedSample& b) {
+  const auto by_name = a.labels.Get(model::kMetricName) <=> b.labels.Get(model::kMetricName);
+  return by_name != 0 ? by_name < 0 : a.labels < b.labels;
+}
+
 /// Those that one of the selectors chose, by name and labels.
 base::Result<std::vector<FederatedSample>> CollectAll(const tsdb::Reader& reader,
                                                       const std::vector<std::vector<model::Matcher>>& selectors,
@@ -64,13 +69,11 @@ base::Result<std::vector<FederatedSample>> CollectAll(const tsdb::Reader& reader
   for (const auto& matchers : selectors) {
     auto samples = BARO_TRY(Collect(reader, matchers, range, cancel));
     std::ranges::move(samples, std::back_inserter(all));
+    // After each, so that what several selectors choose is held once.
+    std::ranges::sort(all, IsBefore);
+    const auto repeated = std::ranges::unique(all, {}, &FederatedSample::labels);
+    all.erase(repeated.begin(), repeated.end());
   }
-  std::ranges::sort(all, [](const FederatedSample& a, const FederatedSample& b) {
-    const auto by_name = a.labels.Get(model::kMetricName) <=> b.labels.Get(model::kMetricName);
-    return by_name != 0 ? by_name < 0 : a.labels < b.labels;
-  });
-  const auto repeated = std::ranges::unique(all, {}, &FederatedSample::labels);
-  all.erase(repeated.begin(), repeated.end());
   return all;
 }
 

@@ -1,5 +1,7 @@
 #include "server/api/params.h"
 
+#include <set>
+
 #include <charconv>
 #include <cmath>
 
@@ -106,7 +108,9 @@ base::Result<std::vector<model::Matcher>> CompileMatchers(const std::vector<quer
 
 base::Result<std::vector<std::vector<model::Matcher>>> SelectorParams(const net::HttpRequest& request) {
   std::vector<std::vector<model::Matcher>> selectors;
+  std::set<std::string_view> seen;
   for (const std::string_view text : request.params.All("match[]")) {
+    if (!seen.insert(text).second) continue;
     auto parsed = query::ParseMetricSelector(text);
     if (!parsed) return Invalid("match[]", parsed.error().message());
     auto compiled = CompileMatchers(*parsed);

@@ -17,6 +17,8 @@ const std::vector<net::ParamRule> kParams = {{"match[]", false, true, "selector 
                                              {"end", false, false, "only series with samples until then"},
                                              {"limit", false, false, "most entries in the answer"}};
 
+constexpr std::size_t kReserveMax = std::size_t{16} << 20;
+
 const std::string kTruncated = "results truncated due to limit";
 
 struct Asked {
@@ -93,14 +95,14 @@ net::HttpResponse LabelValues(ApiState& state, const net::HttpRequest& request, 
   return values ? Strings(*std::move(values), asked->limit) : ApiError(values.error());
 }
 
-/// Appends the first `size` series, with room for all as if they were like the first.
+/// Appends the first `size` series, with room for all as if they were like the first, within reason.
 void AppendSeries(std::string& body, const tsdb::SeriesSelection& selection, std::size_t size) {
   JsonWriter json(body);
   json.BeginArray();
   for (std::size_t i = 0; i < size; ++i) {
     const std::size_t begin = body.size();
     json.Labels(selection.labels(i));
-    if (i == 0) body.reserve(begin + (body.size() - begin + 8) * size);
+    if (i == 0) body.reserve(begin + std::min((body.size() - begin + 8) * size, kReserveMax));
   }
   json.EndArray();
 }
@@ -128,9 +130,10 @@ net::HttpResponse Series(ApiState& state, const net::HttpRequest& request, const
     const auto selection = select(matchers);
     if (!selection) return ApiError(selection.error());
     for (std::size_t i = 0; i < (*selection)->size(); ++i) found.push_back((*selection)->labels(i));
+    // After each, so that what several selectors choose is held once.
+    std::ranges::sort(found);
+    found.erase(std::ranges::unique(found).begin(), found.end());
   }
-  std::ranges::sort(found);
-  found.erase(std::ranges::unique(found).begin(), found.end());
   const std::vector<std::string> warnings = Cut(found, asked->limit);
   JsonWriter json(body);
   json.BeginArray();

@@ -15,8 +15,8 @@ class HttpDiscovery(unittest.TestCase):
     def setUp(self):
         self.targets = Targets({"/metrics": b"x 1\n"})
         self.sd = Targets({})
-        self.addCleanup(self.targets.server.shutdown)
-        self.addCleanup(self.sd.server.shutdown)
+        self.addCleanup(self.targets.__exit__)
+        self.addCleanup(self.sd.__exit__)
         self.tell([{"targets": [self.targets.address], "labels": {"env": "one"}}])
 
     def tell(self, document, status=200):
@@ -88,6 +88,28 @@ class HttpDiscovery(unittest.TestCase):
             server.config_path.write_text(self.config(url=f"http://{self.sd.address}/other"))
             self.assertEqual(server.request("POST", "/-/reload")[0], 200)
             wait_for("the new discovery", lambda: self.env(server) == ["three"])
+
+    def test_a_provider_that_goes_takes_only_its_own_targets(self):
+        with Server("--scrape.discovery-reload-interval=1s", "--web.enable-lifecycle") as server:
+            listed = server.folder / "t.json"
+            listed.write_text(json.dumps([{"targets": [self.targets.address], "labels": {"env": "file"}}]))
+            both = self.config(extra=f"    file_sd_configs: [{{files: ['{listed}']}}]\n")
+            path = server.folder / "new.yml"
+            path.write_text(both)
+            server.stop()
+            server.flags.append(f"--config.file={path}")
+            server.start()
+            wait_for("both", lambda: self.env(server) == ["file", "one"])
+            self.sd.pages["/sd"] = lambda h: h.answer(b"no", status=503)  # it will not tell again
+            path.write_text(self.config())
+            self.assertEqual(server.request("POST", "/-/reload")[0], 200)
+            wait_for("the file's target to go", lambda: self.env(server) == ["one"])
+            failed = self.failures(server)
+            wait_for("a look of the new discovery", lambda: self.failures(server) > failed)
+            self.assertEqual(self.env(server), ["one"])
+            path.write_text(both)
+            self.assertEqual(server.request("POST", "/-/reload")[0], 200)
+            wait_for("both again", lambda: self.env(server) == ["file", "one"])
 
 
 class Consul:

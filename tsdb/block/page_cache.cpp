@@ -2,8 +2,21 @@
 
 namespace baro::tsdb {
 
+namespace {
+
+constexpr std::size_t kLabelBytes = 160;  // of a set of ten labels
+
+}  // namespace
+
+void KeptSeriesPage::Keep(std::size_t series, const model::Labels& labels) {
+  const base::MutexLock lock(mutex_);
+  const std::size_t bytes = labels.packed().size();
+  if (label_bytes_ + bytes > labels_.size() * kLabelBytes) return;
+  label_bytes_ += bytes;
+  labels_[series] = labels;
+}
+
 std::size_t KeptSeriesPage::SizeBytes() const {
-  constexpr std::size_t kLabelBytes = 160;  // of a set of ten labels
   const Tracks& tracks = page_.tracks;
   return sizeof(*this) + page_.series.capacity() * (sizeof(SeriesPage::Series) + sizeof(model::Labels) + kLabelBytes) +
          page_.values.capacity() * sizeof(std::uint32_t) + tracks.columns.capacity() * sizeof(ColumnRun) +

@@ -31,10 +31,8 @@ class KeptSeriesPage {
     const base::MutexLock lock(mutex_);
     return labels_[series];
   }
-  void Keep(std::size_t series, const model::Labels& labels) {
-    const base::MutexLock lock(mutex_);
-    labels_[series] = labels;
-  }
+  /// Does nothing once label sets have taken the room that SizeBytes() has for them.
+  void Keep(std::size_t series, const model::Labels& labels);
 
   /// With all label sets, as long as they are of usual length.
   std::size_t SizeBytes() const;
@@ -43,6 +41,7 @@ class KeptSeriesPage {
   const SeriesPage page_;
   mutable base::Mutex mutex_;  // a leaf
   std::vector<model::Labels> labels_ BARO_GUARDED_BY(mutex_);
+  std::size_t label_bytes_ BARO_GUARDED_BY(mutex_) = 0;
 };
 
 /// Keeps so many bytes of pages; what came first goes first.
