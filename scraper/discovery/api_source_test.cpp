@@ -216,6 +216,21 @@ TEST(TargetList, ShapesOfRows) {
   }
 }
 
+TEST(TargetList, BytesOfLabelsAreBounded) {
+  TargetList list;
+  const std::string eighth(kDiscoveredBytesMax / 8 - 1, 'x');  // with the name: an eighth
+  for (int i = 0; i < 8; ++i) list.Add({{"a", eighth}, {"left_out", ""}});
+  EXPECT_FALSE(list.failed());
+  list.Add({{"b", "1"}});
+  EXPECT_TRUE(list.failed());
+  const auto groups = list.Take("g");
+  ASSERT_FALSE(groups);
+  EXPECT_EQ(groups.error().code(), base::Code::kLimitExceeded);
+  EXPECT_EQ(groups.error().message(), "labels of targets have more than 268435456 bytes");
+  EXPECT_EQ(BytesOf(TargetGroup{.source = "s", .targets = {{{"a", "12"}}, {{"a", "1"}}}, .labels = {{"ab", "345"}}}),
+            2U * 5 + 3 + 2);
+}
+
 // Rows of any paths and shapes over any document: what comes out is what a plain look-up by pointer gives.
 TEST(TargetList, AgreesWithAPlainLookUp) {
   std::mt19937_64 random(3);

@@ -63,6 +63,23 @@ TEST(TargetFile, WhatIsWrongIsToldWithItsPlace) {
   EXPECT_EQ(ParseTargetFile(many + "]}]", "t.json").error().code(), base::Code::kLimitExceeded);
 }
 
+TEST(TargetFile, LabelsCountForEachTarget) {
+  const std::string label(1024 * 1024, 'x');
+  const auto parse = [&label](std::size_t targets) {
+    std::string text = R"([{"labels": {"l": ")" + label + R"("}, "targets": ["a")";
+    for (std::size_t i = 1; i < targets; ++i) text += R"(,"a")";
+    return ParseHttpTargets(text + "]}]", "http://sd");
+  };
+  EXPECT_TRUE(parse(255));
+  const auto many = parse(256);
+  ASSERT_FALSE(many);
+  EXPECT_EQ(many.error().code(), base::Code::kLimitExceeded);
+  EXPECT_EQ(many.error().message(), "labels of targets have more than 268435456 bytes");
+  std::string repeated = "- labels: &l\n    l: " + label + "\n";
+  for (int i = 0; i < 256; ++i) repeated += "- labels: *l\n";
+  EXPECT_EQ(ParseTargetFile(repeated, "t.yml").error().code(), base::Code::kLimitExceeded);
+}
+
 class FileDiscoveryTest : public testing::Test {
  protected:
   FileDiscoveryTest() { EXPECT_TRUE(files_.CreateDirectories("sd")); }

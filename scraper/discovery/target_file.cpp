@@ -5,6 +5,7 @@
 
 #include "model/names.h"
 #include "scraper/discovery/json_answer.h"
+#include "scraper/discovery/target_list.h"
 
 namespace baro::scraper {
 namespace {
@@ -34,12 +35,14 @@ class GroupBuilder {
     if (++targets_ > kDiscoveredTargetsMax) {
       return Fail(Code::kLimitExceeded, Told(fmt::format("more than {} targets", kDiscoveredTargetsMax)));
     }
+    BARO_TRY(Count(model::kAddressLabel.size() + address.size()));
     groups_.back().targets.push_back({{std::string(model::kAddressLabel), std::move(address)}});
     return {};
   }
 
   base::Result<> AddLabel(const std::string& name, std::string value) {
     if (!model::IsValidLabelName(name)) return Wrong(fmt::format("\"{}\" is not a valid label name", name));
+    BARO_TRY(Count(name.size() + value.size()));  // YAML may repeat a label in a few bytes
     groups_.back().labels[name] = std::move(value);
     return {};
   }
@@ -52,15 +55,27 @@ class GroupBuilder {
     return origin_.shown.empty() ? std::string(what) : fmt::format("{}: {}", origin_.shown, what);
   }
 
-  std::vector<TargetGroup> Take() {
-    for (TargetGroup& group : groups_) group.labels[std::string(origin_.label)] = origin_.name;
+  base::Result<std::vector<TargetGroup>> Take() {
+    bytes_ = 0;
+    for (TargetGroup& group : groups_) {
+      group.labels[std::string(origin_.label)] = origin_.name;
+      BARO_TRY(Count(BytesOf(group)));
+    }
     return std::move(groups_);
   }
 
  private:
+  base::Result<> Count(std::size_t bytes) {
+    bytes_ += bytes;
+    if (bytes_ <= kDiscoveredBytesMax) return {};
+    return Fail(Code::kLimitExceeded,
+                Told(fmt::format("labels of targets have more than {} bytes", kDiscoveredBytesMax)));
+  }
+
   const Origin origin_;
   std::vector<TargetGroup> groups_;
   std::size_t targets_ = 0;
+  std::size_t bytes_ = 0;  // that were read; in the end: that are made of them
 };
 
 base::Result<> ReadJsonTargets(const nlohmann::json& list, GroupBuilder& builder) {

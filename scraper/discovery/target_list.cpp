@@ -1,6 +1,6 @@
 #include "scraper/discovery/target_list.h"
 
-#include <cmath>
+#include <algorithm>
 
 #include <fmt/format.h>
 
@@ -62,6 +62,18 @@ std::string JoinList(const std::vector<std::string>& parts, std::string_view sep
   std::string text(separator);
   for (const std::string& part : parts) text.append(part).append(separator);
   return text;
+}
+
+std::size_t BytesOf(const LabelMap& labels) {
+  std::size_t bytes = 0;
+  for (const auto& [name, value] : labels) bytes += name.size() + value.size();
+  return bytes;
+}
+
+std::size_t BytesOf(const TargetGroup& group) {
+  std::size_t bytes = BytesOf(group.labels) * std::max<std::size_t>(group.targets.size(), 1);
+  for (const LabelMap& target : group.targets) bytes += BytesOf(target);
+  return bytes;
 }
 
 void TargetList::Fail(std::string message) {
@@ -151,6 +163,13 @@ void TargetList::Add(LabelMap labels) {
     return;
   }
   std::erase_if(labels, [](const auto& label) { return label.second.empty(); });
+  bytes_ += BytesOf(labels);
+  if (bytes_ > kDiscoveredBytesMax) {
+    error_ = base::Error(Code::kLimitExceeded,
+                         fmt::format("labels of targets have more than {} bytes", kDiscoveredBytesMax));
+    group_.targets.clear();
+    return;
+  }
   group_.targets.push_back(std::move(labels));
 }
 

@@ -47,6 +47,11 @@ std::string JoinHostPort(std::string_view host, std::string_view port);
 /// ",a,b," of any but none; "" of none.
 std::string JoinList(const std::vector<std::string>& parts, std::string_view separator = ",");
 
+/// Bytes of names and values.
+std::size_t BytesOf(const LabelMap& labels);
+/// Of the targets that a group makes, each of which has the group's labels too.
+std::size_t BytesOf(const TargetGroup& group);
+
 /// Targets in the making. The first thing that is not as a table says is kept as the error of the whole: half an answer
 /// is none.
 ///
@@ -71,9 +76,11 @@ class TargetList {
 
   /// Keeps the error if it is the first.
   void Fail(std::string message);
+  /// Nothing that is added from now on counts: whoever multiplies one list by another should stop.
+  bool failed() const { return error_.has_value(); }
 
   /// One group of that name.
-  /// Errors   kInvalidArgument: what was wrong first. kLimitExceeded: too many targets.
+  /// Errors   kInvalidArgument: what was wrong first. kLimitExceeded: too many targets, too many bytes of labels.
   base::Result<std::vector<TargetGroup>> Take(std::string source);
 
  private:
@@ -81,6 +88,7 @@ class TargetList {
   std::string ScalarText(const Json& value, std::string_view path);
 
   TargetGroup group_;
+  std::size_t bytes_ = 0;  // of the group's targets
   std::optional<base::Error> error_;
 };
 

@@ -57,7 +57,10 @@ class TargetMaker {
   void Run() {
     Containers by_id;
     for (const Json& container : scope_.answers.Of("containers")) by_id[list_.Text(container, "Id")] = &container;
-    for (const Json& container : scope_.answers.Of("containers")) AddContainer(container, by_id);
+    for (const Json& container : scope_.answers.Of("containers")) {
+      if (list_.failed()) return;
+      AddContainer(container, by_id);
+    }
   }
 
  private:
@@ -72,7 +75,7 @@ class TargetMaker {
     for (const auto& [name, network] : networks->items()) {  // by name
       if (network.is_null()) continue;
       AddNetwork(container, network);
-      if (first_only_) return;
+      if (first_only_ || list_.failed()) return;
     }
   }
 
@@ -86,6 +89,7 @@ class TargetMaker {
     for (const Json& port : ItemsAt(container.json, "Ports")) {
       if (list_.Text(port, "Type") != "tcp") continue;
       AddPort(port, address, labels);
+      if (list_.failed()) return;
       has_port = true;
     }
     if (has_port) return;

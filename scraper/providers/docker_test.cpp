@@ -94,6 +94,15 @@ TEST_F(DockerTest, WhatIsNotAsItShouldBeFailsTheRefresh) {
   EXPECT_THAT(Discover("docker", options), HasSubstr("expected unix:///path"));
 }
 
+TEST_F(DockerTest, ALabelIsNotCopiedForEachOfManyPorts) {
+  std::string ports = R"({"PrivatePort": 1, "Type": "tcp"})";
+  for (int i = 1; i < 50'000; ++i) ports += R"(,{"PrivatePort": 1, "Type": "tcp"})";
+  Say("http://d:2375/containers/json",
+      R"([{"Id": "c", "Names": ["/n"], "NetworkSettings": {"Networks": {"a": {"IPAddress": "1.1.1.1"}}}, "Labels": {"l": ")" +
+          std::string(8 * 1024 * 1024, 'x') + R"("}, "Ports": [)" + ports + "]}]");
+  EXPECT_EQ(Discover("docker", Options()), "labels of targets have more than 268435456 bytes");
+}
+
 constexpr const char* kNodes = R"([
   {"ID": "m1", "Spec": {"Role": "manager", "Availability": "active", "Labels": {"rack": "7"}},
    "Description": {"Hostname": "one", "Platform": {"Architecture": "x86_64", "OS": "linux"},

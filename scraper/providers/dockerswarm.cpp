@@ -104,6 +104,7 @@ void AddServiceAddress(const ApiScope& scope, const Json& service, const std::st
     own["__meta_dockerswarm_service_endpoint_port_name"] = list.Text(*port, "Name");
     own["__meta_dockerswarm_service_endpoint_port_publish_mode"] = list.Text(*port, "PublishMode");
     list.Add(std::move(own), host, PublishedPort(*port, list));
+    if (list.failed()) return;
   }
   if (ports.empty()) list.Add(labels, host, scope.Port());
 }
@@ -117,6 +118,7 @@ void MakeServices(const ApiScope& scope, TargetList& list) {
       LabelMap labels = common;
       AddLabels(networks, list.Text(address, "NetworkID"), labels);
       AddServiceAddress(scope, service, WithoutPrefix(list.Text(address, "Addr"), list), labels, list);
+      if (list.failed()) return;
     }
   }
 }
@@ -134,7 +136,10 @@ class TaskMaker {
   }
 
   void Run() {
-    for (const Json& task : scope_.answers.Of("tasks")) AddTask(task);
+    for (const Json& task : scope_.answers.Of("tasks")) {
+      if (list_.failed()) return;
+      AddTask(task);
+    }
   }
 
  private:
@@ -147,18 +152,23 @@ class TaskMaker {
     const auto node_address = labels.find("__meta_dockerswarm_node_address");
     for (const Json* const port : TcpPorts(ItemsAt(task, "Status.PortStatus.Ports"), list_)) {
       AddPort(*port, node_address == labels.end() ? "" : node_address->second, labels);
+      if (list_.failed()) return;
     }
     for (const Json& attachment : ItemsAt(task, "NetworksAttachments")) {
       LabelMap attached = labels;
       AddLabels(networks_, list_.Text(attachment, "Network.ID"), attached);
       for (const std::string& address : list_.Texts(attachment, "Addresses")) {
         AddAddress(WithoutPrefix(address, list_), ports_[service], attached);
+        if (list_.failed()) return;
       }
     }
   }
 
   void AddAddress(const std::string& host, const std::vector<const Json*>& ports, const LabelMap& labels) {
-    for (const Json* const port : ports) AddPort(*port, host, labels);
+    for (const Json* const port : ports) {
+      if (list_.failed()) return;
+      AddPort(*port, host, labels);
+    }
     if (ports.empty()) list_.Add(labels, host, scope_.Port());
   }
 

@@ -79,10 +79,12 @@ class TargetMaker {
       const std::string key = address.address;
       known_.try_emplace(key, std::move(address));
     }
+    for (const Json& range : scope.answers.Of("ranges")) ranges_[list.Text(range, "route_target")].push_back(&range);
   }
 
   void Run() {
     for (const Json& instance : scope_.answers.Of("instances")) {
+      if (list_.failed()) return;
       if (!ItemsAt(instance, "ipv4").empty()) AddInstance(instance);
     }
   }
@@ -104,9 +106,10 @@ class TargetMaker {
     const std::string own = v6.substr(0, v6.find('/'));
     if (own.empty()) return found;
     if (const auto known = known_.find(own); known != known_.end()) found.public_v6 = known->second;
-    for (const Json& range : scope_.answers.Of("ranges")) {
-      if (list_.Text(range, "route_target") != own) continue;
-      found.v6_ranges.push_back(fmt::format("{}/{}", list_.Text(range, "range"), list_.Text(range, "prefix")));
+    const auto ranges = ranges_.find(own);
+    if (ranges == ranges_.end()) return found;
+    for (const Json* const range : ranges->second) {
+      found.v6_ranges.push_back(fmt::format("{}/{}", list_.Text(*range, "range"), list_.Text(*range, "prefix")));
     }
     return found;
   }
@@ -135,6 +138,7 @@ class TargetMaker {
   const ApiScope& scope_;
   TargetList& list_;
   std::map<std::string, Address> known_;
+  std::map<std::string, std::vector<const Json*>> ranges_;  // by where they lead
 };
 
 void MakeTargets(const ApiScope& scope, TargetList& list) { TargetMaker(scope, list).Run(); }

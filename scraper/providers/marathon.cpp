@@ -81,6 +81,7 @@ void AddTask(const Json& task, std::vector<Port> ports, bool is_container_net, c
     labels.insert(ports[i].labels.begin(), ports[i].labels.end());
     const bool is_own = ports[i].number == "0" && own.size() == ports.size();
     list.Add(std::move(labels), host, is_own ? own[i] : ports[i].number);
+    if (list.failed()) return;
   }
 }
 
@@ -93,7 +94,10 @@ void MakeTargets(const ApiScope& scope, TargetList& list) {
     list.Apply(kLabels, app, shared);
     const bool is_container_net = IsContainerNet(app, list);
     const auto ports = PortsOf(app, is_container_net, list);
-    for (const Json& task : ItemsAt(app, "tasks")) AddTask(task, ports, is_container_net, shared, list);
+    for (const Json& task : ItemsAt(app, "tasks")) {
+      if (list.failed()) return;
+      AddTask(task, ports, is_container_net, shared, list);
+    }
   }
 }
 
