@@ -7,6 +7,7 @@
 
 #include "scraper/discovery/json_answer.h"
 #include "scraper/discovery/polled_discovery.h"
+#include "scraper/discovery/target_list.h"
 #include "scraper/target_file.h"
 
 namespace baro::scraper {
@@ -21,6 +22,8 @@ constexpr std::chrono::minutes kWait{2};         // what the server is asked to 
 constexpr std::chrono::seconds kWaitMargin{15};  // it adds up to a sixteenth of that
 constexpr nanoseconds kRetryMax = std::chrono::seconds(60);
 constexpr nanoseconds kTellAfter = std::chrono::milliseconds(200);
+constexpr nanoseconds kLogRound = kRetryMax;  // in which each watch that fails was asked again
+constexpr std::size_t kLoggedMax = 5;         // errors of watches in a round
 
 /// From `server`: host:port, unix:///path, or a URL, whose scheme then counts.
 base::Result<ApiOrigin> OriginOf(const DiscoveryRecord& record) {
@@ -116,9 +119,11 @@ void ConsulDiscovery::Stop() {
   is_running_ = false;
   report_.Close();
   executor_.Cancel(tell_timer_);
+  executor_.Cancel(log_timer_);
   if (root_) End(*root_);
   for (const auto& [name, watch] : services_) End(*watch);
   services_.clear();
+  unasked_.clear();
 }
 
 void ConsulDiscovery::Begin(WatchPtr watch, nanoseconds delay) {
@@ -130,6 +135,7 @@ void ConsulDiscovery::End(Watch& watch) {
   watch.is_over = true;
   executor_.Cancel(watch.timer);
   if (watch.call != net::HttpFetcher::CallId{}) fetcher_->Cancel(watch.call);
+  LeaveFirst(watch);
 }
 
 /// The catalog, if it has to tell which services there are; else those that are named.
@@ -149,7 +155,23 @@ void ConsulDiscovery::AddService(const std::string& name) {
   if (watch) return;
   watch = std::make_shared<Watch>(Watch{.subject = Subject::kService, .name = name});
   watch->group.source = name;
-  Begin(watch, nanoseconds(0));
+  unasked_.push_back(watch);
+  AskFirst();
+}
+
+void ConsulDiscovery::AskFirst() {
+  while (first_asks_ < kConsulFirstMax && !unasked_.empty()) {
+    const WatchPtr watch = std::move(unasked_.front());
+    unasked_.pop_front();
+    if (watch->is_over) continue;
+    watch->is_first = true;
+    ++first_asks_;
+    Begin(watch, nanoseconds(0));
+  }
+}
+
+void ConsulDiscovery::LeaveFirst(Watch& watch) {
+  if (std::exchange(watch.is_first, false)) --first_asks_;
 }
 
 std::string ConsulDiscovery::UrlOf(const Watch& watch) const {
@@ -189,6 +211,7 @@ void ConsulDiscovery::Take(const WatchPtr& watch, const base::Result<net::FetchR
   watch->call = {};
   if (watch->is_over) return;
   watch->was_asked = true;
+  LeaveFirst(*watch);
   const base::Result<> used = answer ? Use(*watch, *answer) : std::unexpected(answer.error());
   const nanoseconds took = clock_.Monotonic() - watch->start;
   if (used) {
@@ -199,12 +222,27 @@ void ConsulDiscovery::Take(const WatchPtr& watch, const base::Result<net::FetchR
     if (!root_fails && std::ranges::none_of(services_, fails)) report_.Succeeded(TargetCount(), took);
   } else {
     ++watch->failures;
-    const base::Error error = watch->name.empty() ? used.error() : used.error().WithContext(watch->name);
-    watch->error = error.message();
-    report_.Failed(error, took);
+    ReportFailure(*watch, watch->name.empty() ? used.error() : used.error().WithContext(watch->name), took);
   }
+  AskFirst();
   if (IsComplete() && has_news_) TellSoon();
   if (!watch->is_over) Begin(watch, NextDelay(*watch));
+}
+
+/// A catalog of services that are all down should not fill the log.
+void ConsulDiscovery::ReportFailure(Watch& watch, const base::Error& error, nanoseconds took) {
+  const bool is_new = watch.error != error.message();
+  watch.error = error.message();
+  report_.Failed(error, took, is_new && new_errors_ < kLoggedMax);
+  if (!is_new) return;
+  if (new_errors_++ > 0) return;
+  log_timer_ = executor_.PostAfter(kLogRound, [self = shared_from_this()] { self->EndLogRound(); });
+}
+
+void ConsulDiscovery::EndLogRound() {
+  const MutexLock lock(mutex_);
+  const std::size_t errors = std::exchange(new_errors_, 0);
+  if (is_running_ && errors > kLoggedMax) report_.FailedToo(errors - kLoggedMax, "services");
 }
 
 /// Of a good answer the next question comes no sooner than an interval after this one.
@@ -227,12 +265,34 @@ base::Result<> ConsulDiscovery::Use(Watch& watch, const net::FetchResponse& answ
   if (watch.subject == Subject::kCatalog) {
     BARO_TRY(UseServices(answer.body));
   } else {
-    watch.group = BARO_TRY(ParseConsulInstances(
+    TargetGroup group = BARO_TRY(ParseConsulInstances(
         answer.body, {.name = watch.name, .datacenter = datacenter_, .tag_separator = record_.Text("tag_separator")}));
+    BARO_TRY(Keep(watch, std::move(group)));
   }
   // An index that goes back is that of a server which began anew: whatever it says is new.
   watch.index = index < watch.index ? 0 : index;
   has_news_ = true;
+  return {};
+}
+
+base::Result<> ConsulDiscovery::Keep(Watch& watch, TargetGroup group) {
+  const std::size_t own_bytes = BytesOf(group);
+  std::size_t targets = group.targets.size();
+  std::size_t bytes = own_bytes;
+  for (const auto& [name, other] : services_) {
+    if (other.get() == &watch) continue;
+    targets += other->group.targets.size();
+    bytes += other->bytes;
+  }
+  if (targets > kDiscoveredTargetsMax) {
+    return Fail(Code::kLimitExceeded, fmt::format("with it there are more than {} targets", kDiscoveredTargetsMax));
+  }
+  if (bytes > kDiscoveredBytesMax) {
+    return Fail(Code::kLimitExceeded,
+                fmt::format("with it labels of targets have more than {} bytes", kDiscoveredBytesMax));
+  }
+  watch.group = std::move(group);
+  watch.bytes = own_bytes;
   return {};
 }
 
@@ -273,16 +333,7 @@ void ConsulDiscovery::Tell() {
     const MutexLock lock(mutex_);
     if (!is_running_) return;
     has_news_ = false;
-    std::size_t targets = 0;
-    for (const auto& [name, watch] : services_) {
-      targets += watch->group.targets.size();
-      if (targets <= kDiscoveredTargetsMax) groups.push_back(watch->group);
-    }
-    if (targets > kDiscoveredTargetsMax) {
-      report_.Failed({Code::kLimitExceeded, fmt::format("more than {} targets", kDiscoveredTargetsMax)}, {});
-      is_telling_ = false;
-      return;
-    }
+    for (const auto& [name, watch] : services_) groups.push_back(watch->group);
   }
   update_(std::move(groups));
   const MutexLock lock(mutex_);

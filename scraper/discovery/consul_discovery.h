@@ -1,6 +1,7 @@
 // Services of Consul: a watch of the catalog, and one of each service in it.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -17,6 +18,7 @@
 namespace baro::scraper {
 
 inline constexpr std::size_t kConsulServicesMax = 10'000;  ///< each has a connection of its own while it is watched
+inline constexpr std::size_t kConsulFirstMax = 64;         ///< services that are asked for the first time at once
 
 /// Blocking queries: the server answers when something changed, or after two minutes. The first targets are told when
 /// every service has been asked once. A watch that fails keeps what it told.
@@ -45,6 +47,8 @@ class ConsulDiscovery : public Discovery, public std::enable_shared_from_this<Co
     bool was_asked = false;
     base::MonotonicTime start;  ///< of the last question
     TargetGroup group;          ///< of a service, as told last
+    std::size_t bytes = 0;      ///< of the group's targets
+    bool is_first = false;      ///< its first question is on its way: it has one of the places for that
     bool is_over = false;
     base::TimerId timer = base::TimerId::kNone;
     net::HttpFetcher::CallId call{};
@@ -63,6 +67,13 @@ class ConsulDiscovery : public Discovery, public std::enable_shared_from_this<Co
   base::Result<> UseServices(const std::string& body) BARO_REQUIRES(mutex_);
   void WatchServices() BARO_REQUIRES(mutex_);
   void AddService(const std::string& name) BARO_REQUIRES(mutex_);
+  /// Begins first questions while there are places for them.
+  void AskFirst() BARO_REQUIRES(mutex_);
+  void LeaveFirst(Watch& watch) BARO_REQUIRES(mutex_);
+  /// Takes the group of a watch, if it fits in beside those of the others.
+  base::Result<> Keep(Watch& watch, TargetGroup group) BARO_REQUIRES(mutex_);
+  void ReportFailure(Watch& watch, const base::Error& error, std::chrono::nanoseconds took) BARO_REQUIRES(mutex_);
+  void EndLogRound();
   std::chrono::nanoseconds NextDelay(const Watch& watch) const;
   bool IsComplete() const BARO_REQUIRES(mutex_);
   std::size_t TargetCount() const BARO_REQUIRES(mutex_);
@@ -86,9 +97,13 @@ class ConsulDiscovery : public Discovery, public std::enable_shared_from_this<Co
   std::string datacenter_ BARO_GUARDED_BY(mutex_);
   WatchPtr root_ BARO_GUARDED_BY(mutex_);  // of the agent, then of the catalog; null: services are named
   std::map<std::string, WatchPtr> services_ BARO_GUARDED_BY(mutex_);
-  bool is_telling_ BARO_GUARDED_BY(mutex_) = false;  // the timer runs, or Tell()
+  std::deque<WatchPtr> unasked_ BARO_GUARDED_BY(mutex_);  // services that wait for a place; some may be over
+  std::size_t first_asks_ BARO_GUARDED_BY(mutex_) = 0;    // watches with is_first
+  bool is_telling_ BARO_GUARDED_BY(mutex_) = false;       // the timer runs, or Tell()
   bool has_news_ BARO_GUARDED_BY(mutex_) = false;
   base::TimerId tell_timer_ BARO_GUARDED_BY(mutex_) = base::TimerId::kNone;
+  std::size_t new_errors_ BARO_GUARDED_BY(mutex_) = 0;                      // of watches, in this round of the log
+  base::TimerId log_timer_ BARO_GUARDED_BY(mutex_) = base::TimerId::kNone;  // ends the round
 };
 
 }  // namespace baro::scraper

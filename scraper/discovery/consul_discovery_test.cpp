@@ -185,6 +185,88 @@ TEST_F(ConsulTest, StopEndsAllQuestions) {
   EXPECT_EQ(updates_, 1) << "that the one service could not be asked, before the end";
 }
 
+std::string Instances(std::size_t count) {
+  std::string text = R"([{"Node": {"Address": "x"}})";
+  for (std::size_t i = 1; i < count; ++i) text += R"(,{"Node": {"Address": "x"}})";
+  return text + "]";
+}
+
+TEST_F(ConsulTest, TargetsOfAllServicesAreBounded) {
+  values_["services"] = std::vector<std::string>{"a", "b"};
+  Say("health/service/a", 0, Instances(60'000), 7);
+  Say("health/service/a", 7, "", 7, 2min);
+  Say("health/service/b", 0, Instances(40'001), 7, 10ms);
+  StartConsul();
+  EXPECT_EQ(discovery_->status().last_error, "b: with it there are more than 100000 targets");
+  ASSERT_EQ(groups_.size(), 2U);
+  EXPECT_EQ(groups_[0].targets.size(), 60'000U);
+  EXPECT_EQ(groups_[1].targets.size(), 0U);
+  Say("health/service/b", 0, Instances(40'000), 7);
+  Say("health/service/b", 7, "", 7, 2min);
+  executor_.RunFor(1min);
+  EXPECT_EQ(discovery_->status().last_error, "");
+  EXPECT_EQ(discovery_->status().targets, 100'000U);
+}
+
+TEST_F(ConsulTest, BytesOfAllServicesAreBounded) {
+  const std::string a(8'000, 'a');  // each target has the name
+  const std::string b(8'000, 'b');
+  values_["services"] = std::vector<std::string>{a, b};
+  Say("health/service/" + a, 0, Instances(20'000), 7);
+  Say("health/service/" + a, 7, "", 7, 2min);
+  Say("health/service/" + b, 0, Instances(20'000), 7, 10ms);
+  StartConsul();
+  EXPECT_EQ(discovery_->status().last_error, b + ": with it labels of targets have more than 268435456 bytes");
+  ASSERT_EQ(groups_.size(), 2U);
+  EXPECT_EQ(groups_[0].targets.size(), 20'000U);
+}
+
+std::vector<std::string> Names(int count) {
+  std::vector<std::string> names;
+  for (int i = 0; i < count; ++i) names.push_back(fmt::format("s{}", i));
+  return names;
+}
+
+TEST_F(ConsulTest, SomeServicesAtATimeAreAskedFirst) {
+  values_["services"] = Names(200);
+  for (const std::string& name : Names(200)) Say("health/service/" + name, 0, "[]", 7, 8s);
+  StartConsul();
+  EXPECT_EQ(servers_->requests.size(), 64U);
+  executor_.RunFor(8s);
+  EXPECT_EQ(servers_->requests.size(), 128U);
+  executor_.RunFor(16s);
+  EXPECT_EQ(servers_->requests.size(), 200U);
+  executor_.RunFor(8s);
+  EXPECT_EQ(updates_, 1);
+}
+
+TEST_F(ConsulTest, PlacesOfServicesThatGoAreGiven) {
+  std::string catalog = "{";
+  for (const std::string& name : Names(100)) {
+    catalog += fmt::format("{}\"{}\": []", catalog.size() > 1 ? "," : "", name);
+    Say("health/service/" + name, 0, "[]", 7, 1min);
+  }
+  Say("catalog/services", 0, catalog + "}", 5);
+  Say("catalog/services", 5, R"({"new": []})", 6, 1s);
+  Say("catalog/services", 6, "", 6, 2min);
+  Say("health/service/new", 0, kWeb, 7);
+  Say("health/service/new", 7, "", 7, 2min);
+  StartConsul();
+  EXPECT_EQ(servers_->requests.size(), 65U);
+  executor_.RunFor(32s);
+  EXPECT_EQ(Addresses(), "10.0.0.1:8080 [fd00::2]:8081 ");
+}
+
+TEST_F(ConsulTest, ManyServicesThatAreDownAreAFewLines) {
+  values_["services"] = Names(500);
+  StartConsul();
+  EXPECT_EQ(log_.size(), 5U);
+  executor_.RunFor(10min);
+  ASSERT_EQ(log_.size(), 6U) << "each error is new once";
+  EXPECT_THAT(log_[5], HasSubstr("discovery failed for 495 more services"));
+  EXPECT_GT(Failures("consul"), 2'000);
+}
+
 TEST(ConsulAnswer, HealthIsTheWorst) {
   const auto health = [](const std::string& checks) {
     const auto group = ParseConsulInstances(R"([{"Node": {"Address": "a"}, "Checks": [)" + checks + "]}]", {});

@@ -1,5 +1,7 @@
 #include "scraper/discovery/discovery_report.h"
 
+#include <fmt/format.h>
+
 namespace baro::scraper {
 
 using base::MutexLock;
@@ -39,6 +41,18 @@ void DiscoveryReport::Succeeded(std::size_t targets, std::chrono::nanoseconds to
 }
 
 void DiscoveryReport::Failed(const base::Error& error, std::chrono::nanoseconds took) {
+  Fail(error, took, Logged::kIfNew);
+}
+
+void DiscoveryReport::Failed(const base::Error& error, std::chrono::nanoseconds took, bool is_logged) {
+  Fail(error, took, is_logged ? Logged::kYes : Logged::kNo);
+}
+
+void DiscoveryReport::FailedToo(std::size_t more, std::string_view what) {
+  log_.Warn(fmt::format("discovery failed for {} more {}", more, what));
+}
+
+void DiscoveryReport::Fail(const base::Error& error, std::chrono::nanoseconds took, Logged logged) {
   bool has_targets = false;
   {
     const MutexLock lock(mutex_);
@@ -51,7 +65,7 @@ void DiscoveryReport::Failed(const base::Error& error, std::chrono::nanoseconds 
     status_.last_attempt = clock_.Now();
     status_.last_error = error.message();
     ++status_.failures_in_a_row;
-    if (!is_new) return;
+    if (logged == Logged::kNo || (logged == Logged::kIfNew && !is_new)) return;
   }
   log_.Warn(has_targets ? "discovery failed; the targets of its last good answer stay"
                         : "discovery failed; it has no targets yet",
