@@ -138,7 +138,7 @@ class ApiSource::Run : public std::enable_shared_from_this<Run> {
     if (call().form == AnswerForm::kText) return Json({{"text", answer.body}});
     const bool is_xml = call().form == AnswerForm::kXml;
     Json document = BARO_TRY(is_xml ? ParseXmlAnswer(answer.body) : ParseJsonAnswer(answer.body));
-    values_ += is_xml ? static_cast<std::size_t>(std::ranges::count(answer.body, '<')) : CountValues(answer.body);
+    values_ += is_xml ? CountXmlValues(answer.body) : CountValues(answer.body);
     if (values_ > source_->limits_.values) {
       return Fail(Code::kLimitExceeded, fmt::format("the answers have more than {} values", source_->limits_.values));
     }

@@ -153,6 +153,10 @@ TEST_F(ApiSourceTest, BoundsHold) {
   EXPECT_EQ(Ask(Table(kLinkCalls), {.bytes = 5000}), "things: the answers have more than 5000 bytes");
   EXPECT_EQ(Ask(Table(kLinkCalls), {.values = 20}), "things: the answers have more than 20 values");
   EXPECT_EQ(Ask(Table(kLinkCalls), {.calls = 20}), "things: more than 20 calls");
+  constexpr ApiCall kXmlCalls[] = {{.name = "things", .path = "/xml", .items = "thing", .form = AnswerForm::kXml}};
+  Say("http://api/xml", R"(<a b="1" c="2"><thing><name>x</name></thing></a>)");
+  EXPECT_EQ(Ask(Table(kXmlCalls), {.values = 8}), "x:7 ");
+  EXPECT_EQ(Ask(Table(kXmlCalls), {.values = 7}), "things: the answers have more than 7 values");
 }
 
 TEST_F(ApiSourceTest, AnOptionalCallMayFail) {
@@ -300,6 +304,12 @@ TEST(XmlAnswer, IsWhatTheJsonWouldBe) {
   for (std::size_t i = 0; i <= kAnswerDepthMax; ++i) deep += "<a>";
   for (std::size_t i = 0; i <= kAnswerDepthMax; ++i) deep += "</a>";
   EXPECT_EQ(ParseXmlAnswer(deep).error().code(), base::Code::kLimitExceeded);
+  std::string wide = "<a ";  // more attributes than there may be values
+  for (std::size_t i = 0; i < kAnswerValuesMax; ++i) wide += "b=''";
+  const auto refused = ParseXmlAnswer(wide + "/>");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message(), "the answer has more than 2000000 values");
+  EXPECT_EQ(CountXmlValues("<a b='c' d='e'><f/></a>"), 5U) << "ends count too: no fewer than there are";
   for (const char* bad : {"", "<a>", "<a></b>", "text", "<!DOCTYPE x>"}) EXPECT_FALSE(ParseXmlAnswer(bad)) << bad;
 }
 

@@ -30,43 +30,41 @@ void AddChild(Json& parent, const std::string& name, Json value) {
   }
 }
 
-class Converter {
- public:
-  // NOLINTNEXTLINE(misc-no-recursion): no deeper than kAnswerDepthMax
-  base::Result<Json> Convert(const pugi::xml_node& node, std::size_t depth) {
-    if (depth > kAnswerDepthMax) {
-      return Fail(Code::kLimitExceeded, fmt::format("the answer is nested deeper than {} levels", kAnswerDepthMax));
-    }
-    if (++values_ > kAnswerValuesMax) {
-      return Fail(Code::kLimitExceeded, fmt::format("the answer has more than {} values", kAnswerValuesMax));
-    }
-    Json object = Json::object();
-    for (const pugi::xml_attribute& attribute : node.attributes()) {
-      AddChild(object, "@" + LocalName(attribute.name()), attribute.value());
-    }
-    std::string text;
-    for (const pugi::xml_node& child : node.children()) {
-      if (child.type() == pugi::node_element) {
-        AddChild(object, LocalName(child.name()), BARO_TRY(Convert(child, depth + 1)));
-      } else {
-        text += child.value();
-      }
-    }
-    if (object.empty()) return Json(std::move(text));
-    if (text.find_first_not_of(" \t\r\n") != std::string::npos) object["#text"] = std::move(text);
-    return object;
+// NOLINTNEXTLINE(misc-no-recursion): no deeper than kAnswerDepthMax
+base::Result<Json> Convert(const pugi::xml_node& node, std::size_t depth) {
+  if (depth > kAnswerDepthMax) {
+    return Fail(Code::kLimitExceeded, fmt::format("the answer is nested deeper than {} levels", kAnswerDepthMax));
   }
-
- private:
-  std::size_t values_ = 0;
-};
+  Json object = Json::object();
+  for (const pugi::xml_attribute& attribute : node.attributes()) {
+    AddChild(object, "@" + LocalName(attribute.name()), attribute.value());
+  }
+  std::string text;
+  for (const pugi::xml_node& child : node.children()) {
+    if (child.type() == pugi::node_element) {
+      AddChild(object, LocalName(child.name()), BARO_TRY(Convert(child, depth + 1)));
+    } else {
+      text += child.value();
+    }
+  }
+  if (object.empty()) return Json(std::move(text));
+  if (text.find_first_not_of(" \t\r\n") != std::string::npos) object["#text"] = std::move(text);
+  return object;
+}
 
 }  // namespace
+
+std::size_t CountXmlValues(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count(text, '<') + std::ranges::count(text, '='));
+}
 
 base::Result<Json> ParseXmlAnswer(std::string_view text) {
   if (text.size() > kAnswerBytesMax) {
     return Fail(Code::kLimitExceeded,
                 fmt::format("the answer has {} bytes, the limit is {}", text.size(), kAnswerBytesMax));
+  }
+  if (CountXmlValues(text) > kAnswerValuesMax) {  // before anything is built of them
+    return Fail(Code::kLimitExceeded, fmt::format("the answer has more than {} values", kAnswerValuesMax));
   }
   pugi::xml_document document;
   const pugi::xml_parse_result parsed = document.load_buffer(text.data(), text.size());
@@ -76,7 +74,7 @@ base::Result<Json> ParseXmlAnswer(std::string_view text) {
   }
   const pugi::xml_node root = document.document_element();
   if (!root) return Fail(Code::kInvalidArgument, "not valid XML: there is no element");
-  return Converter().Convert(root, 1);
+  return Convert(root, 1);
 }
 
 }  // namespace baro::scraper
