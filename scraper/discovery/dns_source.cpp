@@ -87,14 +87,14 @@ void DnsSource::Cancel() {
 
 void DnsSource::Take(std::uint64_t refresh, const std::string& name,
                      const base::Result<std::vector<net::DnsRecord>>& records) {
-  metrics_.sd_dns_lookups_total.Add();
-  if (!records) metrics_.sd_dns_lookup_failures_total.Add();
   Done done;
   base::Result<std::vector<TargetGroup>> groups;
   std::string new_error;
   {
     const MutexLock lock(mutex_);
-    if (refresh != refresh_) return;
+    if (refresh != refresh_) return;  // nor are the metrics touched: they may be gone
+    metrics_.sd_dns_lookups_total.Add();
+    if (!records) metrics_.sd_dns_lookup_failures_total.Add();
     Name& known = names_[name];
     if (records) {
       known = {.group = GroupOf(name, *records), .error = ""};

@@ -46,7 +46,7 @@ class DnsSource : public TargetSource, public std::enable_shared_from_this<DnsSo
   ScrapeMetrics& metrics_;
   const base::Logger log_;
 
-  base::Mutex mutex_;  // a leaf
+  base::Mutex mutex_;  // outer to those of the metrics, which are leaves
   std::map<std::string, Name> names_ BARO_GUARDED_BY(mutex_);
   std::uint64_t refresh_ BARO_GUARDED_BY(mutex_) = 0;  // number of the last one
   std::size_t waiting_ BARO_GUARDED_BY(mutex_) = 0;    // names that are being looked up for it

@@ -14,7 +14,7 @@ class FakeDns : public net::DnsClient {
   explicit FakeDns(base::SimExecutor& executor) : executor_(executor) {}
   void Lookup(std::string name, net::DnsType type, net::DnsCallback callback) override {
     types.push_back(type);
-    if (is_silent) return;
+    if (is_silent) return late.push_back(std::move(callback));
     const auto found = answers.find(name);
     base::Result<std::vector<net::DnsRecord>> answer = std::vector<net::DnsRecord>();
     if (found != answers.end()) answer = found->second;
@@ -24,6 +24,7 @@ class FakeDns : public net::DnsClient {
   std::map<std::string, base::Result<std::vector<net::DnsRecord>>> answers;
   std::vector<net::DnsType> types;
   bool is_silent = false;
+  std::vector<net::DnsCallback> late;  ///< what waits while it is silent
 
  private:
   base::SimExecutor& executor_;
@@ -99,6 +100,9 @@ TEST_F(DnsDiscoveryTest, StopDoesNotWaitForAnswers) {
   executor_.RunFor(1h);
   EXPECT_EQ(updates_, 0);
   EXPECT_EQ(executor_.waiting_timers(), 0U);
+  ASSERT_EQ(dns_.late.size(), 1U);
+  std::exchange(dns_.late, {}).front()(std::vector<net::DnsRecord>{{"1.1.1.1", 0}});
+  EXPECT_EQ(metrics_.sd_dns_lookups_total.value(), 0) << "a late answer touches nothing that may be gone";
 }
 
 TEST_F(DnsDiscoveryTest, IsRefusedWithoutAClient) {

@@ -88,6 +88,11 @@ void PolledDiscovery::Refresh() {
   }
   source_->Refresh(
       [self = shared_from_this()](base::Result<std::vector<TargetGroup>> groups) { self->Finish(std::move(groups)); });
+  {
+    const MutexLock lock(mutex_);
+    if (is_running_) return;
+  }
+  source_->Cancel();  // Stop() came before there was something to end
 }
 
 void PolledDiscovery::Finish(base::Result<std::vector<TargetGroup>> groups) {

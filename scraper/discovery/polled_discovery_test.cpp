@@ -17,6 +17,7 @@ class FakeSource : public TargetSource {
 
   void Refresh(Done done) override {
     starts.push_back(clock_.Monotonic());
+    if (before_refresh) before_refresh();
     done_ = std::move(done);
     timer_ = executor_.PostAfter(takes, [this] { Answer(); });
   }
@@ -32,6 +33,7 @@ class FakeSource : public TargetSource {
   std::chrono::nanoseconds takes = 1ms;
   std::vector<base::MonotonicTime> starts;
   int cancels = 0;
+  std::function<void()> before_refresh;
 
  private:
   void Answer() {
@@ -163,6 +165,17 @@ TEST_F(PolledDiscoveryTest, AfterStopNothingIsToldOrAsked) {
   EXPECT_EQ(source_->cancels, 1);
   EXPECT_EQ(source_->starts.size(), 1U);
   EXPECT_EQ(executor_.waiting_timers(), 0U);
+}
+
+TEST_F(PolledDiscoveryTest, StopWhileARefreshBeginsEndsIt) {
+  source_->takes = 10s;
+  source_->before_refresh = [this] { discovery_->Stop(); };
+  StartPolling(60s);
+  executor_.RunFor(1ms);
+  EXPECT_EQ(source_->cancels, 2);
+  EXPECT_EQ(executor_.waiting_timers(), 0U);
+  executor_.RunFor(10min);
+  EXPECT_EQ(updates_, 0);
 }
 
 }  // namespace
