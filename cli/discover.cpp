@@ -5,9 +5,11 @@
 
 #include <fmt/format.h>
 
+#include "base/metrics.h"
 #include "net/dns_client.h"
 #include "net/http_client.h"
 #include "net/io_threads.h"
+#include "scraper/loop/scrape_metrics.h"
 
 namespace baro::cli {
 namespace {
@@ -21,6 +23,8 @@ std::string Variable(const std::string& name) {
 
 base::Result<scraper::DiscoveredGroups> Discover(const scraper::ScrapeJobOptions& job,
                                                  std::chrono::milliseconds timeout) {
+  base::Registry registry;
+  scraper::ScrapeMetrics metrics(registry);
   net::IoThreads threads(1);
   base::ThreadExecutor executor(1);
   const auto dns = net::MakeDnsClient({.executor = &executor});
@@ -28,6 +32,7 @@ base::Result<scraper::DiscoveredGroups> Discover(const scraper::ScrapeJobOptions
                                           {.clock = base::RealClock(),
                                            .executor = executor,
                                            .files = base::RealFileSystem(),
+                                           .metrics = metrics,
                                            .make_fetcher = net::MakeHttpClientFactory(
                                                {.threads = &threads, .executor = &executor, .user_agent = "barotool"}),
                                            .environment = Variable,

@@ -18,11 +18,15 @@
 
 namespace baro::scraper {
 
-/// References are borrowed; the executor is not used any more when DiscoverOnce() has returned and it has been stopped.
+struct ScrapeMetrics;
+
+/// References are borrowed. What runs on the executor may use them after DiscoverOnce() has returned: they live until
+/// it has been stopped.
 struct DiscoverOnceParts {
   const base::Clock& clock;
   base::Executor& executor;  ///< runs on threads of its own
   base::FileSystem& files;
+  ScrapeMetrics& metrics;
   net::FetcherFactory make_fetcher;
   std::function<std::string(const std::string& name)> environment;  ///< as in ScrapeDependencies
   net::DnsClient* dns = nullptr;                                    ///< for dns_sd_configs
@@ -34,7 +38,8 @@ struct DiscoveredGroups {
   std::vector<DiscoveryStatus> providers;  ///< of those that are asked; one without a success has told nothing
 };
 
-/// Waits until each discovery of the job has told its targets or failed, or `timeout` is over.
+/// Waits until each discovery of the job has told its targets, or has failed for half a second without telling any (one
+/// that asks many may still have good answers), or `timeout` is over.
 /// Errors   kInvalidArgument, kUnsupported: options that cannot be used.
 base::Result<DiscoveredGroups> DiscoverOnce(const ScrapeJobOptions& job, const DiscoverOnceParts& parts,
                                             std::chrono::milliseconds timeout);

@@ -2,8 +2,8 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 
-#include "base/metrics.h"
 #include "base/mutex.h"
 #include "scraper/discovery/make_discovery.h"
 
@@ -11,6 +11,7 @@ namespace baro::scraper {
 namespace {
 
 constexpr std::chrono::milliseconds kLookInterval{50};
+constexpr std::chrono::milliseconds kErrorStands{500};  // longer than discoveries wait to tell more at once
 
 /// What was told by now. Shared with the discoveries' callbacks, which may outlast the wait.
 ///
@@ -42,23 +43,32 @@ class Told {
   std::map<std::size_t, std::vector<TargetGroup>> groups_ BARO_GUARDED_BY(mutex_);
 };
 
-bool HaveAllAnswered(const std::vector<std::shared_ptr<Discovery>>& discoveries, const Told& told) {
+using FirstErrors = std::vector<std::optional<base::MonotonicTime>>;
+
+/// `errors`: since when each discovery has failed; kept up by this.
+bool HaveAllAnswered(const std::vector<std::shared_ptr<Discovery>>& discoveries, const Told& told,
+                     base::MonotonicTime now, FirstErrors& errors) {
+  bool have_all = true;
   for (std::size_t i = 0; i < discoveries.size(); ++i) {
-    if (!told.Has(i) && discoveries[i]->status().last_error.empty()) return false;
+    if (told.Has(i)) continue;
+    if (discoveries[i]->status().last_error.empty()) {
+      errors[i].reset();
+    } else if (!errors[i]) {
+      errors[i] = now;
+    }
+    have_all &= errors[i] && now - *errors[i] >= kErrorStands;
   }
-  return true;
+  return have_all;
 }
 
 }  // namespace
 
 base::Result<DiscoveredGroups> DiscoverOnce(const ScrapeJobOptions& job, const DiscoverOnceParts& parts,
                                             std::chrono::milliseconds timeout) {
-  base::Registry registry;
-  ScrapeMetrics metrics(registry);
   const auto discoveries = BARO_TRY(MakeDiscoveries(job, {.clock = parts.clock,
                                                           .executor = parts.executor,
                                                           .files = parts.files,
-                                                          .metrics = metrics,
+                                                          .metrics = parts.metrics,
                                                           .make_fetcher = parts.make_fetcher,
                                                           .environment = parts.environment,
                                                           .dns = parts.dns,
@@ -69,7 +79,11 @@ base::Result<DiscoveredGroups> DiscoverOnce(const ScrapeJobOptions& job, const D
     discoveries[i]->Start([told, i](std::vector<TargetGroup> groups) { told->Put(i, std::move(groups)); });
   }
   const auto deadline = parts.clock.Monotonic() + timeout;
-  while (!HaveAllAnswered(discoveries, *told) && parts.clock.Monotonic() < deadline) told->Wait();
+  FirstErrors errors(discoveries.size());
+  for (auto now = parts.clock.Monotonic(); now < deadline; now = parts.clock.Monotonic()) {
+    if (HaveAllAnswered(discoveries, *told, now, errors)) break;
+    told->Wait();
+  }
   DiscoveredGroups result{.groups = job.static_groups, .providers = {}};
   for (const auto& discovery : discoveries) {
     discovery->Stop();
