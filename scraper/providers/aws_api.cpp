@@ -133,6 +133,11 @@ base::Result<> PrepareKeys(const ApiScope& scope, net::FetchRequest& request) {
   return {};
 }
 
+/// Regions in China have a domain of their own.
+std::string_view DomainOf(std::string_view region) {
+  return region.starts_with("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
+}
+
 base::Result<> PrepareAssumeRole(const ApiScope& scope, net::FetchRequest& request) {
   const std::string region = BARO_TRY(AwsRegion(scope));
   net::Params params{{"Action", "AssumeRole"},
@@ -140,7 +145,7 @@ base::Result<> PrepareAssumeRole(const ApiScope& scope, net::FetchRequest& reque
                      {"RoleArn", scope.record.Text("role_arn")},
                      {"RoleSessionName", "barograph"}};
   if (const std::string& id = scope.record.Text("external_id"); !id.empty()) params.Add("ExternalId", id);
-  request.url = fmt::format("https://sts.{}.amazonaws.com/?{}", region, net::EncodeQuery(params));
+  request.url = fmt::format("https://sts.{}.{}/?{}", region, DomainOf(region), net::EncodeQuery(params));
   const net::SigV4Keys keys = BARO_TRY(OwnKeys(scope));
   return net::SignV4(keys, {.region = region, .service = "sts"}, scope.clock.Now(), request);
 }
@@ -176,7 +181,7 @@ base::Result<std::string> AwsRegion(const ApiScope& scope) {
 base::Result<> SignForAws(const ApiScope& scope, std::string_view service, net::FetchRequest& request) {
   const std::string region = BARO_TRY(AwsRegion(scope));
   std::string origin = scope.record.Text("endpoint");
-  if (origin.empty()) origin = fmt::format("https://{}.{}.amazonaws.com", service, region);
+  if (origin.empty()) origin = fmt::format("https://{}.{}.{}", service, region, DomainOf(region));
   while (origin.ends_with('/')) origin.pop_back();
   const net::Url url = BARO_TRY(net::ParseUrl(request.url));
   request.url = origin + url.target;

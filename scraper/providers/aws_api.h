@@ -28,7 +28,7 @@ extern const ApiCall kAwsAssumeRole;
 base::Result<std::string> AwsRegion(const ApiScope& scope);
 
 /// Sends the request to the service instead of where it would go, signed: the field `endpoint`, or
-/// https://<service>.<region>.amazonaws.com.
+/// https://<service>.<region>.amazonaws.com (in China amazonaws.com.cn).
 /// Errors   kInvalidArgument: no region, no keys.
 base::Result<> SignForAws(const ApiScope& scope, std::string_view service, net::FetchRequest& request);
 

@@ -149,6 +149,19 @@ TEST_F(AwsTest, TheMachinesRoleAndAnotherRole) {
   EXPECT_EQ(servers_->requests.back().first.headers.Get("X-Amz-Security-Token"), "lt");
 }
 
+TEST_F(AwsTest, RegionsInChinaHaveADomainOfTheirOwn) {
+  Values options = Options();
+  options["region"] = "cn-north-1";
+  options["role_arn"] = "r";
+  Say("https://sts.cn-north-1.amazonaws.com.cn/?Action=AssumeRole&Version=2011-06-15&RoleArn=r&"
+      "RoleSessionName=barograph",
+      "<R><AssumeRoleResult><Credentials><AccessKeyId>LENT</AccessKeyId><SecretAccessKey>k</SecretAccessKey>"
+      "<SessionToken>lt</SessionToken></Credentials></AssumeRoleResult></R>");
+  Say(Url("https://ec2.cn-north-1.amazonaws.com.cn"), kOnlyV6);
+  EXPECT_THAT(Discover("ec2", options), HasSubstr("__meta_ec2_region=\"cn-north-1\""));
+  EXPECT_EQ(Signer(), "LENT");
+}
+
 TEST_F(AwsTest, Lightsail) {
   Say("https://lightsail.eu-1.amazonaws.com/", R"({"instances": [{"name": "n", "blueprintId": "debian_12",
     "bundleId": "nano", "supportCode": "1/i-1", "location": {"availabilityZone": "eu-1a"}, "state": {"name": "running"},
