@@ -98,7 +98,8 @@ TEST_F(DockerTest, ALabelIsNotCopiedForEachOfManyPorts) {
   std::string ports = R"({"PrivatePort": 1, "Type": "tcp"})";
   for (int i = 1; i < 50'000; ++i) ports += R"(,{"PrivatePort": 1, "Type": "tcp"})";
   Say("http://d:2375/containers/json",
-      R"([{"Id": "c", "Names": ["/n"], "NetworkSettings": {"Networks": {"a": {"IPAddress": "1.1.1.1"}}}, "Labels": {"l": ")" +
+      R"([{"Id": "c", "Names": ["/n"], "NetworkSettings": {"Networks": {"a": {"IPAddress": "1.1.1.1"}}}, )"
+      R"("Labels": {"l": ")" +
           std::string(8 * 1024 * 1024, 'x') + R"("}, "Ports": [)" + ports + "]}]");
   EXPECT_EQ(Discover("docker", Options()), "labels of targets have more than 268435456 bytes");
 }
