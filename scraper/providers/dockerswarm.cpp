@@ -155,9 +155,11 @@ class TaskMaker {
       if (list_.failed()) return;
     }
     for (const Json& attachment : ItemsAt(task, "NetworksAttachments")) {
+      const auto addresses = list_.Texts(attachment, "Addresses");
+      if (addresses.empty()) continue;  // before labels are copied for nothing
       LabelMap attached = labels;
       AddLabels(networks_, list_.Text(attachment, "Network.ID"), attached);
-      for (const std::string& address : list_.Texts(attachment, "Addresses")) {
+      for (const std::string& address : addresses) {
         AddAddress(WithoutPrefix(address, list_), ports_[service], attached);
         if (list_.failed()) return;
       }
