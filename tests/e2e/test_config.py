@@ -120,7 +120,7 @@ class Reload(unittest.TestCase):
                 dropped = server.api("targets")["droppedTargets"]
                 self.assertEqual([d["discoveredLabels"]["__address__"] for d in dropped], ["drop.me:1"])
                 path.write_text("[{]")
-                wait_for("the complaint", lambda: "last good content" in server.log())
+                wait_for("the complaint", lambda: "last good answer stay" in server.log())
                 self.assertEqual(len(server.api("targets")["activeTargets"]), 1)
                 path.write_text("[]")
                 wait_for("no targets", lambda: server.api("targets")["activeTargets"] == [])
