@@ -171,6 +171,20 @@ TEST(ExpositionCache, KeepsMetadataForTenExpositionsAfterItsFamilyLeft) {
   EXPECT_NE(cache.metadata_revision(), revision);
 }
 
+TEST(ExpositionCache, ForgetsFamiliesThatOnlyBrokenExpositionsNamed) {
+  ExpositionCache cache;
+  RecordingResolver resolver;
+  EXPECT_EQ(Parsed(cache, resolver, "# TYPE kept gauge\nkept 1\n"), "");
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_NE(Parsed(cache, resolver, fmt::format("# TYPE f{} gauge\nf{} x\n", i, i)), "");
+    EXPECT_LE(cache.metadata().size(), 12U) << i;
+  }
+  EXPECT_NE(cache.MetadataOf("kept"), nullptr);
+  EXPECT_EQ(Parsed(cache, resolver, "# TYPE kept gauge\nkept 2\n"), "");
+  EXPECT_EQ(cache.parsed().predicted_count(), 1U);
+  EXPECT_TRUE(cache.metadata()[0].is_present);
+}
+
 // --- Against the naive parser ------------------------------------------------------------------------------------
 
 std::vector<std::string> SomeLines(std::mt19937& random) {
