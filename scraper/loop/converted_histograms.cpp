@@ -62,10 +62,26 @@ void ConvertedHistograms::AddPart(std::uint32_t number, const HistogramPart& par
   histogram.is_sorted = false;
 }
 
-bool ConvertedHistograms::RemovePart(std::uint32_t number, SeriesHandle line) {
-  std::vector<Histogram::Part>& parts = histograms_[number].parts;
-  std::erase_if(parts, [line](const Histogram::Part& part) { return part.line == line; });
-  return parts.empty();
+void ConvertedHistograms::RemovePart(std::uint32_t number, SeriesHandle line) {
+  std::vector<SeriesHandle>& removed = histograms_[number].removed;
+  if (removed.empty()) with_removed_.push_back(number);
+  removed.push_back(line);
+}
+
+// Once for all of a histogram: one with a million lines may lose them all at a time.
+std::vector<std::uint32_t> ConvertedHistograms::EraseRemoved() {
+  std::vector<std::uint32_t> ended;
+  for (const std::uint32_t number : with_removed_) {
+    Histogram& histogram = histograms_[number];
+    std::ranges::sort(histogram.removed);
+    std::erase_if(histogram.parts, [&histogram](const Histogram::Part& part) {
+      return std::ranges::binary_search(histogram.removed, part.line);
+    });
+    histogram.removed = {};
+    if (histogram.parts.empty()) ended.push_back(number);
+  }
+  with_removed_.clear();
+  return ended;
 }
 
 void ConvertedHistograms::Remove(std::uint32_t number) {

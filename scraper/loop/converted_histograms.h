@@ -54,7 +54,8 @@ class ConvertedHistograms {
       double bound;
       SeriesHandle line;
     };
-    std::vector<Part> parts;  // sorted: buckets first, by bound
+    std::vector<Part> parts;            // sorted: buckets first, by bound
+    std::vector<SeriesHandle> removed;  // lines whose parts wait for EraseRemoved()
     bool is_sorted = true;
   };
 
@@ -63,8 +64,10 @@ class ConvertedHistograms {
   std::uint32_t Find(const model::Labels& labels);
   Histogram& at(std::uint32_t number) { return histograms_[number]; }
   void AddPart(std::uint32_t number, const HistogramPart& part, SeriesHandle line);
-  /// The line is gone. True: so are all others, and the number has to be let go of.
-  bool RemovePart(std::uint32_t number, SeriesHandle line);
+  /// The line is gone. It counts from EraseRemoved() on, before which its handle must not be given again.
+  void RemovePart(std::uint32_t number, SeriesHandle line);
+  /// The histograms that lost their last line, which have to be let go of with Remove().
+  std::vector<std::uint32_t> EraseRemoved();
   void Remove(std::uint32_t number);
 
   bool empty() const { return numbers_.empty(); }
@@ -99,6 +102,7 @@ class ConvertedHistograms {
   std::unordered_map<model::Labels, std::uint32_t, LabelsHash> numbers_;
   std::deque<Histogram> histograms_;  // by number
   std::vector<std::uint32_t> free_;
+  std::vector<std::uint32_t> with_removed_;
   std::vector<LineValue> values_;  // by handle
 };
 

@@ -203,7 +203,6 @@ void ScrapedSeries::Clear() {
   free_rows_.clear();
   handle_of_.clear();
   converted_ = {};
-  ended_histograms_.clear();
 }
 
 void ScrapedSeries::MarkAllEnded() {
@@ -213,14 +212,20 @@ void ScrapedSeries::MarkAllEnded() {
 void ScrapedSeries::Free(SeriesHandle handle) {
   Row& row = rows_[static_cast<std::size_t>(handle)];
   row.is_of_lines = false;
-  if (row.histogram != ConvertedHistograms::kNone && converted_.RemovePart(row.histogram, handle)) {
-    const ConvertedHistograms::Histogram& ended = converted_.at(row.histogram);
-    if (ended.series != SeriesHandle::kDropped) {
-      ended_histograms_.push_back({.series = ended.series, .was_present = true, .had_timestamp = ended.had_timestamp});
-    }
-    converted_.Remove(row.histogram);
-  }
+  if (row.histogram != ConvertedHistograms::kNone) converted_.RemovePart(row.histogram, handle);
   if (row.histograms_count == 0) FreeRow(handle);
+}
+
+std::vector<ReleasedSeries> ScrapedSeries::TakeEndedHistograms() {
+  std::vector<ReleasedSeries> ended;
+  for (const std::uint32_t number : converted_.EraseRemoved()) {
+    const ConvertedHistograms::Histogram& histogram = converted_.at(number);
+    if (histogram.series != SeriesHandle::kDropped) {
+      ended.push_back({.series = histogram.series, .was_present = true, .had_timestamp = histogram.had_timestamp});
+    }
+    converted_.Remove(number);
+  }
+  return ended;
 }
 
 bool ScrapedSeries::FreeHistogram(SeriesHandle handle) {

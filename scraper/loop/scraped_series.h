@@ -50,6 +50,7 @@ class ScrapedSeries : public SeriesResolver {
   base::Result<tsdb::SeriesRef> ResolveAgain(SeriesHandle handle, tsdb::Appender& appender);
 
   /// The line of this handle is gone: its number may be given again, unless a converted histogram is stored under it.
+  /// TakeEndedHistograms() has to follow before the next Resolve().
   void Free(SeriesHandle handle);
 
   /// Whether the line of this handle is a sample that is stored, not only a start or a part of a histogram.
@@ -68,7 +69,7 @@ class ScrapedSeries : public SeriesResolver {
   const ConvertedHistograms& converted() const { return converted_; }
   /// The converted histograms whose last line was freed since the last call, without their values. Their handles are
   /// freed with FreeHistogram().
-  std::vector<ReleasedSeries> TakeEndedHistograms() { return std::exchange(ended_histograms_, {}); }
+  std::vector<ReleasedSeries> TakeEndedHistograms();
   /// False: a line of the exposition, or another histogram, still stands for the series.
   bool FreeHistogram(SeriesHandle handle);
 
@@ -140,7 +141,6 @@ class ScrapedSeries : public SeriesResolver {
   std::unordered_map<model::Labels, SeriesHandle, LabelsHash> handle_of_;  // lines that relabelling makes one series
   model::LabelsBuilder builder_;                                           // kept for its memory
   ConvertedHistograms converted_;
-  std::vector<ReleasedSeries> ended_histograms_;
 };
 
 }  // namespace baro::scraper

@@ -276,6 +276,18 @@ TEST_F(ConvertedHistogramsTest, EndWhenTheirLinesContradictEachOther) {
             "40=histogram-end");
 }
 
+// Its lines go all at once, by a bad line behind them and by the histogram's end: with a visit of each part for each of
+// them this would take minutes.
+TEST_F(ConvertedHistogramsTest, MayLoseVeryManyLinesAtOnce) {
+  std::string body = "# TYPE h histogram\n";
+  for (int i = 0; i < 200'000; ++i) body += fmt::format("h_bucket{{le=\"{}\"}} {}\n", i, i);
+  EXPECT_FALSE(ScrapeText(body + "h_bucket x\n").result);
+  EXPECT_TRUE(ScrapeText("# TYPE h histogram\nh_bucket{le=\"1\"} 3\n").result);
+  EXPECT_TRUE(ScrapeText("# TYPE h histogram\nh_bucket{le=\"2\"} 3\n").result);
+  EXPECT_TRUE(ScrapeText("g 1\n").result);
+  EXPECT_EQ(storage_.Samples("h"), "10={count:3, sum:0, [-Inf,1]:3} 20={count:3, sum:0, [-Inf,2]:3} 30=histogram-end");
+}
+
 TEST_F(ConvertedHistogramsTest, LinesOfOtherFamiliesStayWhatTheyAre) {
   ScrapeText(
       "# TYPE h histogram\nh_bucket{le=\"1\"} 3\nh_bucket{le=\"x\"} 3\nh_bucket 1\nh 2\nother_count "
