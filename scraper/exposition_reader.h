@@ -11,6 +11,7 @@
 //          any order. Two exceptions, refused here: a NUL byte at the beginning of a line (it silently ends the
 //          exposition in Prometheus), and a line end inside of a quoted name in OpenMetrics.
 // Errors   kInvalidArgument with line and column, both from 1 and counted in bytes, what was found, what was expected.
+//          kLimitExceeded: a series has more than kScrapedLabelsMax labels.
 #pragma once
 
 #include <cstdint>
@@ -24,6 +25,9 @@
 #include "scraper/exposition_format.h"
 
 namespace baro::scraper {
+
+/// Labels that a series may be read with. Storage takes fewer, but relabelling, which may drop some, comes first.
+inline constexpr std::size_t kScrapedLabelsMax = 4'096;
 
 /// A label as the target wrote it, unescaped.
 struct ExpositionLabel {

@@ -233,6 +233,11 @@ bool LineParser::ParseLabels(const char*& at, std::vector<RawLabel>& labels, boo
       return true;
     }
     if (!ParseLabel(at, labels, takes_metric_name)) return false;
+    if (takes_metric_name && labels.size() > kScrapedLabelsMax) {
+      FailWith(at, fmt::format("a series has more labels than are read: {}", kScrapedLabelsMax),
+               base::Code::kLimitExceeded);
+      return false;
+    }
     if (takes_blanks) at = SkipBlanks(at);
     may_end = true;
     if (at != end_ && *at == ',') {
@@ -451,12 +456,12 @@ bool LineParser::Fail(const char* at, std::string_view expected) {
   return FailWith(at, fmt::format("found {}, expected {}", found, expected));
 }
 
-bool LineParser::FailWith(const char* at, std::string message) {
+bool LineParser::FailWith(const char* at, std::string message, base::Code code) {
   const std::string_view before = View(begin_, at);
   const auto line = 1 + std::count(before.begin(), before.end(), '\n');
   const std::size_t last_end = before.rfind('\n');
   const std::size_t column = before.size() - (last_end == std::string_view::npos ? 0 : last_end + 1) + 1;
-  error_.emplace(base::Code::kInvalidArgument, fmt::format("line {}, column {}: {}", line, column, message));
+  error_.emplace(code, fmt::format("line {}, column {}: {}", line, column, message));
   return false;
 }
 

@@ -98,7 +98,7 @@ class LineParser {
   bool CheckLabels(const std::vector<ExpositionLabel>& labels);
   std::string_view TokenAt(const char* at) const;
   bool Fail(const char* at, std::string_view expected);
-  bool FailWith(const char* at, std::string message);
+  bool FailWith(const char* at, std::string message, base::Code code = base::Code::kInvalidArgument);
 
   const char* begin_;
   const char* end_;

@@ -465,6 +465,9 @@ base::Result<> ReadLabels(std::string_view fields, std::vector<ExpositionLabel>&
   labels.clear();
   WireReader reader(fields);
   while (!reader.AtEnd()) {
+    if (labels.size() == kScrapedLabelsMax) {
+      return Fail(Code::kLimitExceeded, fmt::format("a series has more labels than are read: {}", kScrapedLabelsMax));
+    }
     reader.Tag();
     if (!ReadLabel(reader, labels.emplace_back())) return Malformed("a label");
   }

@@ -109,6 +109,7 @@ inline constexpr std::size_t kHistogramElementsMax = 65'536;
 
 /// Label fields as labels.
 /// Errors   kInvalidArgument: malformed, names that are empty, doubled, or `__name__`, or text that is not UTF-8.
+///          kLimitExceeded: kScrapedLabelsMax.
 base::Result<> ReadLabels(std::string_view fields, std::vector<ExpositionLabel>& labels);
 
 /// Views of an exemplar are into `labels` and the body.

@@ -274,18 +274,31 @@ TEST(ProtobufExposition, NamesTheFaultAndWhere) {
   }
 }
 
+// A length as a varint, and the bytes.
+std::string WithLength(const std::string& bytes) {
+  std::string out;
+  for (std::size_t size = bytes.size(); true; size >>= 7) {
+    out += static_cast<char>(size < 0x80 ? size : (size & 0x7f) | 0x80);
+    if (size < 0x80) return out + bytes;
+  }
+}
+
+TEST(ProtobufExposition, LimitsTheLabelsOfASeries) {
+  MetricFamily family = Family("a", kGauge);
+  Metric& metric = AddMetric(family);
+  metric.mutable_gauge()->set_value(1);
+  for (int i = 0; i < 4'096; ++i) metric.add_label()->set_name(fmt::format("x{}", i));
+  EXPECT_EQ(Samples(WithLength(family.SerializeAsString())).error, "");
+  metric.add_label()->set_name("y");
+  EXPECT_EQ(Samples(WithLength(family.SerializeAsString())).error,
+            "byte 0: metric family a: a series has more labels than are read: 4096");
+}
+
 TEST(ProtobufExposition, LimitsWhatOneHistogramMayHave) {
   std::string spans;
   for (int i = 0; i < 65'537; ++i) spans += std::string("\x62\x00", 2);
-  const auto field = [](char tag, const std::string& bytes) {
-    std::string out(1, tag);
-    for (std::size_t size = bytes.size(); true; size >>= 7) {
-      out += static_cast<char>(size < 0x80 ? size : (size & 0x7f) | 0x80);
-      if (size < 0x80) return out + bytes;
-    }
-  };
-  const std::string family = "\x0a\x01n\x18\x04" + field('\x22', field('\x3a', spans));
-  const std::string body = field('\0', family).substr(1);
+  const std::string family = "\x0a\x01n\x18\x04\x22" + WithLength("\x3a" + WithLength(spans));
+  const std::string body = WithLength(family);
   ExpositionCache cache;
   RecordingResolver resolver;
   const auto parsed = cache.Parse(body, kNative, resolver);

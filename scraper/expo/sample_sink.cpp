@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/exemplar.h"
+
 namespace baro::scraper::expo {
 namespace {
 
@@ -110,6 +112,7 @@ void SampleSink::EmitHistogram(SeriesHandle series, std::optional<std::int64_t> 
 void SampleSink::KeepExemplar(SeriesHandle series, const ExpositionExemplar& exemplar,
                               std::optional<std::int64_t> sample_timestamp_ms) {
   const std::size_t count = exemplar.labels.size();
+  if (count > model::kExemplarLabelRunesMax) return;  // storage would refuse it, for each name has a character
   std::size_t size_bytes = 0;
   for (const ExpositionLabel& label : exemplar.labels) size_bytes += label.name.size() + label.value.size();
   auto& text = *exemplar_texts_.emplace_back(std::make_unique<std::string>());

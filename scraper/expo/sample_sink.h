@@ -69,7 +69,7 @@ class SampleSink {
   /// The histogram that NewHistogram() gave last, counted.
   void EmitHistogram(SeriesHandle series, std::optional<std::int64_t> timestamp_ms, std::int64_t start_ms);
 
-  /// Copies what the exemplar views.
+  /// Copies what the exemplar views. One with very many labels is passed over.
   void KeepExemplar(SeriesHandle series, const ExpositionExemplar& exemplar,
                     std::optional<std::int64_t> sample_timestamp_ms);
 

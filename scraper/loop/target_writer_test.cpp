@@ -96,6 +96,29 @@ TEST_F(TargetWriterTest, LabelsThatClashAreRenamedUnlessTheTargetsWordCounts) {
   EXPECT_EQ(storage_.Samples(R"(b{instance="i", job="own"})"), "10=1");
 }
 
+TEST_F(TargetWriterTest, ASeriesHasMoreLabelsBeforeRelabellingThanAfterButNotAnyNumber) {
+  job_.metric_relabel = {{.regex = "x.*", .action = model::RelabelAction::kLabelDrop}};
+  const auto labels = [](int count) {
+    std::string text;
+    for (int i = 0; i < count; ++i) text += fmt::format("x{}=\"1\",", i);
+    return text;
+  };
+  EXPECT_TRUE(Scrape("a{" + labels(4'096) + "} 1\n").result);
+  const auto outcome = Scrape("a{" + labels(4'097) + "} 1\n");
+  ASSERT_FALSE(outcome.result);
+  EXPECT_EQ(outcome.result.error().code(), base::Code::kLimitExceeded);
+  EXPECT_THAT(outcome.result.error().message(), HasSubstr("a series has more labels than are read: 4096"));
+  EXPECT_EQ(Of("a"), "0=1 10=end");
+}
+
+TEST_F(TargetWriterTest, AnExemplarWithVeryManyLabelsIsPassedOver) {
+  std::string labels;
+  for (int i = 0; i < 5'000; ++i) labels += fmt::format("x{}=\"1\",", i);
+  EXPECT_TRUE(
+      Scrape("# TYPE c counter\nc_total 1 # {" + labels + "} 2\n# EOF\n", "application/openmetrics-text").result);
+  EXPECT_THAT(storage_.TakeExemplars(), ElementsAre());
+}
+
 TEST_F(TargetWriterTest, TimestampsOfTheTargetCountUnlessTheyAreNotHonoured) {
   Scrape("a 1 1700000000500\nb 2\n");
   EXPECT_EQ(Of("a"), "0.5=1");
