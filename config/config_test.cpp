@@ -104,6 +104,8 @@ TEST(Config, ProblemsAreToldWithPlaceFieldAndWhatWasExpected) {
        "not a host name and port"},
       {"scrape_configs:\n  - job_name: a\n    scrape_interval: 5s\n    scrape_timeout: 6s\n",
        "greater than the scrape interval"},
+      {"scrape_configs:\n  - job_name: a\n    native_histogram_min_bucket_factor: NaN\n",
+       "native_histogram_min_bucket_factor: is not a number"},
       {"scrape_configs:\n  - job_name: a\n    relabel_configs: [{action: hashmod, source_labels: [x]}]\n", "modulus"},
       {"scrape_configs:\n  - job_name: a\n    basic_auth: {username: a}\n    authorization: {credentials: b}\n",
        "give one of basic_auth, authorization and oauth2"},

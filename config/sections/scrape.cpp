@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -130,7 +131,10 @@ void ReadFallbackProtocol(Mapping& fields, ScrapeJobOptions& job) {
 
 void ReadHistogramLimits(Mapping& fields, scraper::NativeHistogramOptions& histograms) {
   ReadLimit(fields, "native_histogram_bucket_limit", histograms.bucket_limit);
-  fields.Number("native_histogram_min_bucket_factor", histograms.min_bucket_factor);
+  constexpr std::string_view kFactor = "native_histogram_min_bucket_factor";
+  if (fields.Number(kFactor, histograms.min_bucket_factor) && std::isnan(histograms.min_bucket_factor)) {
+    fields.Fail(kFactor, "is not a number; 0 leaves it out");
+  }
 }
 
 /// The protocols in force: of the job, of `global`, or the default, in which Protobuf is first where histograms need

@@ -15,7 +15,7 @@ std::size_t BucketsOf(const model::FloatHistogram& histogram) {
 }  // namespace
 
 std::int32_t SchemaOfBucketFactor(double factor) {
-  if (factor <= 1) return model::kSchemaMax;
+  if (!(factor > 1)) return model::kSchemaMax;  // NaN, too
   const double schema = std::floor(-std::log2(std::log2(factor)));
   return static_cast<std::int32_t>(
       std::clamp(schema, static_cast<double>(model::kSchemaMin), static_cast<double>(model::kSchemaMax)));

@@ -1,5 +1,7 @@
 #include "scraper/loop/histogram_limits.h"
 
+#include <limits>
+
 #include <gtest/gtest.h>
 
 namespace baro::scraper {
@@ -19,6 +21,8 @@ TEST(HistogramLimits, TheFactorSaysTheFinestSchema) {
   constexpr Row kRows[] = {{0, 8},     {1, 8},    {1.001, 8}, {1.0027, 8}, {1.00272, 7}, {1.1, 2},
                            {1.189, 2}, {1.19, 1}, {2, 0},     {4, -1},     {65536, -4},  {1e300, -4}};
   for (const auto& [factor, schema] : kRows) EXPECT_EQ(SchemaOfBucketFactor(factor), schema) << factor;
+  EXPECT_EQ(SchemaOfBucketFactor(std::numeric_limits<double>::quiet_NaN()), 8);
+  EXPECT_EQ(SchemaOfBucketFactor(std::numeric_limits<double>::infinity()), -4);
 }
 
 TEST(HistogramLimits, WhatFitsStaysAsItIs) {
