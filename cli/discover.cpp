@@ -9,7 +9,6 @@
 #include "net/dns_client.h"
 #include "net/http_client.h"
 #include "net/io_threads.h"
-#include "scraper/loop/scrape_metrics.h"
 
 namespace baro::cli {
 namespace {
@@ -24,7 +23,6 @@ std::string Variable(const std::string& name) {
 base::Result<scraper::DiscoveredGroups> Discover(const scraper::ScrapeJobOptions& job,
                                                  std::chrono::milliseconds timeout) {
   base::Registry registry;
-  scraper::ScrapeMetrics metrics(registry);
   net::IoThreads threads(1);
   base::ThreadExecutor executor(1);
   const auto dns = net::MakeDnsClient({.executor = &executor});
@@ -32,7 +30,7 @@ base::Result<scraper::DiscoveredGroups> Discover(const scraper::ScrapeJobOptions
                                           {.clock = base::RealClock(),
                                            .executor = executor,
                                            .files = base::RealFileSystem(),
-                                           .metrics = metrics,
+                                           .registry = registry,
                                            .make_fetcher = net::MakeHttpClientFactory(
                                                {.threads = &threads, .executor = &executor, .user_agent = "barotool"}),
                                            .environment = Variable,
@@ -40,6 +38,7 @@ base::Result<scraper::DiscoveredGroups> Discover(const scraper::ScrapeJobOptions
                                            .log = {}},
                                           timeout);
   executor.Stop();  // before what its tasks use
+  if (discovered) discovered->kept.reset();
   return discovered;
 }
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "base/executor.h"
 #include "base/file_system.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/result.h"
 #include "net/dns_client.h"
 #include "net/http_fetcher.h"
@@ -18,15 +20,13 @@
 
 namespace baro::scraper {
 
-struct ScrapeMetrics;
-
 /// References are borrowed. What runs on the executor may use them after DiscoverOnce() has returned: they live until
 /// it has been stopped.
 struct DiscoverOnceParts {
   const base::Clock& clock;
   base::Executor& executor;  ///< runs on threads of its own
   base::FileSystem& files;
-  ScrapeMetrics& metrics;
+  base::Registry& registry;
   net::FetcherFactory make_fetcher;
   std::function<std::string(const std::string& name)> environment;  ///< as in ScrapeDependencies
   net::DnsClient* dns = nullptr;                                    ///< for dns_sd_configs
@@ -36,6 +36,7 @@ struct DiscoverOnceParts {
 struct DiscoveredGroups {
   std::vector<TargetGroup> groups;         ///< static_configs first
   std::vector<DiscoveryStatus> providers;  ///< of those that are asked; one without a success has told nothing
+  std::shared_ptr<const void> kept;  ///< what late tasks of the executor use: to be held until it has been stopped
 };
 
 /// Waits until each discovery of the job has told its targets, or has failed for half a second without telling any (one

@@ -65,10 +65,11 @@ bool HaveAllAnswered(const std::vector<std::shared_ptr<Discovery>>& discoveries,
 
 base::Result<DiscoveredGroups> DiscoverOnce(const ScrapeJobOptions& job, const DiscoverOnceParts& parts,
                                             std::chrono::milliseconds timeout) {
+  const auto metrics = std::make_shared<ScrapeMetrics>(parts.registry);
   const auto discoveries = BARO_TRY(MakeDiscoveries(job, {.clock = parts.clock,
                                                           .executor = parts.executor,
                                                           .files = parts.files,
-                                                          .metrics = parts.metrics,
+                                                          .metrics = *metrics,
                                                           .make_fetcher = parts.make_fetcher,
                                                           .environment = parts.environment,
                                                           .dns = parts.dns,
@@ -84,7 +85,7 @@ base::Result<DiscoveredGroups> DiscoverOnce(const ScrapeJobOptions& job, const D
     if (HaveAllAnswered(discoveries, *told, now, errors)) break;
     told->Wait();
   }
-  DiscoveredGroups result{.groups = job.static_groups, .providers = {}};
+  DiscoveredGroups result{.groups = job.static_groups, .providers = {}, .kept = metrics};
   for (const auto& discovery : discoveries) {
     discovery->Stop();
     result.providers.push_back(discovery->status());

@@ -5,7 +5,6 @@
 #include "base/metrics.h"
 #include "base/sim_clock.h"
 #include "base/sim_file_system.h"
-#include "scraper/loop/scrape_metrics.h"
 
 namespace baro::scraper {
 namespace {
@@ -18,12 +17,11 @@ TEST(DiscoverOnce, EndsWhenEachProviderHasAnswered) {
   job.static_groups = {{.source = "static", .targets = {{{"__address__", "a:1"}}}, .labels = {}}};
   job.file_discoveries = {{.files = {"t.json"}}, {.files = {"none.json"}}};
   base::Registry registry;
-  ScrapeMetrics metrics(registry);
   const auto told = DiscoverOnce(job,
                                  {.clock = base::RealClock(),
                                   .executor = executor,
                                   .files = files,
-                                  .metrics = metrics,
+                                  .registry = registry,
                                   .make_fetcher = {},
                                   .log = {}},
                                  std::chrono::hours(1));
@@ -59,7 +57,6 @@ class FakeConsul : public net::HttpFetcher {
 
 base::Result<DiscoveredGroups> AskConsul(const base::Clock& clock, std::vector<std::string> services) {
   base::Registry registry;
-  ScrapeMetrics metrics(registry);
   base::SimFileSystem files;
   base::ThreadExecutor executor(1);
   DiscoveryOptions options{.kind = "consul"};
@@ -86,7 +83,8 @@ base::Result<DiscoveredGroups> AskConsul(const base::Clock& clock, std::vector<s
     return std::make_shared<FakeConsul>(executor);
   };
   auto told = DiscoverOnce(
-      job, {.clock = clock, .executor = executor, .files = files, .metrics = metrics, .make_fetcher = make, .log = {}},
+      job,
+      {.clock = clock, .executor = executor, .files = files, .registry = registry, .make_fetcher = make, .log = {}},
       std::chrono::hours(1));
   executor.Stop();
   return told;
