@@ -355,6 +355,7 @@ std::optional<SharedTimes> HeadSelection::AppendWhole(const Source& source, mode
 }
 
 base::Result<> HeadSelection::ReadPieces(const Source& source, model::TimeRange range, SampleColumns& columns) const {
+  if (range.min_ms > range.max_ms) return {};  // what is asked is before all that may be seen
   const GroupView& view = *groups_[source.group];
   if (!view.error.empty()) return base::Fail(base::Code::kCorruption, view.error);
   thread_local std::vector<double> piece;
