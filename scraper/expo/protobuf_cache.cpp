@@ -17,9 +17,6 @@ namespace {
 using base::Code;
 using base::Fail;
 
-/// An empty metric has two bytes and becomes a sample: what a body makes of itself in memory is limited here.
-constexpr std::size_t kSamplesMax = 16'000'000;
-
 std::string_view SuffixOf(SampleRole role) {
   switch (role) {
     case SampleRole::kCount:
@@ -56,7 +53,7 @@ base::Result<> ProtobufCache::Parse(std::string_view body, const ExpositionCache
                                     const Seams& seams) {
   Run run{.options = options, .seams = seams, .family = {}};
   is_changed_ = !has_last_;
-  samples_count_ = 0;
+  items_count_ = 0;
   new_.Clear();
   base::WireReader reader(body);
   while (!reader.AtEnd()) {
@@ -164,7 +161,7 @@ bool ProtobufCache::TakePlain(Run& run, base::WireReader& reader) {
 void ProtobufCache::EmitPlain(Run& run, const MetricEntry& entry, const char* at) {
   double value = 0;
   std::memcpy(&value, at + entry.value_offset, sizeof value);
-  ++samples_count_;
+  ++items_count_;
   run.seams.sink.EmitSampleWithStart(last_.samples(entry)[0].series, Canonical(value), std::nullopt, entry.start_ms);
   run.seams.sink.CountPredicted(1);
   if (is_changed_) {
@@ -317,7 +314,7 @@ base::Result<> ProtobufCache::TakeClassic(Run& run) {
 }
 
 base::Result<> ProtobufCache::TakeNative(Run& run) {
-  BARO_TRY(CountSample());
+  BARO_TRY(CountItem());
   const SeriesHandle series = BARO_TRY(SeriesOf(run, SampleRole::kNative, 0));
   model::FloatHistogram& histogram = run.seams.sink.NewHistogram();
   BARO_TRY(MakeHistogram(message_, run.family.type, histogram));
@@ -347,18 +344,19 @@ base::Result<> ProtobufCache::TakeNativeExemplars(Run& run, SeriesHandle series)
 
 base::Result<> ProtobufCache::TakeExemplar(Run& run, SeriesHandle series, std::optional<std::string_view> message) {
   if (!message || series == SeriesHandle::kDropped) return {};
+  BARO_TRY(CountItem());
   const ExpositionExemplar exemplar = BARO_TRY(ReadExemplar(*message, exemplar_labels_));
   run.seams.sink.KeepExemplar(series, exemplar, timestamp_ms());
   return {};
 }
 
-base::Result<> ProtobufCache::CountSample() {
-  if (++samples_count_ <= kSamplesMax) return {};
-  return Fail(Code::kLimitExceeded, fmt::format("more than {} samples in one exposition", kSamplesMax));
+base::Result<> ProtobufCache::CountItem() {
+  if (++items_count_ <= items_max_) return {};
+  return Fail(Code::kLimitExceeded, fmt::format("more than {} samples and exemplars in one exposition", items_max_));
 }
 
 base::Result<SeriesHandle> ProtobufCache::TakeSample(Run& run, SampleRole role, double bound, double value) {
-  BARO_TRY(CountSample());
+  BARO_TRY(CountItem());
   const SeriesHandle series = BARO_TRY(SeriesOf(run, role, bound));
   run.seams.sink.EmitSampleWithStart(series, Canonical(value), timestamp_ms(), message_.start_ms);
   return series;

@@ -25,7 +25,11 @@ namespace baro::scraper::expo {
 
 class ProtobufCache {
  public:
-  explicit ProtobufCache(std::uint64_t hash_seed) : hash_seed_(hash_seed) {}
+  /// An empty metric has two bytes and becomes a sample, and so has an exemplar: what a body makes of itself in memory
+  /// is limited by the number of both together.
+  static constexpr std::size_t kItemsMax = 16'000'000;
+  explicit ProtobufCache(std::uint64_t hash_seed, std::size_t items_max = kItemsMax)
+      : hash_seed_(hash_seed), items_max_(items_max) {}
 
   /// Whom one call of Parse() works with.
   struct Seams {
@@ -89,12 +93,13 @@ class ProtobufCache {
   base::Result<SeriesHandle> TakeSample(Run& run, SampleRole role, double bound, double value);
   base::Result<SeriesHandle> SeriesOf(Run& run, SampleRole role, double bound);
   base::Result<SeriesHandle> Resolve(Run& run, SampleRole role, double bound);
-  base::Result<> CountSample();
+  base::Result<> CountItem();
   std::optional<std::int64_t> timestamp_ms() const {
     return message_.timestamp_ms == 0 ? std::nullopt : std::optional(message_.timestamp_ms);
   }
 
   std::uint64_t hash_seed_;
+  std::size_t items_max_;
   bool has_last_ = false;  // the last good exposition was in this format
   bool is_changed_ = false;
   MetricTemplate last_;
@@ -112,7 +117,7 @@ class ProtobufCache {
   std::string name_;   // with suffix
   std::string bound_;  // as text
   std::vector<ExpositionLabel> exemplar_labels_;
-  std::size_t samples_count_ = 0;
+  std::size_t items_count_ = 0;  // samples and exemplars of the exposition under way
 };
 
 }  // namespace baro::scraper::expo

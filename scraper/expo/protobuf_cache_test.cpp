@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "scraper/expo/naive_scrape.h"
+#include "scraper/expo/protobuf_cache.h"
 #include "scraper/exposition.h"
 #include "scraper/testing/metric_family.pb.h"
 
@@ -272,6 +273,25 @@ TEST(ProtobufExposition, NamesTheFaultAndWhere) {
   for (const auto& [body, error] : rows) {
     EXPECT_EQ(Samples(body).error, fmt::format("byte {}: {}", good.size(), error));
   }
+}
+
+TEST(ProtobufExposition, CountsExemplarsAgainstTheLimitOfSamples) {
+  MetricFamily family = NativeFamily();
+  for (int second = 1; second <= 3; ++second) {
+    family.mutable_metric(0)->mutable_histogram()->add_exemplar()->mutable_timestamp()->set_seconds(second);
+  }
+  const auto error = [&](std::size_t items_max) {
+    expo::ProtobufCache cache(1, items_max);
+    RecordingResolver resolver;
+    expo::SampleSink sink;
+    expo::FamilyTable families;
+    sink.Begin(true);
+    const auto parsed =
+        cache.Parse(Body({family}), kNative, {.resolver = resolver, .sink = sink, .families = families});
+    return parsed ? "" : parsed.error().message();
+  };
+  EXPECT_EQ(error(4), "");
+  EXPECT_EQ(error(3), "byte 0: metric family n: more than 3 samples and exemplars in one exposition");
 }
 
 // A length as a varint, and the bytes.
