@@ -69,6 +69,16 @@ std::string Quoted(std::string_view text) {
   return out;
 }
 
+std::string Abridged(std::string_view text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return std::string(text);
+  // A code point has at most three bytes behind its first; what is not UTF-8 is cut anywhere.
+  constexpr std::size_t kBehindFirstMax = 3;
+  const auto is_behind_first = [](char byte) { return (static_cast<unsigned char>(byte) & 0xc0U) == 0x80U; };
+  std::size_t size_bytes = bytes_max;
+  while (size_bytes > 0 && bytes_max - size_bytes < kBehindFirstMax && is_behind_first(text[size_bytes])) --size_bytes;
+  return std::string(text.substr(0, size_bytes)) + "...";
+}
+
 void AppendLabelName(std::string& out, std::string_view name) {
   if (IsLegacyLabelName(name)) {
     out += name;

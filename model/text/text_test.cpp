@@ -74,6 +74,17 @@ TEST(Quoted, EscapesAsGoDoes) {
   EXPECT_EQ(Quoted("\xff\xc2\xad\xe2\x80\x8b\xf3\xa0\x80\x81"), R"("\xff\u00ad\u200b\U000e0001")");
 }
 
+TEST(Abridged, CutsLongTextsBetweenCodePoints) {
+  EXPECT_EQ(Abridged(""), "");
+  EXPECT_EQ(Abridged(std::string(200, 'a')), std::string(200, 'a'));
+  EXPECT_EQ(Abridged(std::string(201, 'a')), std::string(200, 'a') + "...");
+  EXPECT_EQ(Abridged("a😀b", 1), "a...");
+  EXPECT_EQ(Abridged("a😀b", 4), "a...");
+  EXPECT_EQ(Abridged("a😀b", 5), "a😀...");
+  EXPECT_EQ(Abridged("éé", 3), "é...");
+  EXPECT_EQ(Abridged("ab", 0), "...");
+}
+
 TEST(Unicode, ChangesCaseAsGoDoes) {
   EXPECT_EQ(ToLower("ÀÉΣДⅣABC123İ"), "àéσдⅳabc123i");
   EXPECT_EQ(ToUpper("àéσдⅳabc123ßÿ"), "ÀÉΣДⅣABC123ßŸ");

@@ -174,8 +174,8 @@ bool LineParser::CheckUnit(const char* at, const MetadataLine& line) {
       family[family.size() - line.text.size() - 1] == '_') {
     return true;
   }
-  return FailWith(at, fmt::format("unit {} is not the suffix of the metric name {}", model::Quoted(line.text),
-                                  model::Quoted(family)));
+  return FailWith(at, fmt::format("unit {} is not the suffix of the metric name {}",
+                                  model::Quoted(model::Abridged(line.text)), model::Quoted(model::Abridged(family))));
 }
 
 // The first byte is a quote. Takes the text up to the closing one.
@@ -321,8 +321,8 @@ bool LineParser::CookLabels(const std::vector<RawLabel>& raw, model::MetricType 
       }
     }
     if (!model::IsValidUtf8(out.value)) {
-      return FailWith(label.value.data(),
-                      fmt::format("the value of label {} is not valid UTF-8", model::Quoted(out.name)));
+      return FailWith(label.value.data(), fmt::format("the value of label {} is not valid UTF-8",
+                                                      model::Quoted(model::Abridged(out.name))));
     }
     if (label.name_is_quoted && !model::IsValidUtf8(out.name)) {
       return FailWith(label.name.data(), "the label name is not valid UTF-8");
@@ -334,7 +334,7 @@ bool LineParser::CookLabels(const std::vector<RawLabel>& raw, model::MetricType 
 
 bool LineParser::CheckLabels(const std::vector<ExpositionLabel>& labels) {
   const auto twice = [&](std::string_view name) {
-    return FailWith(head_begin_, fmt::format("label {} stands twice", model::Quoted(name)));
+    return FailWith(head_begin_, fmt::format("label {} stands twice", model::Quoted(model::Abridged(name))));
   };
   // Comparing all pairs is quickest for what real targets send, and hostile for what others could.
   constexpr std::size_t kPairsMax = 24;

@@ -294,13 +294,16 @@ bool ReadValue(WireReader& reader, FamilyType type, MetricMessage& message) {
 base::Result<> CheckFamily(const FamilyMessage& family, std::uint64_t type) {
   if (family.first_metric == nullptr) return {};  // passed over
   if (family.name.empty() || !model::IsValidUtf8(family.name)) {
-    return Fail(Code::kInvalidArgument, fmt::format("invalid metric name: {}", model::Quoted(family.name)));
+    return Fail(Code::kInvalidArgument,
+                fmt::format("invalid metric name: {}", model::Quoted(model::Abridged(family.name))));
   }
   if (type > static_cast<std::uint64_t>(FamilyType::kGaugeHistogram)) {
-    return Fail(Code::kInvalidArgument, fmt::format("metric family {}: unknown type {}", family.name, type));
+    return Fail(Code::kInvalidArgument,
+                fmt::format("metric family {}: unknown type {}", model::Abridged(family.name), type));
   }
   if (!model::IsValidUtf8(family.help) || !model::IsValidUtf8(family.unit)) {
-    return Fail(Code::kInvalidArgument, fmt::format("metric family {}: help or unit is not valid UTF-8", family.name));
+    return Fail(Code::kInvalidArgument,
+                fmt::format("metric family {}: help or unit is not valid UTF-8", model::Abridged(family.name)));
   }
   return {};
 }
@@ -324,18 +327,19 @@ base::Result<> CheckNames(std::span<const ExpositionLabel> labels) {
   std::vector<std::string_view> names = {model::kMetricName};
   for (const ExpositionLabel& label : labels) {
     if (label.name.empty() || !model::IsValidUtf8(label.name)) {
-      return Fail(Code::kInvalidArgument, fmt::format("invalid label name {}", model::Quoted(label.name)));
+      return Fail(Code::kInvalidArgument,
+                  fmt::format("invalid label name {}", model::Quoted(model::Abridged(label.name))));
     }
     if (!model::IsValidUtf8(label.value)) {
       return Fail(Code::kInvalidArgument,
-                  fmt::format("the value of label {} is not valid UTF-8", model::Quoted(label.name)));
+                  fmt::format("the value of label {} is not valid UTF-8", model::Quoted(model::Abridged(label.name))));
     }
     names.push_back(label.name);
   }
   std::sort(names.begin(), names.end());
   const auto found = std::adjacent_find(names.begin(), names.end());
   if (found == names.end()) return {};
-  return Fail(Code::kInvalidArgument, fmt::format("label {} stands twice", model::Quoted(*found)));
+  return Fail(Code::kInvalidArgument, fmt::format("label {} stands twice", model::Quoted(model::Abridged(*found))));
 }
 
 }  // namespace
@@ -386,7 +390,7 @@ base::Result<FamilyMessage> ReadFamily(std::string_view message) {
         PassOver(reader, tag, 5);
     }
   }
-  if (!reader.ok()) return Malformed(fmt::format("metric family {}", model::Quoted(family.name)));
+  if (!reader.ok()) return Malformed(fmt::format("metric family {}", model::Quoted(model::Abridged(family.name))));
   BARO_TRY(CheckFamily(family, type));
   family.type = static_cast<FamilyType>(type);
   return family;

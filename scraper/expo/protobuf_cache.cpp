@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "model/names.h"
+#include "model/quote.h"
 #include "model/sample.h"
 #include "scraper/expo/number.h"
 
@@ -111,7 +112,7 @@ base::Result<> ProtobufCache::TakeMetrics(Run& run, std::string_view fields) {
     if (!metric) return {};
     run.field = {field, static_cast<std::size_t>(reader.position() - field)};
     const auto taken = TakeMetric(run, *metric);
-    if (!taken) return taken.error().WithContext(fmt::format("metric family {}", run.family.name));
+    if (!taken) return taken.error().WithContext(fmt::format("metric family {}", model::Abridged(run.family.name)));
   }
 }
 

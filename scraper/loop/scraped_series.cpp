@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "model/quote.h"
+
 namespace baro::scraper {
 namespace {
 
@@ -60,33 +62,34 @@ base::Result<> ScrapedSeries::CheckLabels(const model::Labels& labels) {
   const std::string_view name = labels.metric_name();
   if (name.empty()) {
     return Fail(Code::kInvalidArgument,
-                fmt::format("series {} has no metric name after relabelling", labels.ToString()));
+                fmt::format("series {} has no metric name after relabelling", model::Abridged(labels.ToString())));
   }
   if (!model::IsValidMetricName(name, job_.name_scheme)) {
-    return Fail(Code::kInvalidArgument, fmt::format("\"{}\" is not a valid metric name", name));
+    return Fail(Code::kInvalidArgument, fmt::format("\"{}\" is not a valid metric name", model::Abridged(name)));
   }
   const auto limit_or = [](std::uint64_t limit, std::uint64_t most) {
     return limit > 0 ? std::min(limit, most) : most;
   };
   const std::uint64_t labels_max = limit_or(job_.limits.labels, kLabelsMax);
   if (labels.size() > labels_max) {
-    return LabelLimitError(
-        fmt::format("label_limit: series {} has {} labels, the limit is {}", name, labels.size(), labels_max));
+    return LabelLimitError(fmt::format("label_limit: series {} has {} labels, the limit is {}", model::Abridged(name),
+                                       labels.size(), labels_max));
   }
   const std::uint64_t name_max = limit_or(job_.limits.label_name_length_bytes, kNameBytesMax);
   const std::uint64_t value_max = limit_or(job_.limits.label_value_length_bytes, kValueBytesMax);
   for (const model::LabelView label : labels) {
     if (label.name != model::kMetricName && !model::IsValidLabelName(label.name, job_.name_scheme)) {
-      return Fail(Code::kInvalidArgument,
-                  fmt::format("\"{}\" is not a valid label name, of series {}", label.name, name));
+      return Fail(Code::kInvalidArgument, fmt::format("\"{}\" is not a valid label name, of series {}",
+                                                      model::Abridged(label.name), model::Abridged(name)));
     }
     if (label.name.size() > name_max) {
       return LabelLimitError(fmt::format("label_name_length_limit: a name of {} bytes in series {}, the limit is {}",
-                                         label.name.size(), name, name_max));
+                                         label.name.size(), model::Abridged(name), name_max));
     }
     if (label.value.size() > value_max) {
       return LabelLimitError(fmt::format("label_value_length_limit: {} has {} bytes in series {}, the limit is {}",
-                                         label.name, label.value.size(), name, value_max));
+                                         model::Abridged(label.name), label.value.size(), model::Abridged(name),
+                                         value_max));
     }
   }
   return {};

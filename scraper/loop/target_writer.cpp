@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "model/quote.h"
 #include "scraper/loop/histogram_limits.h"
 
 namespace baro::scraper {
@@ -34,6 +35,12 @@ std::int64_t StartOrNone(std::int64_t start_ms, std::int64_t timestamp_ms) {
 /// Markers that wait for a disk which takes nothing; the series of further ones end by the lookback.
 constexpr std::size_t kOwedMarkersMax = 1'000'000;
 
+/// What a scrape fails with is kept, shown and logged, and may quote the target.
+base::Error Shortened(const base::Error& error) {
+  constexpr std::size_t kMessageBytesMax = 4'096;
+  return {error.code(), model::Abridged(error.message(), kMessageBytesMax)};
+}
+
 }  // namespace
 
 TargetWriter::TargetWriter(const Target& target, const ScrapeJobOptions& job, const model::Relabeler& metric_relabeler,
@@ -59,6 +66,7 @@ ScrapeOutcome TargetWriter::Write(const ScrapeInput& input) {
   auto appender = storage_.NewAppender();
   outcome.result = Append(input, *appender, outcome);
   if (!outcome.result) {
+    outcome.result = Shortened(outcome.result.error());
     // What was appended of a bad scrape is forgotten; the series end instead.
     appender->Rollback();
     refs_revision_ = 0;

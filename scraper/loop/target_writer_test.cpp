@@ -111,6 +111,16 @@ TEST_F(TargetWriterTest, ASeriesHasMoreLabelsBeforeRelabellingThanAfterButNotAny
   EXPECT_EQ(Of("a"), "0=1 10=end");
 }
 
+TEST_F(TargetWriterTest, ErrorsQuoteLittleOfLongNames) {
+  const std::string name(100'000, 'n');
+  job_.limits.labels = 1;
+  EXPECT_EQ(Scrape(name + "{a=\"b\"} 1\n").result.error().message(),
+            fmt::format("line 1: label_limit: series {}... has 4 labels, the limit is 1", std::string(200, 'n')));
+  const auto refused =
+      writer().Write({.timestamp_ms = NextTime(), .fetched = base::Fail(base::Code::kIo, std::string(100'000, 'x'))});
+  EXPECT_EQ(refused.result.error(), base::Error(base::Code::kIo, std::string(4'096, 'x') + "..."));
+}
+
 TEST_F(TargetWriterTest, AnExemplarWithVeryManyLabelsIsPassedOver) {
   std::string labels;
   for (int i = 0; i < 5'000; ++i) labels += fmt::format("x{}=\"1\",", i);
