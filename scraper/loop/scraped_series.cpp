@@ -142,8 +142,8 @@ base::Result<tsdb::SeriesRef> ScrapedSeries::StoreSeries(const model::Labels& la
 }
 
 std::optional<HistogramPart> ScrapedSeries::PartOf(const SampleLine& line) const {
-  const bool is_histogram =
-      line.type == model::MetricType::kHistogram || line.type == model::MetricType::kGaugeHistogram;
+  const bool is_histogram = line.type == model::MetricType::kHistogram ||
+                            (rules_.converts_gauges && line.type == model::MetricType::kGaugeHistogram);
   if (!rules_.converts || !is_histogram) return std::nullopt;
   auto part = HistogramPartOf(line);
   // A line may stand behind the TYPE line of another family.

@@ -30,6 +30,7 @@ class ScrapedSeries : public SeriesResolver {
   struct LineRules {
     bool reads_starts = false;                  ///< lines that OpenMetrics has for start times are no series
     bool converts = false;                      ///< classic histograms are converted
+    bool converts_gauges = false;               ///< those of gauges, too, as Prometheus does from Protobuf only
     bool keeps_classic = false;                 ///< their lines are series all the same
     const ExpositionCache* metadata = nullptr;  ///< what is said of families; not null if either is asked for
   };

@@ -296,6 +296,13 @@ TEST_F(ConvertedHistogramsTest, LinesOfOtherFamiliesStayWhatTheyAre) {
               ElementsAre("h", "h_bucket", "h_bucket{le=\"x\"}", "other_bucket{le=\"1.0\"}", "other_count"));
 }
 
+TEST_F(ConvertedHistogramsTest, GaugeHistogramsOfTextStayTheirLines) {
+  EXPECT_TRUE(ScrapeText("# TYPE h gaugehistogram\nh_bucket{le=\"1.0\"} 3\nh_gcount 3\nh_gsum 2\n# EOF\n",
+                         "application/openmetrics-text")
+                  .result);
+  EXPECT_THAT(storage_.SeriesNames(), ElementsAre("h_bucket{le=\"1.0\"}", "h_gcount", "h_gsum"));
+}
+
 TEST_F(ConvertedHistogramsTest, KeepTheTimesStartsAndExemplarsOfTheirLines) {
   job_.stores_starts = true;
   constexpr std::string_view kType = "application/openmetrics-text";

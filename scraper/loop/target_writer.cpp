@@ -157,6 +157,7 @@ base::Result<> TargetWriter::ParseAs(ExpositionFormat format, const ScrapeInput&
   const NativeHistogramOptions& histograms = target_.native_histograms;
   series_.Begin(appender, {.reads_starts = reads_starts() && format == ExpositionFormat::kOpenMetrics,
                            .converts = histograms.convert_classic_to_nhcb,
+                           .converts_gauges = format == ExpositionFormat::kProtobuf,
                            .keeps_classic = histograms.always_scrape_classic,
                            .metadata = &cache_});
   auto parsed = cache_.Parse(input.body,
