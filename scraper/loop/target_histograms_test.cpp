@@ -172,6 +172,19 @@ TEST_F(TargetHistogramsTest, BeginWithNothingWhereZerosAreWanted) {
             "15={count:0, sum:0} 20={count:2, sum:5, (1,2]:1, (2,4]:1}");
 }
 
+TEST_F(TargetHistogramsTest, LeaveNoZeroWhereTheScrapeFails) {
+  job_.writes_zeros_at_starts = true;
+  target_.native_histograms.bucket_limit = 1;
+  testing::MetricFamily family = Family(2, -5);
+  testing::Histogram& histogram = *family.mutable_metric(0)->mutable_histogram();
+  histogram.add_negative_span()->set_length(1);
+  histogram.add_negative_delta(1);
+  histogram.set_count(4);
+  EXPECT_FALSE(Scrape({family}).result);
+  EXPECT_EQ(storage_.Samples("h"), "");
+  EXPECT_EQ(metrics_.exceeded_bucket_limit_total.value(), 1);
+}
+
 TEST_F(TargetHistogramsTest, CountersOfProtobufTellTheirStartsToo) {
   job_.stores_starts = true;
   job_.writes_zeros_at_starts = true;

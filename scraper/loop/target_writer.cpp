@@ -238,7 +238,10 @@ base::Result<> TargetWriter::CheckSampleLimit(std::size_t kept) const {
 
 base::Result<> TargetWriter::AppendParsed(const ScrapeInput& input, tsdb::Appender& appender) {
   const ParsedExposition& seen = cache_.parsed();
-  if (job_.writes_zeros_at_starts) WriteZeros(input.timestamp_ms);
+  if (job_.writes_zeros_at_starts) {
+    BARO_TRY(CheckBucketLimit());  // zeros are committed before the rest
+    WriteZeros(input.timestamp_ms);
+  }
   BARO_TRY(AppendRow(input.timestamp_ms, appender));
   if (reads_starts()) AppendStarts(input.timestamp_ms, appender);
   BARO_TRY(AppendHistograms(input.timestamp_ms, appender));
@@ -377,18 +380,27 @@ base::Result<> TargetWriter::AppendHistograms(std::int64_t timestamp_ms, tsdb::A
   return {};
 }
 
+// Valid until the next call.
+base::Result<const model::FloatHistogram*> TargetWriter::Fitted(const HistogramSample& sample) {
+  auto fitted = FitHistogram(*sample.histogram, target_.native_histograms, fitted_);
+  if (!fitted) metrics_.exceeded_bucket_limit_total.Add();
+  return fitted;
+}
+
+base::Result<> TargetWriter::CheckBucketLimit() {
+  if (target_.native_histograms.bucket_limit == 0) return {};
+  for (const HistogramSample& sample : histograms_) BARO_TRY(Fitted(sample));
+  return {};
+}
+
 base::Result<> TargetWriter::AppendHistogram(const HistogramSample& sample, std::int64_t timestamp_ms,
                                              tsdb::Appender& appender) {
-  const auto fitted = FitHistogram(*sample.histogram, target_.native_histograms, fitted_);
-  if (!fitted) {
-    metrics_.exceeded_bucket_limit_total.Add();
-    return std::unexpected(fitted.error());
-  }
+  const model::FloatHistogram* const fitted = BARO_TRY(Fitted(sample));
   tsdb::SeriesRef ref = series_.ref(sample.series);
-  tsdb::SampleStatus status = BARO_TRY(appender.AppendHistogram(ref, timestamp_ms, **fitted));
+  tsdb::SampleStatus status = BARO_TRY(appender.AppendHistogram(ref, timestamp_ms, *fitted));
   if (status == tsdb::SampleStatus::kUnknownSeries) {
     ref = BARO_TRY(series_.ResolveAgain(sample.series, appender));
-    status = BARO_TRY(appender.AppendHistogram(ref, timestamp_ms, **fitted));
+    status = BARO_TRY(appender.AppendHistogram(ref, timestamp_ms, *fitted));
   }
   Count(status);
   if (reads_starts()) {

@@ -89,6 +89,8 @@ class TargetWriter {
   /// Tells storage the start of a series if that is news.
   void TellStart(SeriesHandle handle, tsdb::SeriesRef ref, StartRun run, tsdb::Appender& appender);
   base::Result<> AppendHistograms(std::int64_t timestamp_ms, tsdb::Appender& appender);
+  base::Result<const model::FloatHistogram*> Fitted(const HistogramSample& sample);
+  base::Result<> CheckBucketLimit();
   base::Result<> AppendHistogram(const HistogramSample& sample, std::int64_t timestamp_ms, tsdb::Appender& appender);
   bool reads_starts() const { return job_.stores_starts || job_.writes_zeros_at_starts; }
   void AppendExemplars(std::int64_t timestamp_ms, tsdb::Appender& appender);
