@@ -109,12 +109,25 @@ class FakeStorage : public tsdb::AppenderSource {
     void AppendRow(tsdb::GroupRef, std::int64_t timestamp_ms, std::span<const tsdb::SeriesRef> series,
                    std::span<const double> values, std::span<tsdb::SampleStatus> statuses) override {
       for (std::size_t i = 0; i < series.size(); ++i) {
-        const auto status = Append(series[i], {.timestamp_ms = timestamp_ms, .value = values[i]});
+        const auto status = Put(series[i], {.timestamp_ms = timestamp_ms, .value = values[i]});
+        if (status == tsdb::SampleStatus::kAccepted) of_rows_[static_cast<std::size_t>(series[i]) - 1] = timestamp_ms;
         if (!statuses.empty()) statuses[i] = status;
       }
     }
 
+    // As in storage: of a row and a single sample of the same series and time in one commit the single one stays.
     tsdb::SampleStatus Append(tsdb::SeriesRef ref, model::Sample sample) override {
+      const auto index = static_cast<std::size_t>(ref) - 1;
+      if (const auto of_row = of_rows_.find(index); of_row != of_rows_.end() && of_row->second == sample.timestamp_ms) {
+        std::erase_if(staged_, [&](const Staged& staged) {
+          return staged.first == index && staged.second.sample.timestamp_ms == sample.timestamp_ms;
+        });
+        of_rows_.erase(of_row);
+      }
+      return Put(ref, sample);
+    }
+
+    tsdb::SampleStatus Put(tsdb::SeriesRef ref, model::Sample sample) {
       const auto index = static_cast<std::size_t>(ref) - 1;
       const Kept* const last = index < storage_.series_.size() ? Newest(index) : nullptr;
       if (model::IsStaleNaN(sample.value) && last != nullptr && last->histogram) {
@@ -180,6 +193,7 @@ class FakeStorage : public tsdb::AppenderSource {
     }
     void Rollback() override {
       staged_.clear();
+      of_rows_.clear();
       staged_exemplars_.clear();
       staged_metadata_.clear();
       staged_starts_.clear();
@@ -191,6 +205,7 @@ class FakeStorage : public tsdb::AppenderSource {
 
     FakeStorage& storage_;
     std::vector<Staged> staged_;
+    std::map<std::size_t, std::int64_t> of_rows_;  // those of staged_ that came in rows, by series: their times
     std::vector<std::string> staged_exemplars_;
     std::vector<std::string> staged_metadata_;
     std::vector<std::string> staged_starts_;

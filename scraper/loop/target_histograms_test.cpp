@@ -309,6 +309,16 @@ TEST_F(ConvertedHistogramsTest, LinesOfOtherFamiliesStayWhatTheyAre) {
               ElementsAre("h", "h_bucket", "h_bucket{le=\"x\"}", "other_bucket{le=\"1.0\"}", "other_count"));
 }
 
+TEST_F(ConvertedHistogramsTest, LinesBesideThemGoOnWhenTheyAreSpelledAnew) {
+  target_.native_histograms.always_scrape_classic = true;
+  ScrapeText("# TYPE h histogram\nh_bucket{a=\"x\",le=\"1\"} 3\nh_count{a=\"x\"} 3\n");
+  ScrapeText("# TYPE h histogram\nh_bucket{le=\"1\",a=\"x\"} 4\n");
+  ScrapeText("# TYPE h histogram\nh_bucket{le=\"1\",a=\"x\"} 5\n");
+  ScrapeText("g 1\n");
+  EXPECT_EQ(storage_.Samples("h_bucket{a=\"x\", le=\"1.0\"}"), "0=3 10=4 20=5 30=end");
+  EXPECT_EQ(storage_.Samples("h_count{a=\"x\"}"), "0=3 10=end");
+}
+
 TEST_F(ConvertedHistogramsTest, GaugeHistogramsOfTextStayTheirLines) {
   EXPECT_TRUE(ScrapeText("# TYPE h gaugehistogram\nh_bucket{le=\"1.0\"} 3\nh_gcount 3\nh_gsum 2\n# EOF\n",
                          "application/openmetrics-text")

@@ -476,16 +476,26 @@ void TargetWriter::Count(tsdb::SampleStatus status) {
 
 void TargetWriter::AppendGone(std::int64_t timestamp_ms, tsdb::Appender& appender) {
   const model::Sample end{.timestamp_ms = timestamp_ms, .value = model::StaleNaN()};
-  for (const tsdb::SeriesRef ref : gone_) appender.Append(ref, end);
   AppendBrokenConverted(end, appender);
-  if (inherited_.empty()) return;
+  // Each line of a converted histogram has a row of its own: a line that is spelled anew goes and comes as one series.
+  const NativeHistogramOptions& histograms = target_.native_histograms;
+  const bool may_have_come_again =
+      !gone_.empty() && histograms.convert_classic_to_nhcb && histograms.always_scrape_classic;
+  if (!may_have_come_again) {
+    for (const tsdb::SeriesRef ref : gone_) appender.Append(ref, end);
+    if (inherited_.empty()) return;
+  }
   // What was written before, by this loop or by the one that it follows, and does not come again.
   std::unordered_set<tsdb::SeriesRef> present(refs_.begin(), refs_.end());
   for (const TimestampedSample& sample : cache_.parsed().timestamped()) present.insert(series_.ref(sample.series));
   for (const HistogramSample& sample : histograms_) present.insert(series_.ref(sample.series));
-  for (const tsdb::SeriesRef ref : inherited_) {
-    if (!present.contains(ref)) appender.Append(ref, end);
-  }
+  const auto append_absent = [&](const std::vector<tsdb::SeriesRef>& refs) {
+    for (const tsdb::SeriesRef ref : refs) {
+      if (!present.contains(ref)) appender.Append(ref, end);
+    }
+  };
+  if (may_have_come_again) append_absent(gone_);
+  append_absent(inherited_);
 }
 
 // Converted histograms whose lines are there, but make none this time.
