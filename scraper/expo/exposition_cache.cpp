@@ -31,7 +31,9 @@ bool RepeatedSample::is_same() const {
 // the type is all that one line leaves to the next.
 class ExpositionCacheImpl {
  public:
-  explicit ExpositionCacheImpl(std::uint64_t hash_seed) : hash_seed_(hash_seed), protobuf_(hash_seed) {}
+  /// `metadata_revision` is that of an empty table.
+  explicit ExpositionCacheImpl(std::uint64_t hash_seed, std::uint64_t metadata_revision = 1)
+      : hash_seed_(hash_seed), protobuf_(hash_seed), families_(metadata_revision) {}
 
   base::Result<> Parse(std::string_view body, const ExpositionCache::Options& options, SeriesResolver& resolver);
   std::vector<ReleasedSeries> PresentSeries() const;
@@ -417,6 +419,9 @@ const model::Metadata* ExpositionCache::MetadataOf(std::string_view family) cons
 }
 std::uint64_t ExpositionCache::metadata_revision() const { return impl_->families().revision(); }
 std::vector<ReleasedSeries> ExpositionCache::PresentSeries() const { return impl_->PresentSeries(); }
-void ExpositionCache::Clear() { impl_ = std::make_unique<ExpositionCacheImpl>(hash_seed_); }
+// Revisions go on: who has seen one takes none of the new table for it.
+void ExpositionCache::Clear() {
+  impl_ = std::make_unique<ExpositionCacheImpl>(hash_seed_, impl_->families().revision() + 1);
+}
 
 }  // namespace baro::scraper

@@ -185,6 +185,20 @@ TEST(ExpositionCache, ForgetsFamiliesThatOnlyBrokenExpositionsNamed) {
   EXPECT_TRUE(cache.metadata()[0].is_present);
 }
 
+TEST(ExpositionCache, NeverGivesARevisionOfMetadataTwice) {
+  ExpositionCache cache;
+  RecordingResolver resolver;
+  EXPECT_EQ(Parsed(cache, resolver, "# TYPE a gauge\na 1\n"), "");
+  const std::uint64_t before = cache.metadata_revision();
+  cache.Clear();
+  EXPECT_TRUE(cache.metadata().empty());
+  EXPECT_GT(cache.metadata_revision(), before);
+  EXPECT_EQ(Parsed(cache, resolver, "# TYPE b gauge\nb 1\n"), "");
+  EXPECT_GT(cache.metadata_revision(), before + 1);
+  ASSERT_EQ(cache.metadata().size(), 1U);
+  EXPECT_EQ(cache.metadata()[0].family, "b");
+}
+
 // --- Against the naive parser ------------------------------------------------------------------------------------
 
 std::vector<std::string> SomeLines(std::mt19937& random) {

@@ -17,7 +17,8 @@ namespace baro::scraper::expo {
 
 class FamilyTable {
  public:
-  FamilyTable() = default;
+  /// `revision` is that of the empty table, at least 1.
+  explicit FamilyTable(std::uint64_t revision = 1) : revision_(revision) {}
   FamilyTable(const FamilyTable&) = delete;
   FamilyTable& operator=(const FamilyTable&) = delete;
 
@@ -64,7 +65,7 @@ class FamilyTable {
   std::uint32_t newest_ = 0;  // of the last line: HELP and TYPE of a family stand together
   std::uint64_t expositions_ = 0;
   std::size_t absent_count_ = 0;
-  std::uint64_t revision_ = 1;
+  std::uint64_t revision_;
   mutable std::vector<FamilyMetadata> listed_;
   mutable std::uint64_t listed_revision_ = 0;
 };

@@ -98,6 +98,12 @@ base::Result<> ProtobufCache::TakeFamily(Run& run, std::string_view message) {
   const std::size_t first = is_changed_ ? new_.size() : run.next;
   const std::string_view head = message.substr(0, static_cast<std::size_t>(run.family.first_metric - message.data()));
   BARO_TRY(TakeMetrics(run, message.substr(head.size())));
+  if (!is_changed_) {
+    // The same metrics, but the family may say something else of itself: then that is what is expected from now on.
+    const PlainFamily plain = last_.plain_family(static_cast<std::uint32_t>(run.next_family - 1));
+    const bool is_other = plain.size_bytes != 0 && (plain.size_bytes != message.size() || plain.head != head);
+    if (is_other) Diverge(run);
+  }
   if (is_changed_) new_.CloseFamily(head, message.size(), first);
   return {};
 }

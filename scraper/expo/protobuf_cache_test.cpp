@@ -145,6 +145,21 @@ TEST(ProtobufExposition, TellsMetadataOfItsFamilies) {
   EXPECT_EQ(cache.metadata()[0].metadata, (model::Metadata{model::MetricType::kGauge, "says", "bytes"}));
 }
 
+TEST(ProtobufExposition, TellsMetadataThatChangesAndChangesBack) {
+  ExpositionCache cache;
+  RecordingResolver resolver;
+  for (const std::string help : {"one", "two", "one", "two", "two", "one"}) {
+    MetricFamily family = Gauges("a", {1, 2});
+    family.set_help(help);
+    EXPECT_EQ(Parsed(cache, resolver, Body({Gauges("first", {1}), family, Gauges("last", {1})})), "");
+    ASSERT_EQ(cache.metadata().size(), 3U);
+    EXPECT_EQ(cache.MetadataOf("a")->help, help);
+    EXPECT_TRUE(cache.parsed().released().empty());
+    EXPECT_EQ(cache.parsed().values().size(), 4U);
+  }
+  EXPECT_EQ(cache.parsed().resolved_count(), 0U);
+}
+
 TEST(ProtobufExposition, TellsSinceWhenTheSamplesOfTheRowCount) {
   ExpositionCache cache;
   RecordingResolver resolver;
