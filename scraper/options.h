@@ -85,7 +85,7 @@ struct ScrapeJobOptions {
   bool adds_type_and_unit = false;  ///< --enable-feature=type-and-unit-labels: `__type__` and `__unit__` by metadata
   model::NameScheme name_scheme = model::NameScheme::kUtf8;
   model::EscapingScheme escaping = model::EscapingScheme::kAllowUtf8;
-  std::vector<ScrapeProtocol> protocols;            ///< in order of preference; empty: DefaultScrapeProtocols()
+  std::vector<ScrapeProtocol> protocols;            ///< in order of preference; empty: see ProtocolsOf()
   std::optional<ScrapeProtocol> fallback_protocol;  ///< nothing: an unknown Content-Type fails the scrape
   ScrapeLimits limits;
   NativeHistogramOptions native_histograms;
@@ -106,5 +106,9 @@ struct ScrapeJobOptions {
   /// The job as it is shown to users: YAML with all defaults, secrets masked.
   std::string shown_yaml;
 };
+
+/// The protocols that the job's targets are asked for, best first: those that it names, or else the default ones, with
+/// Protobuf in front where it is wanted what only that has: native histograms, and the starts of all kinds of metrics.
+std::vector<ScrapeProtocol> ProtocolsOf(const ScrapeJobOptions& job);
 
 }  // namespace baro::scraper

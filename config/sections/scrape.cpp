@@ -137,18 +137,6 @@ void ReadHistogramLimits(Mapping& fields, scraper::NativeHistogramOptions& histo
   }
 }
 
-/// The protocols in force: of the job, of `global`, or the default, in which Protobuf is first where histograms need
-/// it.
-void SettleProtocols(Mapping& fields, ScrapeJobOptions& job) {
-  std::vector<ScrapeProtocol> shown = job.protocols;
-  if (shown.empty()) {
-    if (job.native_histograms.scrape) shown.push_back(ScrapeProtocol::kPrometheusProto);
-    const auto defaults = scraper::DefaultScrapeProtocols();
-    shown.insert(shown.end(), defaults.begin(), defaults.end());
-  }
-  NoteProtocols(fields, shown);
-}
-
 void ReadTargets(Mapping& fields, const FileContext& context, ScrapeJobOptions& job) {
   scraper::DiscoveryLists lists;
   ReadDiscoveries(fields, context, {.scheme = job.name_scheme, .has_relabeling = !job.relabel.empty()}, lists);
@@ -188,7 +176,7 @@ ScrapeJobOptions ReadJob(Mapping& fields, const FileContext& context, const Scra
   fields.Choice("scheme", job.scheme, {"http", "https"});
   fields.Bool("enable_compression", job.enable_compression, Show::kAlways);
   ReadSharedFields(fields, context, Show::kAlways, job);
-  SettleProtocols(fields, job);
+  NoteProtocols(fields, scraper::ProtocolsOf(job));
   ReadHistogramLimits(fields, job.native_histograms);
   ReadHttpClient(fields, context, job.http);
   ReadRelabeling(fields, "relabel_configs", job.name_scheme, job.relabel);

@@ -47,7 +47,9 @@ std::string Joined(const std::vector<std::string>& scopes) {
 }
 
 std::string FormEncode(const std::string& text) {
-  return EncodeQuery({{text, ""}}).substr(0, EncodeQuery({{text, ""}}).size() - 1);  // without the "="
+  std::string encoded = EncodeQuery({{text, ""}});
+  encoded.pop_back();  // the "="
+  return encoded;
 }
 
 std::string TextField(const json& object, const char* name) {

@@ -3,21 +3,16 @@
 #include <fmt/format.h>
 
 namespace baro::scraper {
-namespace {
-
-/// Only Protobuf has native histograms, and the starts of all kinds of metrics.
-std::vector<ScrapeProtocol> ProtocolsOf(const ScrapeJobOptions& options) {
-  if (!options.protocols.empty()) return options.protocols;
+std::vector<ScrapeProtocol> ProtocolsOf(const ScrapeJobOptions& job) {
+  if (!job.protocols.empty()) return job.protocols;
   std::vector<ScrapeProtocol> protocols;
-  if (options.native_histograms.scrape || options.stores_starts || options.writes_zeros_at_starts) {
+  if (job.native_histograms.scrape || job.stores_starts || job.writes_zeros_at_starts) {
     protocols.push_back(ScrapeProtocol::kPrometheusProto);
   }
   const auto others = DefaultScrapeProtocols();
   protocols.insert(protocols.end(), others.begin(), others.end());
   return protocols;
 }
-
-}  // namespace
 
 using base::MutexLock;
 
