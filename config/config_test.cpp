@@ -197,6 +197,21 @@ scrape_configs: [{job_name: a, scrape_interval: 0s, scrape_timeout: 0s, sample_l
   EXPECT_EQ(config->jobs[0].limits.body_size_bytes, 1024U);
 }
 
+TEST(Config, ShowsTheProtocolsThatTargetsAreAskedFor) {
+  const auto config = Parse(
+      "scrape_configs: [{job_name: a, scrape_native_histograms: true}, {job_name: b, scrape_protocols: "
+      "[PrometheusText0.0.4]}, {job_name: c}]\n");
+  ASSERT_TRUE(config) << config.error().message();
+  for (const scraper::ScrapeJobOptions& job : config->jobs) {
+    std::string lines = "scrape_protocols:\n";
+    for (const scraper::ScrapeProtocol protocol : scraper::ProtocolsOf(job)) {
+      lines += fmt::format("- {}\n", scraper::ScrapeProtocolName(protocol));
+    }
+    EXPECT_THAT(job.shown_yaml, HasSubstr(lines + "metrics_path")) << job.job_name;
+    EXPECT_EQ(lines.contains("PrometheusProto"), job.job_name == "a");
+  }
+}
+
 TEST(Config, AllProblemsAreToldNotOnlyTheFirst) {
   const std::string error = ErrorOf("global:\n  a: 1\n  b: 2\n");
   EXPECT_THAT(error, HasSubstr(":2:3: global.a"));
