@@ -59,8 +59,7 @@ int LintText(const std::string& text, const MetricsCheck& check, Terminal termin
 }  // namespace
 
 int CheckServer(const std::string& url, std::string_view path, Terminal terminal) {
-  std::string base_url = url;
-  while (base_url.ends_with('/')) base_url.pop_back();
+  const std::string base_url = ServerUrl(url);
   const auto answer = FetchOnce({.url = base_url + std::string(path)}, std::chrono::seconds(10));
   if (!answer) {
     terminal.err << "  FAILED: " << answer.error().message() << "\n";

@@ -3,22 +3,15 @@
 // Source   promtool check service-discovery: its JSON.
 #include <iostream>
 
-#include <nlohmann/json.hpp>
-
 #include "cli/commands.h"
 #include "cli/discover.h"
 #include "cli/job_file.h"
+#include "cli/label_set.h"
 #include "model/relabel.h"
 #include "scraper/target.h"
 
 namespace baro::cli {
 namespace {
-
-nlohmann::ordered_json LabelsJson(const model::Labels& labels) {
-  nlohmann::ordered_json json = nlohmann::ordered_json::object();
-  for (const model::LabelView label : labels) json[std::string(label.name)] = std::string(label.value);
-  return json;
-}
 
 /// Labels are empty when relabelling drops the target; `error`: it makes none.
 nlohmann::ordered_json TargetJson(const scraper::ScrapeJobOptions& job, const model::Relabeler& relabeler,
@@ -37,12 +30,7 @@ base::Result<nlohmann::ordered_json> Check(const DiscoveryCheck& check, Terminal
   const scraper::DiscoveredGroups discovered = BARO_TRY(Discover(job, check.timeout));
   WarnOfSilence(discovered, terminal);
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
-  for (const scraper::TargetGroup& group : discovered.groups) {
-    for (const auto& target : group.targets) {
-      nlohmann::ordered_json json = TargetJson(job, relabeler, scraper::DiscoveredLabels(job, group, target));
-      if (std::ranges::find(all, json) == all.end()) all.push_back(std::move(json));
-    }
-  }
+  for (const model::Labels& set : LabelSetsOf(job, discovered)) all.push_back(TargetJson(job, relabeler, set));
   return all;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -9,6 +10,7 @@
 #include "net/dns_client.h"
 #include "net/http_client.h"
 #include "net/io_threads.h"
+#include "scraper/target.h"
 
 namespace baro::cli {
 namespace {
@@ -40,6 +42,19 @@ base::Result<scraper::DiscoveredGroups> Discover(const scraper::ScrapeJobOptions
   executor.Stop();  // before what its tasks use
   if (discovered) discovered->kept.reset();
   return discovered;
+}
+
+std::vector<model::Labels> LabelSetsOf(const scraper::ScrapeJobOptions& job,
+                                       const scraper::DiscoveredGroups& discovered) {
+  std::vector<model::Labels> sets;
+  std::set<std::string, std::less<>> seen;
+  for (const scraper::TargetGroup& group : discovered.groups) {
+    for (const auto& target : group.targets) {
+      model::Labels set = scraper::DiscoveredLabels(job, group, target);
+      if (seen.emplace(set.packed()).second) sets.push_back(std::move(set));
+    }
+  }
+  return sets;
 }
 
 std::vector<std::string> SilenceOf(const std::vector<scraper::DiscoveryStatus>& providers) {

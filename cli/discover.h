@@ -13,6 +13,10 @@ namespace baro::cli {
 base::Result<scraper::DiscoveredGroups> Discover(const scraper::ScrapeJobOptions& job,
                                                  std::chrono::milliseconds timeout);
 
+/// The label sets of all targets before relabelling, each once, as they were told.
+std::vector<model::Labels> LabelSetsOf(const scraper::ScrapeJobOptions& job,
+                                       const scraper::DiscoveredGroups& discovered);
+
 /// What providers could not tell, a line each.
 std::vector<std::string> SilenceOf(const std::vector<scraper::DiscoveryStatus>& providers);
 

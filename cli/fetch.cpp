@@ -9,6 +9,12 @@
 
 namespace baro::cli {
 
+std::string ServerUrl(std::string typed) {
+  if (typed.find("://") == std::string::npos) typed.insert(0, "http://");
+  while (typed.ends_with('/')) typed.pop_back();
+  return typed;
+}
+
 base::Result<net::FetchResponse> FetchOnce(net::FetchRequest request, std::chrono::milliseconds timeout) {
   net::IoThreads threads(1);
   base::ThreadExecutor executor(1);

@@ -1,7 +1,6 @@
 #include "cli/label_set.h"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 namespace baro::cli {
 namespace {
@@ -34,6 +33,12 @@ base::Result<model::Labels> ParseLabelArguments(std::span<const std::string> arg
     builder.Set(argument.substr(0, equals), argument.substr(equals + 1));
   }
   return builder.Build();
+}
+
+nlohmann::ordered_json LabelsJson(const model::Labels& labels) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::object();
+  for (const model::LabelView label : labels) json[std::string(label.name)] = std::string(label.value);
+  return json;
 }
 
 }  // namespace baro::cli

@@ -89,11 +89,8 @@ base::Result<net::FetchResponse> Ask(const QueryRequest& request, std::string_vi
   add("start", request.start);
   add("end", request.end);
   add("step", request.step);
-  std::string server = request.server;
-  if (server.find("://") == std::string::npos) server = "http://" + server;
-  while (server.ends_with('/')) server.pop_back();
   return FetchOnce({.method = net::Method::kPost,
-                    .url = fmt::format("{}/api/v1/{}", server, path),
+                    .url = fmt::format("{}/api/v1/{}", ServerUrl(request.server), path),
                     .headers = {{"Content-Type", "application/x-www-form-urlencoded"}},
                     .body = net::EncodeQuery(params)},
                    std::chrono::minutes(2));

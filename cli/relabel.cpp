@@ -76,11 +76,7 @@ base::Result<std::vector<model::Labels>> DiscoveredSets(const scraper::ScrapeJob
                                                         std::chrono::milliseconds timeout, Terminal terminal) {
   const scraper::DiscoveredGroups discovered = BARO_TRY(Discover(job, timeout));
   WarnOfSilence(discovered, terminal);
-  std::vector<model::Labels> all;
-  for (const scraper::TargetGroup& group : discovered.groups) {
-    for (const auto& target : group.targets) all.push_back(scraper::DiscoveredLabels(job, group, target));
-  }
-  return all;
+  return LabelSetsOf(job, discovered);
 }
 
 base::Result<std::vector<model::Labels>> InputSets(const RelabelRequest& request, const scraper::ScrapeJobOptions& job,

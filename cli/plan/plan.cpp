@@ -124,11 +124,7 @@ class JobPlanner {
       return {};
     }
     plan.notes = SilenceOf(discovered->providers);
-    std::vector<model::Labels> sets;
-    for (const scraper::TargetGroup& group : discovered->groups) {
-      for (const auto& target : group.targets) sets.push_back(scraper::DiscoveredLabels(job, group, target));
-    }
-    return Relabelled(job, sets, plan.notes);
+    return Relabelled(job, LabelSetsOf(job, *discovered), plan.notes);
   }
 
   static void CompareTargets(const ServedJob& served, std::vector<ServedTarget> wanted, JobPlan& plan) {
@@ -153,11 +149,7 @@ std::string_view JobChangeName(JobChange change) {
   return kNames[static_cast<std::size_t>(change)];
 }
 
-bool Plan::has_changes() const {
-  return !fields.empty() || std::ranges::any_of(jobs, [](const JobPlan& job) {
-    return job.change != JobChange::kUnchanged || !job.added.empty() || !job.removed.empty();
-  });
-}
+bool Plan::has_changes() const { return !fields.empty() || std::ranges::any_of(jobs, &JobPlan::has_news); }
 
 Plan MakePlan(const ServerState& server, const config::Config& wanted, const DiscoverFunction& discover) {
   Plan plan;

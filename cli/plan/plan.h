@@ -32,6 +32,8 @@ struct JobPlan {
   std::vector<ServedTarget> removed;
   std::size_t staying = 0;
   std::vector<std::string> notes;  ///< what could not be found out
+
+  bool has_news() const { return change != JobChange::kUnchanged || !added.empty() || !removed.empty(); }
 };
 
 struct Plan {

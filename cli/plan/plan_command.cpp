@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/discover.h"
 #include "cli/job_file.h"
+#include "cli/label_set.h"
 #include "cli/plan/plan.h"
 
 namespace baro::cli {
@@ -48,10 +49,10 @@ char SignOf(JobChange change) {
 }
 
 void PrintJob(const JobPlan& job, std::size_t targets_max, std::ostream& out) {
-  const bool has_news = job.change != JobChange::kUnchanged || !job.added.empty() || !job.removed.empty();
-  if (!has_news && job.notes.empty()) return;
-  out << fmt::format("  {} job \"{}\" ({}): {} targets more, {} less, {} stay\n", has_news ? SignOf(job.change) : ' ',
-                     job.name, JobChangeName(job.change), job.added.size(), job.removed.size(), job.staying);
+  if (!job.has_news() && job.notes.empty()) return;
+  out << fmt::format("  {} job \"{}\" ({}): {} targets more, {} less, {} stay\n",
+                     job.has_news() ? SignOf(job.change) : ' ', job.name, JobChangeName(job.change), job.added.size(),
+                     job.removed.size(), job.staying);
   PrintFields(job.fields, "      ", out);
   PrintTargets(job.added, '+', targets_max, out);
   PrintTargets(job.removed, '-', targets_max, out);
@@ -82,9 +83,7 @@ nlohmann::ordered_json FieldsJson(const std::vector<config::FieldDifference>& fi
 nlohmann::ordered_json TargetsJson(const std::vector<ServedTarget>& targets) {
   auto list = nlohmann::ordered_json::array();
   for (const ServedTarget& target : targets) {
-    nlohmann::ordered_json labels = nlohmann::ordered_json::object();
-    for (const model::LabelView label : target.labels) labels[std::string(label.name)] = std::string(label.value);
-    list.push_back({{"labels", std::move(labels)}, {"scrapeUrl", target.url}});
+    list.push_back({{"labels", LabelsJson(target.labels)}, {"scrapeUrl", target.url}});
   }
   return list;
 }

@@ -59,8 +59,7 @@ base::Result<ServerState> Read(const std::string& server) {
 }  // namespace
 
 base::Result<ServerState> ReadServerState(const std::string& url) {
-  std::string server = url.find("://") == std::string::npos ? "http://" + url : url;
-  while (server.ends_with('/')) server.pop_back();
+  const std::string server = ServerUrl(url);
   try {
     return Read(server);
   } catch (const json::exception& error) {

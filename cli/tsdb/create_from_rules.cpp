@@ -43,9 +43,7 @@ std::int64_t AlignUp(std::int64_t time_ms, std::int64_t step_ms) {
 /// Asks the server for the values of one expression over time.
 class RangeClient {
  public:
-  explicit RangeClient(std::string url) : url_(std::move(url)) {
-    while (url_.ends_with('/')) url_.pop_back();
-  }
+  explicit RangeClient(std::string url) : url_(ServerUrl(std::move(url))) {}
 
   struct Steps {
     std::int64_t begin_ms = 0;

@@ -29,15 +29,7 @@ class TestProxy {
   /// With `certificate`, it is spoken to over TLS.
   explicit TestProxy(const Certificate* certificate = nullptr) {
     if (certificate != nullptr) context_ = MakeTls(*certificate);
-    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    if (::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) std::abort();
-    ::listen(listener_, 16);
-    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = ntohs(address.sin_port);
+    listener_ = ListenOnLoopback(port_);
     acceptor_ = std::thread([this] { Accept(); });
   }
   ~TestProxy() {

@@ -1,5 +1,6 @@
 #include "scraper/discovery/consul_discovery.h"
 
+#include "scraper/discovery/consul_options_for_tests.h"
 #include "scraper/discovery/discovery_fixture.h"
 #include "scraper/discovery/make_discovery.h"
 
@@ -21,30 +22,8 @@ constexpr const char* kWeb = R"([
 
 class ConsulTest : public DiscoveryTest {
  protected:
-  ConsulTest() {
-    values_ = {{"server", "c:8500"},
-               {"path_prefix", ""},
-               {"token", net::SecretSource()},
-               {"datacenter", "dc1"},
-               {"namespace", ""},
-               {"partition", ""},
-               {"tag_separator", ","},
-               {"scheme", "http"},
-               {"username", ""},
-               {"password", net::SecretSource()},
-               {"allow_stale", false},
-               {"refresh_interval", std::chrono::milliseconds(30s)},
-               {"services", std::vector<std::string>{}},
-               {"tags", std::vector<std::string>{}},
-               {"node_meta", std::map<std::string, std::string>{}},
-               {"filter", ""},
-               {"health_filter", ""}};
-  }
-
   void StartConsul(std::chrono::nanoseconds run = 1s) {
-    DiscoveryOptions options{.kind = "consul"};
-    options.record.values = values_;
-    auto discovery = MakeDiscovery(options, Context());
+    auto discovery = MakeDiscovery(options_, Context());
     ASSERT_TRUE(discovery) << discovery.error().message();
     Start(*std::move(discovery));
     executor_.RunFor(run);
@@ -62,7 +41,9 @@ class ConsulTest : public DiscoveryTest {
     return urls;
   }
 
-  std::map<std::string, DiscoveryValue, std::less<>> values_;
+  std::map<std::string, DiscoveryValue, std::less<>>& values() { return options_.record.values; }
+
+  DiscoveryOptions options_ = ConsulOptions();
 };
 
 TEST_F(ConsulTest, AllLabels) {
@@ -126,15 +107,15 @@ TEST_F(ConsulTest, TheFirstTargetsAreThoseOfAllServices) {
 }
 
 TEST_F(ConsulTest, ParametersOfTheQuestions) {
-  values_["datacenter"] = "";
-  values_["namespace"] = "te am";
-  values_["partition"] = "p";
-  values_["allow_stale"] = true;
-  values_["node_meta"] = std::map<std::string, std::string>{{"rack", "7"}};
-  values_["tags"] = std::vector<std::string>{"blue", "v2"};
-  values_["filter"] = "ServiceName != x";
-  values_["health_filter"] = "Node.Node == n1";
-  values_["services"] = std::vector<std::string>{"web", "db"};
+  values()["datacenter"] = "";
+  values()["namespace"] = "te am";
+  values()["partition"] = "p";
+  values()["allow_stale"] = true;
+  values()["node_meta"] = std::map<std::string, std::string>{{"rack", "7"}};
+  values()["tags"] = std::vector<std::string>{"blue", "v2"};
+  values()["filter"] = "ServiceName != x";
+  values()["health_filter"] = "Node.Node == n1";
+  values()["services"] = std::vector<std::string>{"web", "db"};
   servers_->At("http://c:8500/v1/agent/self") = {.body = R"({"Config": {"Datacenter": "east"}})"};
   const std::string shared = "&ns=te%20am&partition=p&stale=&node-meta=rack%3A7";
   Say("catalog/services", 0, R"({"web": ["v2", "blue", "x"], "db": ["blue"], "other": ["blue", "v2"]})", 5, 0ms,
@@ -146,9 +127,9 @@ TEST_F(ConsulTest, ParametersOfTheQuestions) {
 }
 
 TEST_F(ConsulTest, NamedServicesNeedNoCatalog) {
-  values_["services"] = std::vector<std::string>{"web"};
-  values_["server"] = "https://c:8501/";
-  values_["path_prefix"] = "consul/";
+  values()["services"] = std::vector<std::string>{"web"};
+  values()["server"] = "https://c:8501/";
+  values()["path_prefix"] = "consul/";
   StartConsul();
   EXPECT_THAT(Urls(), ElementsAre("https://c:8501/consul/v1/health/service/web?wait=120000ms&index=0&dc=dc1"));
 }
@@ -192,7 +173,7 @@ std::string Instances(std::size_t count) {
 }
 
 TEST_F(ConsulTest, TargetsOfAllServicesAreBounded) {
-  values_["services"] = std::vector<std::string>{"a", "b"};
+  values()["services"] = std::vector<std::string>{"a", "b"};
   Say("health/service/a", 0, Instances(60'000), 7);
   Say("health/service/a", 7, "", 7, 2min);
   Say("health/service/b", 0, Instances(40'001), 7, 10ms);
@@ -211,7 +192,7 @@ TEST_F(ConsulTest, TargetsOfAllServicesAreBounded) {
 TEST_F(ConsulTest, BytesOfAllServicesAreBounded) {
   const std::string a(8'000, 'a');  // each target has the name
   const std::string b(8'000, 'b');
-  values_["services"] = std::vector<std::string>{a, b};
+  values()["services"] = std::vector<std::string>{a, b};
   Say("health/service/" + a, 0, Instances(20'000), 7);
   Say("health/service/" + a, 7, "", 7, 2min);
   Say("health/service/" + b, 0, Instances(20'000), 7, 10ms);
@@ -228,7 +209,7 @@ std::vector<std::string> Names(int count) {
 }
 
 TEST_F(ConsulTest, SomeServicesAtATimeAreAskedFirst) {
-  values_["services"] = Names(200);
+  values()["services"] = Names(200);
   for (const std::string& name : Names(200)) Say("health/service/" + name, 0, "[]", 7, 8s);
   StartConsul();
   EXPECT_EQ(servers_->requests.size(), 64U);
@@ -258,7 +239,7 @@ TEST_F(ConsulTest, PlacesOfServicesThatGoAreGiven) {
 }
 
 TEST_F(ConsulTest, ManyServicesThatAreDownAreAFewLines) {
-  values_["services"] = Names(500);
+  values()["services"] = Names(500);
   StartConsul();
   EXPECT_EQ(log_.size(), 5U);
   executor_.RunFor(10min);

@@ -5,6 +5,7 @@
 #include "base/metrics.h"
 #include "base/sim_clock.h"
 #include "base/sim_file_system.h"
+#include "scraper/discovery/consul_options_for_tests.h"
 
 namespace baro::scraper {
 namespace {
@@ -59,24 +60,8 @@ base::Result<DiscoveredGroups> AskConsul(const base::Clock& clock, std::vector<s
   base::Registry registry;
   base::SimFileSystem files;
   base::ThreadExecutor executor(1);
-  DiscoveryOptions options{.kind = "consul"};
-  options.record.values = {{"server", "c:8500"},
-                           {"path_prefix", ""},
-                           {"token", net::SecretSource()},
-                           {"datacenter", "dc1"},
-                           {"namespace", ""},
-                           {"partition", ""},
-                           {"tag_separator", ","},
-                           {"scheme", "http"},
-                           {"username", ""},
-                           {"password", net::SecretSource()},
-                           {"allow_stale", false},
-                           {"refresh_interval", std::chrono::milliseconds(30'000)},
-                           {"services", std::move(services)},
-                           {"tags", std::vector<std::string>{}},
-                           {"node_meta", std::map<std::string, std::string>{}},
-                           {"filter", ""},
-                           {"health_filter", ""}};
+  DiscoveryOptions options = ConsulOptions();
+  options.record.values["services"] = std::move(services);
   ScrapeJobOptions job{.job_name = "j"};
   job.other_discoveries = {options};
   const auto make = [&executor](const net::HttpClientOptions&) -> base::Result<std::shared_ptr<net::HttpFetcher>> {

@@ -1,9 +1,8 @@
 #include "server/api/params.h"
 
-#include <set>
-
 #include <charconv>
 #include <cmath>
+#include <set>
 
 #include <fmt/format.h>
 
