@@ -75,8 +75,9 @@ std::optional<std::int64_t> ParseRfc3339(std::string_view text) {
 }
 
 std::string FormatRfc3339(std::int64_t time_ms) {
-  const std::int64_t seconds = time_ms / 1000 - (time_ms % 1000 < 0 ? 1 : 0);
-  const std::int64_t fraction = time_ms - seconds * 1000;
+  const bool is_cut_up = time_ms % 1000 < 0;  // division cuts towards 0, a time is floored
+  const std::int64_t seconds = time_ms / 1000 - (is_cut_up ? 1 : 0);
+  const std::int64_t fraction = time_ms % 1000 + (is_cut_up ? 1000 : 0);
   constexpr std::int64_t kSecondsOfDay = 86'400;
   constexpr std::int64_t kYearZero = -62'167'219'200;  // 0000-01-01T00:00:00Z
   constexpr std::int64_t kYearTenThousand = 253'402'300'800;

@@ -21,6 +21,7 @@ class DiscoveryTest : public testing::Test {
   ~DiscoveryTest() override {
     if (discovery_) discovery_->Stop();
     servers_->DropCalls();
+    executor_.RunReady();  // what waits may own what waits for it
   }
 
   DiscoveryContext Context() {
