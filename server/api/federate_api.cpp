@@ -1,15 +1,14 @@
 // /federate: the newest sample of each series, for another server to scrape.
 //
-// Source   Prometheus' documentation, "Federation"; Prometheus text 0.0.4 with escaping=, see docs/scraping.md.
+// Source   Prometheus' documentation, "Federation"; formats and escaping: docs/scraping.md.
 #include <algorithm>
 #include <map>
 
-#include <fmt/format.h>
-
 #include "base/metrics.h"
-#include "base/metrics_text.h"
 #include "model/names.h"
 #include "server/api/api.h"
+#include "server/api/federate_format.h"
+#include "server/api/federate_protobuf.h"
 #include "server/api/federate_text.h"
 #include "server/api/params.h"
 
@@ -77,16 +76,6 @@ base::Result<std::vector<FederatedSample>> CollectAll(const tsdb::Reader& reader
   return all;
 }
 
-/// The scheme that the Accept header asks for, for names that not every reader takes.
-model::EscapingScheme AcceptedEscaping(std::string_view accept) {
-  constexpr std::string_view kField = "escaping=";
-  const std::size_t at = accept.find(kField);
-  if (at == std::string_view::npos) return model::EscapingScheme::kUnderscores;
-  std::string_view name = accept.substr(at + kField.size());
-  name = name.substr(0, name.find_first_of(";, "));
-  return model::ParseEscapingScheme(name).value_or(model::EscapingScheme::kUnderscores);
-}
-
 net::HttpResponse Federate(ApiState& state, base::Counter& errors_total, const net::HttpRequest& request,
                            const base::CancelToken& cancel) {
   const auto selectors = SelectorParams(request);
@@ -103,11 +92,13 @@ net::HttpResponse Federate(ApiState& state, base::Counter& errors_total, const n
   }
   std::map<std::string, std::string> external = state.config().external_labels;
   external.try_emplace(std::string(model::kInstanceLabel), "");  // so that honor_labels finds it, and keeps it empty
-  const model::EscapingScheme escaping = AcceptedEscaping(request.headers.Get("Accept"));
+  const FederationFormat format = NegotiateFederation(request.headers.Get("Accept"));
   net::HttpResponse response;
-  response.headers.Set("Content-Type", fmt::format("{}; escaping={}", base::kPrometheusTextContentType,
-                                                   model::EscapingSchemeName(escaping)));
-  AppendFederatedText(*samples, external, escaping, response.body);
+  response.headers.Set("Content-Type", ContentTypeOf(format));
+  response.headers.Set("Vary", "Accept");
+  const auto append =
+      format.encoding == FederationFormat::Encoding::kProtobuf ? AppendFederatedProtobuf : AppendFederatedText;
+  append(*samples, external, format.escaping, response.body);
   return response;
 }
 

@@ -43,13 +43,16 @@ class Federation(unittest.TestCase):
         with Targets({"/metrics": b'm{l="x"} 7\n# TYPE n counter\nn_total 3\n'}) as targets:
             with Server(config=EXTERNAL + config_of(job("leaf", targets.address))) as leaf:
                 wait_for("the leaf's samples", lambda: leaf.value("m") == 7)
-                extra = "    honor_labels: true\n    params: {'match[]': ['{job=\"leaf\"}']}\n"
-                above = config_of(job("federate", leaf.address, path="/federate", extra=extra))
-                with Server(config=above) as top:
-                    wait_for("what it sends", lambda: top.query("m"))
-                    self.assertEqual(top.query("m")[0]["metric"], {"__name__": "m", "l": "x", "job": "leaf", "region": "eu",
-                                                                   "zone": "own", "instance": targets.address})
-                    self.assertEqual(top.value('up{job="leaf"}'), 1)
+                for protocol in ("PrometheusText0.0.4", "PrometheusProto"):
+                    extra = ("    honor_labels: true\n    params: {'match[]': ['{job=\"leaf\"}']}\n"
+                             f"    scrape_protocols: [{protocol}]\n")
+                    above = config_of(job("federate", leaf.address, path="/federate", extra=extra))
+                    with self.subTest(protocol), Server(config=above) as top:
+                        wait_for("what it sends", lambda: top.query("m"))
+                        self.assertEqual(top.query("m")[0]["metric"],
+                                         {"__name__": "m", "l": "x", "job": "leaf", "region": "eu", "zone": "own",
+                                          "instance": targets.address})
+                        self.assertEqual(top.value('up{job="leaf"}'), 1)
 
     def test_what_ended_is_not_sent_and_bad_questions_are_refused(self):
         pages = {"/metrics": b"m 1\nstays 1\n"}
