@@ -29,6 +29,7 @@ struct Arguments {
   bool does_analyze = false;
   bool experimental = false;
   baro::cli::ConfigCheck config;
+  baro::cli::RuleCheck rules;
   baro::cli::DiscoveryCheck discovery;
   baro::cli::RelabelRequest relabel;
   baro::cli::PlanRequest plan;
@@ -39,17 +40,54 @@ struct Arguments {
 };
 
 /// A duration as Prometheus writes it.
-void AddTimeout(CLI::App& command, std::chrono::milliseconds& timeout) {
+void AddDuration(CLI::App& command, const std::string& name, std::chrono::milliseconds& duration,
+                 const std::string& help) {
   command
       .add_option_function<std::string>(
-          "--timeout",
-          [&timeout](const std::string& text) {
+          name,
+          [&duration, name](const std::string& text) {
             const auto parsed = baro::base::ParseDuration(text);
-            if (!parsed) throw CLI::ValidationError("--timeout", parsed.error().message());
-            timeout = *parsed;
+            if (!parsed) throw CLI::ValidationError(name, parsed.error().message());
+            duration = *parsed;
           },
-          "How long to wait for the discoveries' first answer.")
-      ->default_str(baro::base::FormatDuration(timeout));
+          help)
+      ->default_str(baro::base::FormatDuration(duration));
+}
+
+void AddTimeout(CLI::App& command, std::chrono::milliseconds& timeout) {
+  AddDuration(command, "--timeout", timeout, "How long to wait for the discoveries' first answer.");
+}
+
+/// What `check config` and `check rules` have in common.
+template <typename Check>
+void AddLint(CLI::App& command, Check& check, const std::string& choices) {
+  command.add_option("--lint", check.lint, "What to remark on, separated by commas: " + choices)->capture_default_str();
+  command.add_flag("--lint-fatal", check.is_lint_fatal, "End with status 3 if there are remarks.");
+  command.add_flag("--ignore-unknown-fields", check.ignores_unknown_fields,
+                   "Pass over fields of rule files that a server would refuse.");
+}
+
+void DeclareRuleCheck(CLI::App& check, Arguments& arguments, Action& action) {
+  auto* const rules = check.add_subcommand("rules", "Whether rule files, or the standard input, are valid.");
+  rules->add_option("rule-files", arguments.rules.files, "The files.");
+  AddLint(*rules, arguments.rules, "all, duplicate-rules, none");
+  rules->callback([&] {
+    action = [&](Terminal t) { return baro::cli::CheckRules(arguments.rules, baro::base::RealFileSystem(), t); };
+  });
+}
+
+void DeclareConfigCheck(CLI::App& check, Arguments& arguments, Action& action) {
+  AddDuration(check, "--query.lookback-delta", arguments.config.lookback,
+              "How far a query of the server looks back, for remarks on scrape intervals.");
+  auto* const config = check.add_subcommand("config", "Whether configuration files are valid.");
+  config->fallthrough();  // promtool takes --query.lookback-delta behind `config` too
+  config->add_option("config-files", arguments.config.files, "The files.")->required();
+  config->add_flag("--syntax-only", arguments.config.is_syntax_only, "Leave the files alone that they name.");
+  config->add_flag("--agent", arguments.config.agent_mode, "Check them as configurations of an agent.");
+  AddLint(*config, arguments.config, "all, duplicate-rules, too-long-scrape-interval, none");
+  config->callback([&] {
+    action = [&](Terminal t) { return baro::cli::CheckConfig(arguments.config, baro::base::RealFileSystem(), t); };
+  });
 }
 
 void DeclareRelabel(CLI::App& app, Arguments& arguments, Action& action) {
@@ -80,11 +118,8 @@ void DeclarePlan(CLI::App& app, Arguments& arguments, Action& action) {
 void DeclareCheck(CLI::App& app, Arguments& arguments, Action& action) {
   auto* const check = app.add_subcommand("check", "Checks files and servers.");
   check->require_subcommand(1);
-  auto* const config = check->add_subcommand("config", "Whether configuration files are valid.");
-  config->add_option("config-files", arguments.config.files, "The files.")->required();
-  config->add_flag("--syntax-only", arguments.config.is_syntax_only, "Leave the files alone that they name.");
-  config->add_flag("--agent", arguments.config.agent_mode, "Check them as configurations of an agent.");
-  config->callback([&] { action = [&](Terminal t) { return baro::cli::CheckConfig(arguments.config, t); }; });
+  DeclareConfigCheck(*check, arguments, action);
+  DeclareRuleCheck(*check, arguments, action);
   auto* const discovery = check->add_subcommand("service-discovery", "Which targets a job has, as JSON.");
   discovery->add_option("config-file", arguments.discovery.config_file, "The configuration.")->required();
   discovery->add_option("job", arguments.discovery.job, "Name of the job.")->required();

@@ -6,24 +6,12 @@
 
 #include "cli/commands.h"
 #include "cli/fetch.h"
+#include "cli/input.h"
 #include "cli/metric_lint.h"
 #include "scraper/openmetrics_validator.h"
 
 namespace baro::cli {
 namespace {
-
-constexpr std::size_t kInputBytesMax = 256 * 1024 * 1024;
-
-/// All of the input, or nothing when it is too long.
-std::optional<std::string> ReadAll(std::istream& in) {
-  std::string text;
-  char buffer[64 * 1024];
-  while (in.read(buffer, sizeof buffer) || in.gcount() > 0) {
-    text.append(buffer, static_cast<std::size_t>(in.gcount()));
-    if (text.size() > kInputBytesMax) return std::nullopt;
-  }
-  return text;
-}
 
 void PrintSizes(const std::vector<FamilySize>& sizes, std::ostream& out) {
   std::size_t total = 0;
@@ -74,9 +62,9 @@ int CheckServer(const std::string& url, std::string_view path, Terminal terminal
 }
 
 int CheckMetrics(const MetricsCheck& check, Terminal terminal) {
-  const auto text = ReadAll(terminal.in);
+  const auto text = ReadInput(terminal.in);
   if (!text) {
-    terminal.err << fmt::format("  FAILED: the input is larger than {} bytes\n", kInputBytesMax);
+    terminal.err << "  FAILED: " << text.error().message() << "\n";
     return kExitFailed;
   }
   if (check.is_openmetrics) {

@@ -6,12 +6,13 @@
 
 #include <fmt/format.h>
 
+#include "base/duration_text.h"
 #include "base/file_system.h"
 #include "base/path_pattern.h"
+#include "cli/check_rules.h"
 #include "cli/commands.h"
 #include "cli/job_file.h"
 #include "config/config.h"
-#include "config/recording_rules.h"
 #include "scraper/target.h"
 #include "scraper/target_file.h"
 
@@ -20,10 +21,11 @@ namespace {
 
 /// Looks at the files that one configuration names.
 ///
-/// Threads  Confined.
+/// Threads  Confined. Borrows all.
 class ReferenceCheck {
  public:
-  ReferenceCheck(const config::Config& config, Terminal terminal) : config_(config), terminal_(terminal) {}
+  ReferenceCheck(const config::Config& config, base::FileSystem& files, Terminal terminal)
+      : config_(config), files_(files), terminal_(terminal) {}
 
   /// What is wrong, a line each.
   std::vector<std::string> Run() {
@@ -109,64 +111,89 @@ class ReferenceCheck {
   }
 
   const config::Config& config_;
+  base::FileSystem& files_;
   Terminal terminal_;
-  base::FileSystem& files_ = base::RealFileSystem();
   std::vector<std::string> rule_files_;
   std::vector<std::string> problems_;
 };
 
-/// Whether all of them are good.
-bool CheckRuleFiles(const std::vector<std::string>& paths, Terminal terminal) {
-  bool is_good = true;
-  for (const std::string& path : paths) {
-    terminal.out << "Checking " << path << "\n";
-    const auto groups = config::LoadRecordingRules(base::RealFileSystem(), path);
-    if (!groups) {
-      terminal.err << "  FAILED:\n" << groups.error().message() << "\n";
-      is_good = false;
-      continue;
-    }
-    std::size_t rules = 0;
-    for (const config::RecordingRuleGroup& group : *groups) rules += group.rule_count;
-    terminal.out << fmt::format("  SUCCESS: {} rules found\n\n", rules);
+/// Jobs whose samples are older than queries look back before the next ones come.
+bool LintIntervals(const config::Config& config, std::chrono::milliseconds lookback, Terminal terminal) {
+  bool has_any = false;
+  for (const scraper::ScrapeJobOptions& job : config.jobs) {
+    if (job.interval < lookback) continue;
+    has_any = true;
+    terminal.err << fmt::format(
+        "  FAILED: too long scrape interval found, data point will be marked as stale - job: {}, interval: {}\n",
+        job.job_name, base::FormatDuration(job.interval));
   }
-  return is_good;
+  return has_any;
 }
 
-bool CheckOne(const std::string& file, const ConfigCheck& check, Terminal terminal) {
-  terminal.out << "Checking " << file << "\n";
-  const auto config =
-      config::LoadConfig(file, base::RealFileSystem(), OwnEnvironment,
-                         {.agent_mode = check.agent_mode, .with_scrape_config_files = !check.is_syntax_only});
-  if (!config) {
-    terminal.err << "  FAILED: " << config.error().message() << "\n\n";
-    return false;
-  }
-  for (const std::string& warning : config->warnings) terminal.out << "  WARNING: " << warning << "\n";
-  for (const config::Diagnostic& item : config->not_served) {
-    terminal.out << "  WARNING: " << item.ToString() << "\n";
-  }
-  ReferenceCheck references(*config, terminal);
-  const auto problems = check.is_syntax_only ? std::vector<std::string>() : references.Run();
-  for (const std::string& problem : problems) terminal.err << "  FAILED: " << problem << "\n";
-  if (problems.empty()) {
-    if (!references.rule_files().empty()) {
-      terminal.out << fmt::format("  SUCCESS: {} rule files found\n", references.rule_files().size());
+/// One file after the other.
+///
+/// Threads  Confined. Borrows all.
+class ConfigJudge {
+ public:
+  ConfigJudge(const ConfigCheck& check, base::FileSystem& files, Terminal terminal)
+      : check_(check), lint_(ParseConfigLint(check.lint, terminal.out)), files_(files), terminal_(terminal) {}
+
+  CheckOutcome Judge(const std::string& file) {
+    terminal_.out << "Checking " << file << "\n";
+    const auto config =
+        config::LoadConfig(file, files_, OwnEnvironment,
+                           {.agent_mode = check_.agent_mode, .with_scrape_config_files = !check_.is_syntax_only});
+    if (!config) {
+      terminal_.err << "  FAILED: " << config.error().message() << "\n\n";
+      return {.has_errors = true};
     }
-    terminal.out << fmt::format(" SUCCESS: {} is valid prometheus config file syntax\n", file);
+    for (const std::string& warning : config->warnings) terminal_.out << "  WARNING: " << warning << "\n";
+    for (const config::Diagnostic& item : config->not_served) {
+      terminal_.out << "  WARNING: " << item.ToString() << "\n";
+    }
+    return check_.is_syntax_only ? TellGood(file) : JudgeReferences(file, *config);
   }
-  terminal.out << "\n";
-  return CheckRuleFiles(references.rule_files(), terminal) && problems.empty();
-}
+
+ private:
+  CheckOutcome TellGood(const std::string& file) {
+    terminal_.out << fmt::format(" SUCCESS: {} is valid prometheus config file syntax\n\n", file);
+    return {};
+  }
+
+  CheckOutcome JudgeReferences(const std::string& file, const config::Config& config) {
+    CheckOutcome outcome;
+    ReferenceCheck references(config, files_, terminal_);
+    for (const std::string& problem : references.Run()) {
+      terminal_.err << "  FAILED: " << problem << "\n";
+      outcome.has_errors = true;
+    }
+    if (outcome.has_errors) {
+      terminal_.out << "\n";
+    } else {
+      const std::size_t rule_files = references.rule_files().size();
+      if (rule_files != 0) terminal_.out << fmt::format("  SUCCESS: {} rule files found\n", rule_files);
+      TellGood(file);
+    }
+    if (lint_.scrape_intervals) outcome.has_remarks = LintIntervals(config, check_.lookback, terminal_);
+    const auto unknown =
+        check_.ignores_unknown_fields ? config::UnknownFields::kIgnored : config::UnknownFields::kProblem;
+    outcome.Add(CheckRuleFiles(files_, references.rule_files(), {.lint = lint_, .unknown_fields = unknown}, terminal_));
+    return outcome;
+  }
+
+  const ConfigCheck& check_;
+  const LintChoice lint_;
+  base::FileSystem& files_;
+  Terminal terminal_;
+};
 
 }  // namespace
 
-int CheckConfig(const ConfigCheck& check, Terminal terminal) {
-  int status = kExitGood;
-  for (const std::string& file : check.files) {
-    if (!CheckOne(file, check, terminal)) status = kExitFailed;
-  }
-  return status;
+int CheckConfig(const ConfigCheck& check, base::FileSystem& files, Terminal terminal) {
+  ConfigJudge judge(check, files, terminal);
+  CheckOutcome outcome;
+  for (const std::string& file : check.files) outcome.Add(judge.Judge(file));
+  return outcome.ExitStatus(check.is_lint_fatal);
 }
 
 }  // namespace baro::cli

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/file_system.h"
+
 namespace baro::cli {
 
 inline constexpr int kExitGood = 0;
@@ -28,10 +30,24 @@ struct ConfigCheck {
   std::vector<std::string> files;
   bool is_syntax_only = false;  ///< leaves the files alone that the configuration names
   bool agent_mode = false;
+  std::string lint = "duplicate-rules";                          ///< remarks to make: see cli/lint.h
+  bool is_lint_fatal = false;                                    ///< remarks end it with kExitRemarks
+  bool ignores_unknown_fields = false;                           ///< of rule files
+  std::chrono::milliseconds lookback = std::chrono::minutes(5);  ///< of the server's queries, for remarks on intervals
 };
 /// `check config FILES…`: whether each file is valid, and the files that it names: rules, targets, certificates. What
 /// this version of Barograph does not do yet makes no file invalid; it is named.
-int CheckConfig(const ConfigCheck& check, Terminal terminal);
+int CheckConfig(const ConfigCheck& check, base::FileSystem& files, Terminal terminal);
+
+/// What `check rules` looks at.
+struct RuleCheck {
+  std::vector<std::string> files;        ///< none: the standard input
+  std::string lint = "duplicate-rules";  ///< as in ConfigCheck, and the others too
+  bool is_lint_fatal = false;
+  bool ignores_unknown_fields = false;
+};
+/// `check rules [FILES…]`: whether rule files are valid.
+int CheckRules(const RuleCheck& check, base::FileSystem& files, Terminal terminal);
 
 /// Whose targets `check service-discovery` looks for.
 struct DiscoveryCheck {

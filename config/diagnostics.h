@@ -21,6 +21,9 @@ struct Diagnostic {
   friend bool operator==(const Diagnostic&, const Diagnostic&) = default;
 };
 
+/// What a field that nobody reads is.
+enum class UnknownFields : bool { kProblem, kIgnored };
+
 /// Collects problems; past kMax only counts. Apart from them: what is right, and not there
 /// yet in this version of Barograph. That makes no file wrong; a server cannot run it.
 ///
@@ -29,7 +32,8 @@ class Diagnostics {
  public:
   static constexpr std::size_t kMax = 50;  // nobody reads more, and a hostile file could have millions
 
-  explicit Diagnostics(std::string file) : file_(std::move(file)) {}
+  explicit Diagnostics(std::string file, UnknownFields unknown_fields = UnknownFields::kProblem)
+      : file_(std::move(file)), unknown_fields_(unknown_fields) {}
 
   void Add(std::size_t line, std::size_t column, std::string field, std::string message);
 
@@ -46,12 +50,14 @@ class Diagnostics {
   const std::vector<Diagnostic>& items() const { return items_; }
   const std::vector<Diagnostic>& not_served() const { return not_served_; }
   const std::string& file() const { return file_; }
+  UnknownFields unknown_fields() const { return unknown_fields_; }
 
   /// All problems, one per line; how many were left out when there were more than kMax.
   std::string ToString() const;
 
  private:
   std::string file_;
+  UnknownFields unknown_fields_;
   std::vector<Diagnostic> items_;
   std::vector<Diagnostic> not_served_;
   std::size_t left_out_ = 0;

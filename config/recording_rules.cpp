@@ -6,6 +6,7 @@
 
 #include "config/yaml/mapping.h"
 #include "model/names.h"
+#include "model/quote.h"
 #include "query/parser.h"
 
 namespace baro::config {
@@ -17,31 +18,63 @@ void ReadLabels(Mapping& fields, std::map<std::string, std::string>& labels) {
   std::map<std::string, std::string> own;
   fields.TextMap("labels", own);
   for (auto& [name, value] : own) {
-    if (name == model::kMetricName || name.empty()) {
-      fields.Fail("labels", fmt::format("invalid label name \"{}\"", name));
+    if (name == model::kMetricName || !model::IsValidLabelName(name)) {
+      fields.Fail("labels", fmt::format("invalid label name {}", model::Quoted(name)));
+    }
+    if (!model::IsValidUtf8(value)) {
+      fields.Fail("labels", fmt::format("the value of label {} is not valid UTF-8", model::Quoted(name)));
     }
     labels[name] = std::move(value);
   }
 }
 
-void ReadRule(Mapping& fields, const RecordingRuleGroup& group, const std::map<std::string, std::string>& of_group,
-              std::vector<RecordingRule>& rules) {
+/// What only alerts have.
+void ReadAlertFields(Mapping& fields, bool is_recording) {
+  std::chrono::milliseconds duration{};
+  for (const char* const field : {"for", "keep_firing_for"}) {
+    if (fields.Duration(field, duration) && is_recording && duration.count() != 0) {
+      fields.Fail(field, fmt::format("invalid field {} in a recording rule", field));
+    }
+  }
+  std::map<std::string, std::string> annotations;
+  fields.TextMap("annotations", annotations);
+  if (is_recording && !annotations.empty()) fields.Fail("annotations", "invalid field annotations in a recording rule");
+  for (const auto& [name, text] : annotations) {
+    if (!model::IsValidLabelName(name)) {
+      fields.Fail("annotations", fmt::format("invalid annotation name {}", model::Quoted(name)));
+    }
+  }
+}
+
+void CheckRecord(Mapping& fields, const std::string& record) {
+  if (!model::IsValidMetricName(record)) {
+    fields.Fail("record", fmt::format("invalid name of a recording rule: {}", model::Quoted(record)));
+  } else if (record.find_first_of("{}") != std::string::npos) {
+    // Legal UTF-8, and nearly always an expression in the wrong field.
+    fields.Fail("record", fmt::format("braces in the name of a recording rule; should it be in expr?: {}", record));
+  }
+}
+
+void ReadRule(Mapping& fields, RecordingRuleGroup& group, const std::map<std::string, std::string>& of_group) {
   RecordingRule rule{.labels = of_group};
   std::string alert;
-  std::chrono::milliseconds duration{};
-  std::map<std::string, std::string> annotations;
-  const bool is_recording = fields.Text("record", rule.record);
-  const bool is_alerting = fields.Text("alert", alert);
-  if (!fields.Text("expr", rule.expr)) fields.Fail("", "a rule needs expr");
-  ReadLabels(fields, rule.labels);
-  fields.Duration("for", duration);
-  fields.Duration("keep_firing_for", duration);
-  fields.TextMap("annotations", annotations);
-  if (is_recording == is_alerting) {
+  fields.Text("record", rule.record);
+  fields.Text("alert", alert);
+  const bool is_recording = !rule.record.empty();
+  if (is_recording == !alert.empty()) {
     fields.Fail("", fmt::format("a rule of group \"{}\" needs record or alert, and not both", group.name));
   }
-  if (const auto parsed = query::ParseQuery(rule.expr); !parsed) fields.Fail("expr", parsed.error().message());
-  if (is_recording) rules.push_back(std::move(rule));
+  fields.Text("expr", rule.expr);
+  if (rule.expr.empty()) {
+    fields.Fail("", "a rule needs expr");
+  } else if (const auto parsed = query::ParseQuery(rule.expr); !parsed) {
+    fields.Fail("expr", parsed.error().message());
+  }
+  ReadLabels(fields, rule.labels);
+  ReadAlertFields(fields, is_recording);
+  if (is_recording) CheckRecord(fields, rule.record);
+  group.identities.push_back({.name = alert.empty() ? rule.record : alert, .labels = rule.labels});
+  if (is_recording) group.rules.push_back(std::move(rule));
 }
 
 RecordingRuleGroup ReadGroup(Mapping& fields) {
@@ -54,21 +87,24 @@ RecordingRuleGroup ReadGroup(Mapping& fields) {
   fields.Duration("query_offset", offset);
   std::map<std::string, std::string> of_group;
   ReadLabels(fields, of_group);
-  fields.Children("rules", [&](Mapping& rule) {
-    ++group.rule_count;
-    ReadRule(rule, group, of_group, group.rules);
-  });
+  fields.Children("rules", [&](Mapping& rule) { ReadRule(rule, group, of_group); });
   return group;
 }
 
 }  // namespace
 
-base::Result<std::vector<RecordingRuleGroup>> LoadRecordingRules(base::FileSystem& files, const std::string& path) {
+base::Result<std::vector<RecordingRuleGroup>> LoadRecordingRules(base::FileSystem& files, const std::string& path,
+                                                                 UnknownFields unknown_fields) {
   const auto text = base::ReadFile(files, path, kRuleFileBytesMax);
   if (!text) return std::unexpected(text.error().WithContext("rule file"));
-  Diagnostics diagnostics(path);
+  return ParseRecordingRules(*text, path, unknown_fields);
+}
+
+base::Result<std::vector<RecordingRuleGroup>> ParseRecordingRules(const std::string& text, const std::string& path,
+                                                                  UnknownFields unknown_fields) {
+  Diagnostics diagnostics(path, unknown_fields);
   std::vector<RecordingRuleGroup> groups;
-  const YAML::Node root = ParseYaml(*text, diagnostics);
+  const YAML::Node root = ParseYaml(text, diagnostics);
   if (diagnostics.empty()) {
     Mapping document(root, "", diagnostics);
     std::set<std::string> names;

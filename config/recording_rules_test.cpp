@@ -51,6 +51,13 @@ TEST(RecordingRules, SaysWhatIsWrongAndWhere) {
       {"groups: [{rules: []}]", "needs a name"},
       {"groups: [{name: a, intervall: 5s}]", "intervall"},
       {"groups: [{name: a, rules: [{record: x, expr: up, labels: {__name__: y}}]}]", "invalid label name"},
+      {"groups: [{name: a, rules: [{record: x, expr: up, for: 5m}]}]", "invalid field for in a recording rule"},
+      {"groups: [{name: a, rules: [{record: x, expr: up, keep_firing_for: 5m}]}]", "invalid field keep_firing_for"},
+      {"groups: [{name: a, rules: [{record: x, expr: up, annotations: {a: b}}]}]", "invalid field annotations"},
+      {"groups: [{name: a, rules: [{alert: x, expr: up, annotations: {'': b}}]}]", "invalid annotation name"},
+      {"groups: [{name: a, rules: [{record: 'sum{a=\"b\"}', expr: up}]}]", "braces in the name"},
+      {"groups: [{name: a, rules: [{record: '', expr: up}]}]", "record or alert"},
+      {"groups: [{name: a, rules: [{record: x, expr: ''}]}]", "needs expr"},
   };
   for (const auto& [text, want] : kRows) {
     const auto groups = Load(text);

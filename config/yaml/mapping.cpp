@@ -326,6 +326,7 @@ std::string Mapping::ToText(const std::function<bool(std::string_view)>& takes) 
 }
 
 void Mapping::Finish() {
+  if (diagnostics_.unknown_fields() == UnknownFields::kIgnored) return;
   for (const auto& entry : node_) {
     const std::string name = entry.first.IsScalar() ? entry.first.Scalar() : "?";
     if (std::ranges::find(known_, name) != known_.end()) continue;

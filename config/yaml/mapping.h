@@ -99,7 +99,7 @@ class Mapping {
   /// Reports a problem at `field`, or at the mapping itself when it has no such field.
   void Fail(std::string_view field, std::string message);
 
-  /// Reports fields that nobody read, with the nearest known name.
+  /// Reports fields that nobody read, with the nearest known name, unless the diagnostics ignore them.
   void Finish();
 
   /// What was read until now, in the order of reading.
