@@ -20,12 +20,13 @@ set(BARO_LAYER_config 6)
 set(BARO_LAYER_server 7)
 set(BARO_LAYER_cli 7)
 
-# baro_module(<name> USES <modules...> LIBS <targets or libraries...> [EXCLUDE <files...>])
+# baro_module(<name> USES <modules...> LIBS <targets or libraries...> [EXCLUDE <files...>] [SHARDS <n>])
 #
+# SHARDS: the unit tests take minutes under sanitizers, so that ctest runs them as that many tests, side by side.
 # Finds <name>/**.{h,cpp}. *_test.cpp files go to <name>_tests, so no test can be forgotten; *_main.cpp files are left
 # to the caller, who makes programs of them.
 function(baro_module name)
-  cmake_parse_arguments(arg "" "" "USES;LIBS;TEST_LIBS;EXCLUDE" ${ARGN})
+  cmake_parse_arguments(arg "" "SHARDS" "USES;LIBS;TEST_LIBS;EXCLUDE" ${ARGN})
   foreach(used IN LISTS arg_USES)
     if(NOT BARO_LAYER_${used} LESS BARO_LAYER_${name})
       message(FATAL_ERROR "layers: '${name}' may not use '${used}': it does not lie below it (see cmake/BaroModule.cmake)")
@@ -56,9 +57,20 @@ function(baro_module name)
     target_link_libraries(${name}_tests PRIVATE ${name} ${arg_TEST_LIBS} GTest::gmock GTest::gtest_main)
     target_precompile_headers(${name}_tests REUSE_FROM baro_pch)
     target_compile_definitions(${name}_tests PRIVATE BARO_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-    add_test(NAME ${name}_tests COMMAND ${name}_tests)
     # Far beyond what it takes under sanitizers on a busy machine: it ends what hangs, it does not judge speed.
-    set_tests_properties(${name}_tests PROPERTIES TIMEOUT 2400)
+    set(properties TIMEOUT 2400)
+    if(NOT arg_SHARDS)
+      add_test(NAME ${name}_tests COMMAND ${name}_tests)
+      set_tests_properties(${name}_tests PROPERTIES ${properties})
+      return()
+    endif()
+    math(EXPR last "${arg_SHARDS} - 1")
+    foreach(index RANGE ${last})
+      add_test(NAME ${name}_${index}_tests COMMAND ${name}_tests)
+      set_tests_properties(
+        ${name}_${index}_tests
+        PROPERTIES ${properties} COST 100 ENVIRONMENT "GTEST_TOTAL_SHARDS=${arg_SHARDS};GTEST_SHARD_INDEX=${index}")
+    endforeach()
   endif()
 endfunction()
 
