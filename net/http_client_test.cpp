@@ -277,14 +277,17 @@ TEST_F(HttpClientTest, FollowsRedirectsButGivesCredentialsToNobodyElse) {
   options.basic_auth = BasicAuthOptions{.username = "user", .password = {.value = base::Secret("pass")}};
   options.headers["X-Tenant"] = {.secrets = {base::Secret("t1")}};
   Make(options);
-  const auto answer = Fetch({.url = server.url("/a/a"), .headers = {{"Cookie", "c=1"}, {"X-Free", "1"}}});
+  const auto answer =
+      Fetch({.url = server.url("/a/a"), .headers = {{"Cookie", "c=1"}, {"X-Free", "1"}, {"X-Auth-Token", "t"}}});
   ASSERT_TRUE(answer) << answer.error().message();
   EXPECT_EQ(answer->body, "elsewhere");
   EXPECT_EQ(answer->redirects, 2U);
   EXPECT_EQ(answer->final_url, away);
   EXPECT_TRUE(seen[0].starts_with("GET /b?c HTTP/1.1\r\n")) << seen[0];
   EXPECT_NE(seen[0].find("Authorization: Basic dXNlcjpwYXNz\r\nX-Tenant: t1\r\n"), std::string::npos) << seen[0];
-  for (const auto* secret : {"Authorization", "X-Tenant", "Cookie"}) EXPECT_EQ(seen[1].find(secret), std::string::npos);
+  for (const auto* secret : {"Authorization", "X-Tenant", "Cookie", "X-Auth-Token"}) {
+    EXPECT_EQ(seen[1].find(secret), std::string::npos);
+  }
   EXPECT_NE(seen[1].find("X-Free: 1\r\n"), std::string::npos);
   client.reset();
 }

@@ -52,6 +52,9 @@ base::Result<std::string> CanonicalQuery(std::string_view target) {
   return query;
 }
 
+/// Each segment is encoded once more than it is in the URL. Source: "Create a canonical request": all services but S3.
+std::string CanonicalPath(std::string_view target) { return UrlEncodePath(target.substr(0, target.find('?'))); }
+
 std::string Lower(std::string_view text) {
   std::string lower(text);
   std::ranges::transform(lower, lower.begin(),
@@ -85,7 +88,7 @@ base::Result<> SignV4(const SigV4Keys& keys, const SigV4Scope& scope, base::Wall
   if (!keys.session_token.empty()) request.headers.Set("X-Amz-Security-Token", keys.session_token.Reveal());
   const Signed headers = SignedHeaders(request, url);
   const std::string canonical =
-      fmt::format("{}\n{}\n{}\n{}\n{}\n{}", MethodName(request.method), url.target.substr(0, url.target.find('?')),
+      fmt::format("{}\n{}\n{}\n{}\n{}\n{}", MethodName(request.method), CanonicalPath(url.target),
                   BARO_TRY(CanonicalQuery(url.target)), headers.lines, headers.names, Hex(Sha256(request.body)));
   const std::string credential = fmt::format("{}/{}/{}/aws4_request", date, scope.region, scope.service);
   const std::string text = fmt::format("AWS4-HMAC-SHA256\n{}\n{}\n{}", time, credential, Hex(Sha256(canonical)));

@@ -29,6 +29,8 @@ TEST(SigV4, SignsAsTheTestSuiteOfItsMakers) {
        "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"},
       {Method::kGet, "https://example.amazonaws.com/?Param2=value2&Param1=value1",
        "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500"},
+      {Method::kGet, "https://example.amazonaws.com/a%3Ab/c",  // "/a%253Ab/c", by a plain implementation of the rules
+       "8b6a6ceaa0b8912aa8b09a185b0fe52e32d6d8ab9e126ad0a5f682e47490d6fb"},
   };
   for (const Row& row : kRows) {
     FetchRequest request{.method = row.method, .url = row.url};

@@ -1,6 +1,7 @@
 #include "net/http/client_call.h"
 
 #include <fmt/format.h>
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
@@ -31,8 +32,10 @@ bool IsRedirect(int status) {
 bool IsIdempotent(Method method) { return method != Method::kPost && method != Method::kPatch; }
 
 bool IsSensitive(std::string_view header) {
-  return EqualsIgnoringCase(header, "Authorization") || EqualsIgnoringCase(header, "Cookie") ||
-         EqualsIgnoringCase(header, "Proxy-Authorization");
+  constexpr std::string_view kNames[] = {"Authorization",        "Cookie",
+                                         "Proxy-Authorization",  "X-Auth-Token",
+                                         "X-Amz-Security-Token", "X-aws-ec2-metadata-token"};
+  return std::ranges::any_of(kNames, [&](std::string_view name) { return EqualsIgnoringCase(header, name); });
 }
 
 // Names the connections that may carry a request to `url`.

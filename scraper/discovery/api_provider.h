@@ -25,6 +25,7 @@ class ApiAnswers {
   /// The items of all answers of that call, in their order. A loan until the next Add().
   std::span<const Json> Of(std::string_view call) const;
   void Add(std::string_view call, std::span<const Json> items);
+  void Add(std::string_view call, std::vector<Json> items);
 
  private:
   std::map<std::string, std::vector<Json>, std::less<>> items_;
@@ -83,11 +84,21 @@ struct ApiCall {
   std::size_t page_items = 0;
   net::Method method = net::Method::kGet;
   AnswerForm form = AnswerForm::kJson;
-  bool is_optional = false;  ///< if it fails, it has no items, and the refresh goes on
+  bool is_optional = false;     ///< if it fails, it has no items, and the refresh goes on
+  bool may_be_missing = false;  ///< the same, but only for HTTP status 404
+  /// Of a call with `for_each`: its items are {"round": index of the item that it was made for, "value": item}.
+  bool tells_round = false;
+  /// It carries a password or a key that is more than a token: where it is redirected to does not get it, but an error.
+  bool is_secret = false;
   /// False: the call is left out. Null: it is made.
   bool (*is_wanted)(const ApiScope& scope) = nullptr;
   /// What a table cannot say of a request: headers, bodies, signatures.
   base::Result<> (*prepare)(const ApiScope& scope, net::FetchRequest& request) = nullptr;
+  /// The base URL of this call, if it is not the provider's; without "/" at its end.
+  base::Result<std::string> (*base)(const ApiScope& scope) = nullptr;
+  /// Nothing is asked: these are the items, made of options and earlier answers. For calls that are made for a part of
+  /// a list, or for several of its elements at once. What is not as expected is told to `reader` and ends the refresh.
+  std::vector<Json> (*derive)(const ApiScope& scope, TargetList& reader) = nullptr;
 };
 
 struct ApiOrigin {
@@ -101,6 +112,8 @@ struct ApiProvider {
   std::string_view group;  ///< the source of its target group
   std::string_view base;   ///< template of the base URL, whose values are not encoded; "": see `origin`
   base::Result<ApiOrigin> (*origin)(const DiscoveryRecord& record) = nullptr;
+  /// Calls that find keys or a token, which several tables share; they are made first.
+  std::span<const ApiCall> (*login)() = nullptr;
   std::span<const ApiCall> calls;
   /// The usual case: each item of the last call is a target with these labels, at that host and the field `port`.
   std::span<const LabelRow> labels;

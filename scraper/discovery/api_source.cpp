@@ -1,6 +1,7 @@
 #include "scraper/discovery/api_source.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -37,21 +38,38 @@ base::Result<std::string> ApiScope::Secret(std::string_view field) const {
 
 std::string ApiScope::Port() const { return fmt::format("{}", record.Get<std::int64_t>("port")); }
 
+void ApiAnswers::Add(std::string_view call, std::vector<Json> items) {
+  auto& all = items_.try_emplace(std::string(call)).first->second;
+  all.insert(all.end(), std::move_iterator(items.begin()), std::move_iterator(items.end()));
+}
+
+namespace {
+
+std::vector<Json> WithRound(std::span<const Json> items, std::size_t round) {
+  std::vector<Json> all;
+  for (const Json& item : items) all.push_back({{"round", round}, {"value", item}});
+  return all;
+}
+
+}  // namespace
+
 /// One refresh. Lives as long as its calls.
 ///
 /// Threads  Confined to the callbacks of its calls, of which there is one at a time.
 class ApiSource::Run : public std::enable_shared_from_this<Run> {
  public:
-  Run(std::shared_ptr<ApiSource> source, Done done) : source_(std::move(source)), done_(std::move(done)) {}
+  Run(std::shared_ptr<ApiSource> source, Done done) : source_(std::move(source)), done_(std::move(done)) {
+    if (source_->provider_.login != nullptr) login_ = source_->provider_.login();
+  }
 
   /// Makes the next call, or ends.
   void Next() {
-    const auto& calls = source_->provider_.calls;
-    while (call_ < calls.size() && item_ == RoundsOf(calls[call_])) {
+    while (call_ < CallCount() && item_ == RoundsOf(call())) {
+      if (call().derive != nullptr && !Derive()) return;
       ++call_;
       item_ = 0;
     }
-    if (call_ == calls.size()) return Finish();
+    if (call_ == CallCount()) return Finish();
     page_ = 1;
     page_items_ = 0;
     const auto url = PageUrl("");
@@ -59,11 +77,31 @@ class ApiSource::Run : public std::enable_shared_from_this<Run> {
   }
 
  private:
-  const ApiCall& call() const { return source_->provider_.calls[call_]; }
+  std::size_t CallCount() const { return login_.size() + source_->provider_.calls.size(); }
+  const ApiCall& call() const {
+    return call_ < login_.size() ? login_[call_] : source_->provider_.calls[call_ - login_.size()];
+  }
 
   std::size_t RoundsOf(const ApiCall& call) const {
+    if (call.derive != nullptr) return 0;
     if (call.is_wanted != nullptr && !call.is_wanted(source_->Scope(answers_, nullptr))) return 0;
     return call.for_each.empty() ? 1 : answers_.Of(call.for_each).size();
+  }
+
+  /// Returns false if that ended the refresh.
+  bool Derive() {
+    TargetList reader;
+    std::vector<Json> items = call().derive(source_->Scope(answers_, nullptr), reader);
+    if (const auto told = reader.Take(""); !told) {
+      End(told.error());
+      return false;
+    }
+    if (items.size() > source_->limits_.values) {
+      End({Code::kLimitExceeded, fmt::format("more than {} items", source_->limits_.values)});
+      return false;
+    }
+    answers_.Add(call().name, std::move(items));
+    return true;
   }
 
   ApiScope Scope() const {
@@ -74,7 +112,8 @@ class ApiSource::Run : public std::enable_shared_from_this<Run> {
   /// The call's URL; `cursor` is the value of its paging parameter, if it has one.
   base::Result<std::string> PageUrl(const std::string& cursor) const {
     const ApiScope scope = Scope();
-    std::string url = source_->origin_.url + BARO_TRY(FillTemplate(call().path, scope, Encoding::kUrl));
+    std::string url = call().base == nullptr ? source_->origin_.url : BARO_TRY(call().base(scope));
+    url += BARO_TRY(FillTemplate(call().path, scope, Encoding::kUrl));
     char joint = url.find('?') == std::string::npos ? '?' : '&';
     const auto add = [&](std::string_view name, const std::string& value) {
       if (value.empty()) return;
@@ -101,12 +140,16 @@ class ApiSource::Run : public std::enable_shared_from_this<Run> {
     if (call().prepare != nullptr) {
       if (const auto prepared = call().prepare(Scope(), request); !prepared) return End(prepared.error());
     }
-    source_->Fetch(std::move(request), [self = shared_from_this()](base::Result<net::FetchResponse> answer) {
-      self->Take(std::move(answer));
-    });
+    source_->Fetch(
+        std::move(request), call().is_secret,
+        [self = shared_from_this()](base::Result<net::FetchResponse> answer) { self->Take(std::move(answer)); });
   }
 
   void Take(base::Result<net::FetchResponse> answer) {
+    if (answer && answer->status == 404 && call().may_be_missing) {
+      ++item_;
+      return Next();
+    }
     const auto document = answer ? Read(*answer) : base::Result<Json>(answer.error());
     const auto next = document ? Use(*document) : base::Result<std::string>(document.error());
     if (!next && !call().is_optional) return End(next.error());
@@ -119,12 +162,17 @@ class ApiSource::Run : public std::enable_shared_from_this<Run> {
   base::Result<std::string> Use(const Json& document) {
     const auto items = ItemsAt(document, call().items);
     if (call().inner.empty()) {
-      answers_.Add(call().name, items);
+      Keep(items);
     } else {
-      for (const Json& item : items) answers_.Add(call().name, ItemsAt(item, call().inner));
+      for (const Json& item : items) Keep(ItemsAt(item, call().inner));
     }
     page_items_ = items.size();
     return NextUrl(document);
+  }
+
+  void Keep(std::span<const Json> items) {
+    if (call().tells_round) return answers_.Add(call().name, WithRound(items, item_));
+    answers_.Add(call().name, items);
   }
 
   base::Result<Json> Read(const net::FetchResponse& answer) {
@@ -202,8 +250,9 @@ class ApiSource::Run : public std::enable_shared_from_this<Run> {
 
   const std::shared_ptr<ApiSource> source_;
   const Done done_;
+  std::span<const ApiCall> login_;
   ApiAnswers answers_;
-  std::size_t call_ = 0;  // index of the one that runs
+  std::size_t call_ = 0;  // index of the one that runs, in login_ and behind it the provider's calls
   std::size_t item_ = 0;  // that it runs for
   std::size_t page_ = 1;
   std::size_t page_items_ = 0;  // of the last page
@@ -256,8 +305,10 @@ void ApiSource::Refresh(Done done) {
   executor_.Post([run = std::make_shared<Run>(shared_from_this(), std::move(done))] { run->Next(); });
 }
 
-void ApiSource::Fetch(net::FetchRequest request, std::function<void(base::Result<net::FetchResponse>)> then) {
-  const net::FetchOptions options{.timeout = call_timeout_, .body_bytes_max = kAnswerBytesMax + 1};
+void ApiSource::Fetch(net::FetchRequest request, bool is_secret,
+                      std::function<void(base::Result<net::FetchResponse>)> then) {
+  net::FetchOptions options{.timeout = call_timeout_, .body_bytes_max = kAnswerBytesMax + 1};
+  if (is_secret) options.redirects_max = 0;
   // The lock is held over the call, so that a Cancel() from another thread comes before it or finds it.
   const MutexLock lock(mutex_);
   if (is_cancelled_) {

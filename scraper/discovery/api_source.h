@@ -35,8 +35,8 @@ class ApiSource : public TargetSource, public std::enable_shared_from_this<ApiSo
   ApiSource(const ApiProvider& provider, const DiscoveryOptions& options, ApiOrigin origin,
             std::shared_ptr<net::HttpFetcher> fetcher, const DiscoveryContext& context, ApiLimits limits);
 
-  /// Begins a call, unless Cancel() was called meanwhile.
-  void Fetch(net::FetchRequest request, std::function<void(base::Result<net::FetchResponse>)> then);
+  /// Begins a call, unless Cancel() was called meanwhile. One that is secret follows no redirect.
+  void Fetch(net::FetchRequest request, bool is_secret, std::function<void(base::Result<net::FetchResponse>)> then);
   ApiScope Scope(const ApiAnswers& answers, const Json* item) const {
     return {.record = record_,
             .answers = answers,

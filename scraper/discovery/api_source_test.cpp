@@ -45,6 +45,29 @@ constexpr ApiCall kNestedCalls[] = {{.name = "token", .path = "/token"},
                                      .for_each = "groups"}};
 constexpr LabelRow kRows[] = {{"name", "name"}};
 
+std::vector<Json> Pairs(const ApiScope& scope, TargetList& reader) {
+  std::string names;
+  for (const Json& thing : scope.answers.Of("things")) names += reader.Text(thing, "name");
+  return {{{"name", names + "1"}}, {{"name", names + "2"}}};
+}
+base::Result<std::string> BaseOfRound(const ApiScope& scope) {
+  return "http://" + (*scope.item)["name"].get<std::string>();
+}
+constexpr ApiCall kLoginCalls[] = {
+    {.name = "login", .path = "/login", .method = net::Method::kPost, .is_secret = true}};
+std::span<const ApiCall> Login() { return kLoginCalls; }
+constexpr ApiCall kDerivedCalls[] = {{.name = "things", .path = "/things", .items = "things"},
+                                     {.name = "pairs", .derive = Pairs},
+                                     {.name = "parts",
+                                      .path = "/part/{item.name}",
+                                      .items = "parts",
+                                      .for_each = "pairs",
+                                      .paging = Paging::kLink,
+                                      .next = "next",
+                                      .may_be_missing = true,
+                                      .tells_round = true,
+                                      .base = BaseOfRound}};
+
 ApiProvider Table(std::span<const ApiCall> calls) {
   return {.kind = "fake", .group = "Fake", .base = "http://api", .calls = calls, .labels = kRows, .host = "name"};
 }
@@ -88,6 +111,37 @@ class ApiSourceTest : public DiscoveryTest {
   std::shared_ptr<TargetSource> source_;
   std::chrono::nanoseconds cancel_after_ = 1s;
 };
+
+TEST_F(ApiSourceTest, CallsForWhatEarlierOnesLeadTo) {
+  ApiProvider table = Table(kDerivedCalls);
+  table.login = Login;
+  table.targets = [](const ApiScope& scope, TargetList& list) {
+    for (const Json& part : scope.answers.Of("parts")) {
+      list.Add({}, list.Text(part, "round") + list.Text(part, "value"), scope.Port());
+    }
+  };
+  Say("http://api/login", "{}");
+  Say("http://api/things", R"({"things": [{"name": "a"}, {"name": "b"}]})");
+  Say("http://ab1/part/ab1", R"({"parts": ["x", "y"], "next": "/more"})");
+  Say("http://ab1/more", R"({"parts": ["z"]})");
+  Say("http://ab2/part/ab2", R"({"parts": ["w"]})");
+  EXPECT_EQ(Ask(table), "0x:7 0y:7 0z:7 1w:7 ");
+  EXPECT_THAT(Urls(), ElementsAre("http://api/login", "http://api/things", "http://ab1/part/ab1", "http://ab1/more",
+                                  "http://ab2/part/ab2"));
+  EXPECT_EQ(servers_->requests[0].second.redirects_max, 0U) << "a secret goes nowhere else";
+  EXPECT_GT(servers_->requests[1].second.redirects_max, 0U);
+
+  Say("http://ab2/part/ab2", "gone", 404);
+  EXPECT_EQ(Ask(table), "0x:7 0y:7 0z:7 ");
+  Say("http://ab2/part/ab2", "no", 403);
+  EXPECT_EQ(Ask(table), "parts: the server answered HTTP status 403");
+  Say("http://ab1/part/ab1", R"({"parts": [], "next": "http://ab2/more"})");
+  EXPECT_EQ(Ask(table), "parts: the next page is said to be at ab2, another server");
+  Say("http://api/things", R"({"things": [{"name": {}}]})");
+  EXPECT_EQ(Ask(table), "pairs: name: expected a text, number or truth value, found object");
+  Say("http://api/things", R"({"things": [{"name": "a"}]})");
+  EXPECT_EQ(Ask(table, {.values = 1}), "login: the answers have more than 1 values");
+}
 
 TEST_F(ApiSourceTest, FollowsLinksOfTheSameOriginOnly) {
   const ApiProvider table = Table(kLinkCalls);

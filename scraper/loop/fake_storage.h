@@ -253,7 +253,7 @@ class FakeTargets : public net::HttpFetcher {
   CallId Fetch(net::FetchRequest request, net::FetchOptions options, net::FetchCallback callback) override {
     const CallId id{++last_call_};
     requests.emplace_back(std::move(request), options);
-    const auto found = answers_.find(requests.back().first.url);
+    const auto found = answers_.find(key ? key(requests.back().first) : requests.back().first.url);
     const FakeAnswer answer = found != answers_.end()
                                   ? found->second
                                   : FakeAnswer{.error = base::Error(base::Code::kIo, "connection refused")};
@@ -280,6 +280,8 @@ class FakeTargets : public net::HttpFetcher {
   void DropCalls() { std::exchange(calls_, {}).clear(); }
 
   std::vector<std::pair<net::FetchRequest, net::FetchOptions>> requests;
+  /// What answers are found by; the URL if this is empty.
+  std::function<std::string(const net::FetchRequest&)> key;
 
  private:
   void Answer(CallId id, base::Result<net::FetchResponse> answer) {

@@ -1,5 +1,7 @@
 #include "scraper/providers/aws_api.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace baro::scraper {
@@ -10,6 +12,7 @@ using base::Fail;
 
 constexpr std::size_t kFileBytesMax = 1024 * 1024;
 constexpr std::string_view kMetadata = "http://169.254.169.254";
+constexpr std::string_view kContainerHost = "http://169.254.170.2";
 constexpr std::string_view kTokenSeconds = "21600";
 
 std::string_view Trimmed(std::string_view text) {
@@ -54,18 +57,36 @@ std::optional<net::SigV4Keys> MakeKeys(std::string access_key, std::string secre
                         .session_token = base::Secret(std::move(token))};
 }
 
-/// Keys that need no call.
-std::optional<net::SigV4Keys> GivenKeys(const ApiScope& scope) {
-  const auto& secret = scope.record.Get<net::SecretSource>("secret_key").value;
-  if (auto keys = MakeKeys(scope.record.Text("access_key"), secret.Reveal(), "")) return keys;
-  const bool names_profile = !scope.record.Text("profile").empty();
-  if (!names_profile) {
-    auto keys = MakeKeys(Variable(scope, "AWS_ACCESS_KEY_ID"), Variable(scope, "AWS_SECRET_ACCESS_KEY"),
-                         Variable(scope, "AWS_SESSION_TOKEN"));
-    if (keys) return keys;
-  }
+/// Who has the keys, before a role is taken on.
+enum class KeyPlace : std::uint8_t { kGiven, kWebIdentity, kContainer, kMachine };
+
+struct FoundKeys {
+  KeyPlace place = KeyPlace::kMachine;
+  std::optional<net::SigV4Keys> keys;  ///< of kGiven
+};
+
+std::optional<net::SigV4Keys> ProfileKeys(const ApiScope& scope) {
   return MakeKeys(ProfileValue(scope, "aws_access_key_id"), ProfileValue(scope, "aws_secret_access_key"),
                   ProfileValue(scope, "aws_session_token"));
+}
+
+/// What can be known without a call.
+FoundKeys FindKeys(const ApiScope& scope) {
+  const auto& secret = scope.record.Get<net::SecretSource>("secret_key").value;
+  if (auto keys = MakeKeys(scope.record.Text("access_key"), secret.Reveal(), "")) {
+    return {.place = KeyPlace::kGiven, .keys = std::move(keys)};
+  }
+  if (scope.record.Text("profile").empty()) {
+    auto keys = MakeKeys(Variable(scope, "AWS_ACCESS_KEY_ID"), Variable(scope, "AWS_SECRET_ACCESS_KEY"),
+                         Variable(scope, "AWS_SESSION_TOKEN"));
+    if (keys) return {.place = KeyPlace::kGiven, .keys = std::move(keys)};
+    if (!Variable(scope, "AWS_WEB_IDENTITY_TOKEN_FILE").empty()) return {.place = KeyPlace::kWebIdentity};
+  }
+  if (auto keys = ProfileKeys(scope)) return {.place = KeyPlace::kGiven, .keys = std::move(keys)};
+  for (const char* const name : {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"}) {
+    if (!Variable(scope, name).empty()) return {.place = KeyPlace::kContainer};
+  }
+  return {};
 }
 
 std::string GivenRegion(const ApiScope& scope) {
@@ -91,16 +112,20 @@ std::optional<net::SigV4Keys> AnswerKeys(const ApiScope& scope, std::string_view
 
 /// Keys before a role is taken on.
 base::Result<net::SigV4Keys> OwnKeys(const ApiScope& scope) {
-  if (auto keys = GivenKeys(scope)) return *std::move(keys);
+  if (auto found = FindKeys(scope); found.keys) return *std::move(found.keys);
+  if (auto keys = AnswerKeys(scope, "aws_web_keys", "SessionToken")) return *std::move(keys);
+  if (auto keys = AnswerKeys(scope, "aws_container_keys", "Token")) return *std::move(keys);
   if (auto keys = AnswerKeys(scope, "aws_keys", "Token")) return *std::move(keys);
   return Fail(
       Code::kInvalidArgument,
       "no keys: give access_key and secret_key, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile");
 }
 
-bool NeedsKeys(const ApiScope& scope) { return !GivenKeys(scope); }
+bool NeedsMachineKeys(const ApiScope& scope) { return FindKeys(scope).place == KeyPlace::kMachine; }
+bool NeedsWebKeys(const ApiScope& scope) { return FindKeys(scope).place == KeyPlace::kWebIdentity; }
+bool NeedsContainerKeys(const ApiScope& scope) { return FindKeys(scope).place == KeyPlace::kContainer; }
 bool NeedsRegion(const ApiScope& scope) { return GivenRegion(scope).empty(); }
-bool NeedsMetadata(const ApiScope& scope) { return NeedsKeys(scope) || NeedsRegion(scope); }
+bool NeedsMetadata(const ApiScope& scope) { return NeedsMachineKeys(scope) || NeedsRegion(scope); }
 bool NeedsRole(const ApiScope& scope) { return !scope.record.Text("role_arn").empty(); }
 
 /// To the machine's own service of metadata.
@@ -138,38 +163,93 @@ std::string_view DomainOf(std::string_view region) {
   return region.starts_with("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
 }
 
-base::Result<> PrepareAssumeRole(const ApiScope& scope, net::FetchRequest& request) {
+/// The secret goes over an encrypted connection, or to an address that does not leave the machine.
+base::Result<> CheckContainerUrl(const std::string& text) {
+  constexpr std::string_view kHosts[] = {"169.254.170.2", "169.254.170.23", "fd00:ec2::23", "127.0.0.1",
+                                         "::1",           "localhost"};
+  const net::Url url = BARO_TRY(net::ParseUrl(text));
+  if (url.scheme == "https" || std::ranges::find(kHosts, url.host) != std::end(kHosts)) return {};
+  return Fail(Code::kInvalidArgument, "AWS_CONTAINER_CREDENTIALS_FULL_URI is neither https nor on this machine");
+}
+
+base::Result<> PrepareContainerKeys(const ApiScope& scope, net::FetchRequest& request) {
+  const std::string path = Variable(scope, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
+  request.url =
+      path.empty() ? Variable(scope, "AWS_CONTAINER_CREDENTIALS_FULL_URI") : fmt::format("{}{}", kContainerHost, path);
+  BARO_TRY(CheckContainerUrl(request.url));
+  std::string token = Variable(scope, "AWS_CONTAINER_AUTHORIZATION_TOKEN");
+  if (const std::string file = Variable(scope, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"); !file.empty()) {
+    token = Trimmed(BARO_TRY(base::ReadFile(scope.files, file, kFileBytesMax)));
+  }
+  if (!token.empty()) request.headers.Set("Authorization", token);
+  return {};
+}
+
+/// The address of the service that lends keys.
+base::Result<std::string> StsUrl(const ApiScope& scope) {
   const std::string region = BARO_TRY(AwsRegion(scope));
+  return fmt::format("https://sts.{}.{}/", region, DomainOf(region));
+}
+
+/// The token proves who asks: the request is not signed.
+base::Result<> PrepareWebKeys(const ApiScope& scope, net::FetchRequest& request) {
+  request.url = BARO_TRY(StsUrl(scope));
+  const std::string token =
+      BARO_TRY(base::ReadFile(scope.files, Variable(scope, "AWS_WEB_IDENTITY_TOKEN_FILE"), kFileBytesMax));
+  const std::string session = Variable(scope, "AWS_ROLE_SESSION_NAME");
+  request.headers.Set("Content-Type", "application/x-www-form-urlencoded");
+  request.body = net::EncodeQuery({{"Action", "AssumeRoleWithWebIdentity"},
+                                   {"Version", "2011-06-15"},
+                                   {"RoleArn", Variable(scope, "AWS_ROLE_ARN")},
+                                   {"RoleSessionName", session.empty() ? "barograph" : session},
+                                   {"WebIdentityToken", std::string(Trimmed(token))}});
+  return {};
+}
+
+base::Result<> PrepareAssumeRole(const ApiScope& scope, net::FetchRequest& request) {
   net::Params params{{"Action", "AssumeRole"},
                      {"Version", "2011-06-15"},
                      {"RoleArn", scope.record.Text("role_arn")},
                      {"RoleSessionName", "barograph"}};
   if (const std::string& id = scope.record.Text("external_id"); !id.empty()) params.Add("ExternalId", id);
-  request.url = fmt::format("https://sts.{}.{}/?{}", region, DomainOf(region), net::EncodeQuery(params));
+  request.url = fmt::format("{}?{}", BARO_TRY(StsUrl(scope)), net::EncodeQuery(params));
   const net::SigV4Keys keys = BARO_TRY(OwnKeys(scope));
-  return net::SignV4(keys, {.region = region, .service = "sts"}, scope.clock.Now(), request);
+  return net::SignV4(keys, {.region = BARO_TRY(AwsRegion(scope)), .service = "sts"}, scope.clock.Now(), request);
 }
+
+constexpr ApiCall kLogin[] = {
+    {.name = "aws_token",
+     .path = "/",
+     .method = net::Method::kPut,
+     .form = AnswerForm::kText,
+     .is_wanted = NeedsMetadata,
+     .prepare = PrepareToken},
+    {.name = "aws_region", .path = "/", .form = AnswerForm::kText, .is_wanted = NeedsRegion, .prepare = PrepareRegion},
+    {.name = "aws_web_keys",
+     .path = "/",
+     .items = "AssumeRoleWithWebIdentityResult.Credentials",
+     .method = net::Method::kPost,
+     .form = AnswerForm::kXml,
+     .is_secret = true,
+     .is_wanted = NeedsWebKeys,
+     .prepare = PrepareWebKeys},
+    {.name = "aws_container_keys",
+     .path = "/",
+     .is_secret = true,
+     .is_wanted = NeedsContainerKeys,
+     .prepare = PrepareContainerKeys},
+    {.name = "aws_role", .path = "/", .form = AnswerForm::kText, .is_wanted = NeedsMachineKeys, .prepare = PrepareRole},
+    {.name = "aws_keys", .path = "/", .is_wanted = NeedsMachineKeys, .prepare = PrepareKeys},
+    {.name = "aws_role_keys",
+     .path = "/",
+     .items = "AssumeRoleResult.Credentials",
+     .form = AnswerForm::kXml,
+     .is_wanted = NeedsRole,
+     .prepare = PrepareAssumeRole}};
 
 }  // namespace
 
-constinit const ApiCall kAwsMetadataToken = {.name = "aws_token",
-                                             .path = "/",
-                                             .method = net::Method::kPut,
-                                             .form = AnswerForm::kText,
-                                             .is_wanted = NeedsMetadata,
-                                             .prepare = PrepareToken};
-constinit const ApiCall kAwsMetadataRegion = {
-    .name = "aws_region", .path = "/", .form = AnswerForm::kText, .is_wanted = NeedsRegion, .prepare = PrepareRegion};
-constinit const ApiCall kAwsMetadataRole = {
-    .name = "aws_role", .path = "/", .form = AnswerForm::kText, .is_wanted = NeedsKeys, .prepare = PrepareRole};
-constinit const ApiCall kAwsMetadataKeys = {
-    .name = "aws_keys", .path = "/", .is_wanted = NeedsKeys, .prepare = PrepareKeys};
-constinit const ApiCall kAwsAssumeRole = {.name = "aws_role_keys",
-                                          .path = "/",
-                                          .items = "AssumeRoleResult.Credentials",
-                                          .form = AnswerForm::kXml,
-                                          .is_wanted = NeedsRole,
-                                          .prepare = PrepareAssumeRole};
+std::span<const ApiCall> AwsLogin() { return kLogin; }
 
 base::Result<std::string> AwsRegion(const ApiScope& scope) {
   std::string region = GivenRegion(scope);
@@ -178,9 +258,10 @@ base::Result<std::string> AwsRegion(const ApiScope& scope) {
   return region;
 }
 
-base::Result<> SignForAws(const ApiScope& scope, std::string_view service, net::FetchRequest& request) {
+base::Result<> SignForAws(const ApiScope& scope, std::string_view service, net::FetchRequest& request,
+                          AwsEndpoint endpoint) {
   const std::string region = BARO_TRY(AwsRegion(scope));
-  std::string origin = scope.record.Text("endpoint");
+  std::string origin = endpoint == AwsEndpoint::kConfigured ? scope.record.Text("endpoint") : "";
   if (origin.empty()) origin = fmt::format("https://{}.{}.{}", service, region, DomainOf(region));
   while (origin.ends_with('/')) origin.pop_back();
   const net::Url url = BARO_TRY(net::ParseUrl(request.url));
@@ -188,6 +269,53 @@ base::Result<> SignForAws(const ApiScope& scope, std::string_view service, net::
   auto keys = AnswerKeys(scope, "aws_role_keys", "SessionToken");
   if (!keys) keys = BARO_TRY(OwnKeys(scope));
   return net::SignV4(*keys, {.region = region, .service = std::string(service)}, scope.clock.Now(), request);
+}
+
+base::Result<> SignAwsJson(const ApiScope& scope, std::string_view service, std::string_view target, Json body,
+                           net::FetchRequest& request) {
+  if (const std::size_t mark = request.url.find('?'); mark != std::string::npos) {
+    const net::Params params = BARO_TRY(net::ParseQuery(std::string_view(request.url).substr(mark + 1)));
+    for (const auto& [name, value] : params) body[name] = value;
+    request.url.resize(mark);
+  }
+  request.headers.Set("Content-Type", "application/x-amz-json-1.1");
+  request.headers.Set("X-Amz-Target", std::string(target));
+  request.body = body.dump(-1, ' ', true, Json::error_handler_t::replace);
+  return SignForAws(scope, service, request);
+}
+
+std::span<const Json> AwsElements(const Json& from, std::string_view path) {
+  const Json* const list = FindJson(from, path);
+  if (list == nullptr || !list->is_object() || list->size() != 1) return {};
+  return ItemsAt(list->begin().value(), "");
+}
+
+void AddAwsTags(std::span<const Json> tags, AwsTagNames names, const std::string& label, TargetList& list,
+                LabelMap& labels) {
+  const bool is_lower = names == AwsTagNames::kLower;
+  for (const Json& tag : tags) {
+    labels[label + CleanLabelName(list.Text(tag, is_lower ? "key" : "Key"))] =
+        list.Text(tag, is_lower ? "value" : "Value");
+  }
+}
+
+void AddAwsTimes(std::span<const LabelRow> rows, const Json& item, TargetList& list, LabelMap& labels) {
+  for (const LabelRow& row : rows) {
+    std::string text = list.Text(item, row.path);
+    if (const std::size_t dot = text.find('.'); dot != std::string::npos) {
+      text.erase(dot, std::min(text.find_first_not_of("0123456789", dot + 1), text.size()) - dot);
+    }
+    labels[std::string(row.label)] = std::move(text);
+  }
+}
+
+void AddAwsBatches(const std::string& cluster, std::span<const std::string> ids, std::size_t count,
+                   std::vector<Json>& batches) {
+  for (std::size_t at = 0; at < ids.size(); at += count) {
+    Json part = Json::array();
+    for (const std::string& id : ids.subspan(at, std::min(count, ids.size() - at))) part.push_back(id);
+    batches.push_back({{"cluster", cluster}, {"ids", std::move(part)}});
+  }
 }
 
 std::string IniValue(std::string_view text, std::string_view section, std::string_view name) {

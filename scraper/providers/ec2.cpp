@@ -32,54 +32,32 @@ base::Result<> PrepareInstances(const ApiScope& scope, net::FetchRequest& reques
   return SignForAws(scope, "ec2", request);
 }
 
-/// The API wants the token of the next page in the body.
 base::Result<> PrepareLightsail(const ApiScope& scope, net::FetchRequest& request) {
-  const net::Url url = BARO_TRY(net::ParseUrl(request.url));
-  const std::size_t mark = url.target.find('?');
-  Json body = Json::object();
-  if (mark != std::string::npos) {
-    const net::Params params = BARO_TRY(net::ParseQuery(std::string_view(url.target).substr(mark + 1)));
-    body["pageToken"] = params.Get("pageToken");
-    request.url.resize(request.url.find('?'));
-  }
-  request.headers.Set("Content-Type", "application/x-amz-json-1.1");
-  request.headers.Set("X-Amz-Target", "Lightsail_20161128.GetInstances");
-  request.body = body.dump(-1, ' ', true, Json::error_handler_t::replace);
-  return SignForAws(scope, "lightsail", request);
+  return SignAwsJson(scope, "lightsail", "Lightsail_20161128.GetInstances", Json::object(), request);
 }
 
-const ApiCall kEc2Calls[] = {kAwsMetadataToken,
-                             kAwsMetadataRegion,
-                             kAwsMetadataRole,
-                             kAwsMetadataKeys,
-                             kAwsAssumeRole,
-                             {.name = "zones",
-                              .path = "/?Action=DescribeAvailabilityZones&Version=2016-11-15",
-                              .items = "availabilityZoneInfo.item",
-                              .form = AnswerForm::kXml,
-                              .is_optional = true,  // only a label, for which there may be no right
-                              .prepare = PrepareZones},
-                             {.name = "reservations",
-                              .path = "/?Action=DescribeInstances&Version=2016-11-15",
-                              .items = "reservationSet.item",
-                              .paging = Paging::kCursor,
-                              .next = "nextToken",
-                              .parameter = "NextToken",
-                              .form = AnswerForm::kXml,
-                              .prepare = PrepareInstances}};
-const ApiCall kLightsailCalls[] = {kAwsMetadataToken,
-                                   kAwsMetadataRegion,
-                                   kAwsMetadataRole,
-                                   kAwsMetadataKeys,
-                                   kAwsAssumeRole,
-                                   {.name = "instances",
-                                    .path = "/",
-                                    .items = "instances",
-                                    .paging = Paging::kCursor,
-                                    .next = "nextPageToken",
-                                    .parameter = "pageToken",
-                                    .method = net::Method::kPost,
-                                    .prepare = PrepareLightsail}};
+constexpr ApiCall kEc2Calls[] = {{.name = "zones",
+                                  .path = "/?Action=DescribeAvailabilityZones&Version=2016-11-15",
+                                  .items = "availabilityZoneInfo.item",
+                                  .form = AnswerForm::kXml,
+                                  .is_optional = true,  // only a label, for which there may be no right
+                                  .prepare = PrepareZones},
+                                 {.name = "reservations",
+                                  .path = "/?Action=DescribeInstances&Version=2016-11-15",
+                                  .items = "reservationSet.item",
+                                  .paging = Paging::kCursor,
+                                  .next = "nextToken",
+                                  .parameter = "NextToken",
+                                  .form = AnswerForm::kXml,
+                                  .prepare = PrepareInstances}};
+constexpr ApiCall kLightsailCalls[] = {{.name = "instances",
+                                        .path = "/",
+                                        .items = "instances",
+                                        .paging = Paging::kCursor,
+                                        .next = "nextPageToken",
+                                        .parameter = "pageToken",
+                                        .method = net::Method::kPost,
+                                        .prepare = PrepareLightsail}};
 
 constexpr LabelRow kEc2Labels[] = {{"__meta_ec2_instance_id", "instanceId"},
                                    {"__meta_ec2_ami", "imageId"},
@@ -148,12 +126,6 @@ std::string DefaultAddress(const Interfaces& interfaces) {
   return "";
 }
 
-void AddTags(const Json& item, std::string_view path, const std::string& label, TargetList& list, LabelMap& labels) {
-  for (const Json& tag : ItemsAt(item, path)) {
-    labels[label + CleanLabelName(list.Text(tag, "key"))] = list.Text(tag, "value");
-  }
-}
-
 class Ec2Maker {
  public:
   Ec2Maker(const ApiScope& scope, TargetList& list, std::string region)
@@ -189,7 +161,7 @@ class Ec2Maker {
       labels["__meta_ec2_primary_subnet_id"] = list_.Text(instance, "subnetId");
       labels["__meta_ec2_subnet_id"] = interfaces.subnets.empty() ? ",," : JoinList(interfaces.subnets);
     }
-    AddTags(instance, "tagSet.item", "__meta_ec2_tag_", list_, labels);
+    AddAwsTags(ItemsAt(instance, "tagSet.item"), AwsTagNames::kLower, "__meta_ec2_tag_", list_, labels);
     list_.Add(std::move(labels), private_v4.empty() ? own_v6 : private_v4, scope_.Port());
   }
 
@@ -213,19 +185,25 @@ void MakeLightsail(const ApiScope& scope, TargetList& list) {
     if (address.empty()) continue;
     LabelMap labels{{"__meta_lightsail_region", *region}};
     list.Apply(kLightsailLabels, instance, labels);
-    AddTags(instance, "tags", "__meta_lightsail_tag_", list, labels);
+    AddAwsTags(ItemsAt(instance, "tags"), AwsTagNames::kLower, "__meta_lightsail_tag_", list, labels);
     list.Add(std::move(labels), address, scope.Port());
   }
 }
 
 // The base is replaced by the region's own when a request is signed.
-const ApiProvider kTable[] = {
-    {.kind = "ec2", .group = "ec2", .base = "https://ec2.amazonaws.com", .calls = kEc2Calls, .targets = MakeEc2},
-    {.kind = "lightsail",
-     .group = "lightsail",
-     .base = "https://lightsail.amazonaws.com",
-     .calls = kLightsailCalls,
-     .targets = MakeLightsail}};
+constexpr ApiProvider kEc2 = {.kind = "ec2",
+                              .group = "ec2",
+                              .base = "https://ec2.amazonaws.com",
+                              .login = AwsLogin,
+                              .calls = kEc2Calls,
+                              .targets = MakeEc2};
+constexpr ApiProvider kLightsail = {.kind = "lightsail",
+                                    .group = "lightsail",
+                                    .base = "https://lightsail.amazonaws.com",
+                                    .login = AwsLogin,
+                                    .calls = kLightsailCalls,
+                                    .targets = MakeLightsail};
+constexpr ApiProvider kTable[] = {kEc2, AwsRole(kEc2), kLightsail, AwsRole(kLightsail)};
 
 }  // namespace
 

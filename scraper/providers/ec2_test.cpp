@@ -149,6 +149,65 @@ TEST_F(AwsTest, TheMachinesRoleAndAnotherRole) {
   EXPECT_EQ(servers_->requests.back().first.headers.Get("X-Amz-Security-Token"), "lt");
 }
 
+TEST_F(AwsTest, ContainersHaveKeysOfTheirOwn) {
+  Values options = Options();
+  options["access_key"] = "";
+  options["secret_key"] = Secret("");
+  Say(Url("https://ec2.eu-1.amazonaws.com"), kOnlyV6);
+  constexpr const char* kKeys = R"({"AccessKeyId": "BOX", "SecretAccessKey": "s", "Token": "bt"})";
+  environment_ = {{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/credentials/9"}};
+  Say("http://169.254.170.2/v2/credentials/9", kKeys);
+  EXPECT_THAT(Discover("ec2", options), HasSubstr("i-3"));
+  EXPECT_EQ(Signer(), "BOX");
+  EXPECT_EQ(servers_->requests.back().first.headers.Get("X-Amz-Security-Token"), "bt");
+
+  environment_ = {{"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://169.254.170.23/v1/credentials"},
+                  {"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "pod-token"}};
+  ASSERT_TRUE(base::WriteFileAtomically(files_, "pod-token", base::AsBytes(std::string_view("PT\n"))));
+  Say("http://169.254.170.23/v1/credentials", kKeys);
+  servers_->requests.clear();
+  EXPECT_THAT(Discover("ec2", options), HasSubstr("i-3"));
+  EXPECT_EQ(servers_->requests[0].first.headers.Get("Authorization"), "PT");
+  EXPECT_EQ(servers_->requests[0].second.redirects_max, 0U);
+
+  servers_->requests.clear();
+  environment_["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = "http://elsewhere/";
+  EXPECT_EQ(Discover("ec2", options),
+            "aws_container_keys: AWS_CONTAINER_CREDENTIALS_FULL_URI is neither https nor on this machine");
+  EXPECT_TRUE(servers_->requests.empty());
+}
+
+TEST_F(AwsTest, WebIdentitiesAreExchangedForKeys) {
+  Values options = Options();
+  options["access_key"] = "";
+  options["secret_key"] = Secret("");
+  environment_ = {{"AWS_WEB_IDENTITY_TOKEN_FILE", "web-token"}, {"AWS_ROLE_ARN", "arn:r"}, {"HOME", "home"}};
+  ASSERT_TRUE(base::WriteFileAtomically(files_, "web-token", base::AsBytes(std::string_view("W=T\n"))));
+  Say("https://sts.eu-1.amazonaws.com/",
+      "<R><AssumeRoleWithWebIdentityResult><Credentials><AccessKeyId>WEB</AccessKeyId><SecretAccessKey>k"
+      "</SecretAccessKey><SessionToken>wt</SessionToken></Credentials></AssumeRoleWithWebIdentityResult></R>");
+  Say(Url("https://ec2.eu-1.amazonaws.com"), kOnlyV6);
+  EXPECT_THAT(Discover("ec2", options), HasSubstr("i-3"));
+  EXPECT_EQ(Signer(), "WEB");
+  const auto& [request, limits] = servers_->requests[0];
+  EXPECT_EQ(request.method, net::Method::kPost);
+  EXPECT_EQ(request.body,
+            "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=arn%3Ar&RoleSessionName=barograph&"
+            "WebIdentityToken=W%3DT");
+  EXPECT_FALSE(request.headers.Has("Authorization"));
+  EXPECT_EQ(limits.redirects_max, 0U);
+}
+
+TEST_F(AwsTest, Ec2AndLightsailAreRolesOfAws) {
+  Values options = Options();
+  options["role"] = "ec2";
+  Say(Url("https://ec2.eu-1.amazonaws.com"), kOnlyV6);
+  EXPECT_THAT(Discover("aws", options), HasSubstr("__meta_ec2_instance_id=\"i-3\""));
+  options["role"] = "lightsail";
+  Say("https://lightsail.eu-1.amazonaws.com/", R"({"instances": [{"name": "n", "privateIpAddress": "172.26.0.1"}]})");
+  EXPECT_THAT(Discover("aws", options), HasSubstr("__meta_lightsail_instance_name=\"n\""));
+}
+
 TEST_F(AwsTest, RegionsInChinaHaveADomainOfTheirOwn) {
   Values options = Options();
   options["region"] = "cn-north-1";
