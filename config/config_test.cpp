@@ -254,7 +254,7 @@ tracing: {endpoint: "x:1"}
 otlp: {promote_scope_metadata: true}
 scrape_configs:
   - job_name: a
-    oauth2: {client_id: a, token_url: b, proxy_url: "socks5://p:1"}
+    oauth2: {client_id: a, token_url: b, proxy_url: "socks4://p:1"}
     kubernetes_sd_configs: [{role: pod, oauth2: {client_id: a, token_url: b}, api_server: "http://x"}]
 )");
   ASSERT_TRUE(config) << config.error().message();

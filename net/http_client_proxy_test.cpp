@@ -1,4 +1,6 @@
 // Calls through proxies: our client, a proxy and a target over real sockets.
+#include <poll.h>
+
 #include <cstdlib>
 #include <map>
 
@@ -152,6 +154,101 @@ TEST_F(ProxyTest, ChoosesAnewAfterARedirect) {
   EXPECT_EQ(Get(away.url("/"))->body, "proxied");
   EXPECT_THAT(proxy.heads(),
               ElementsAre(AllOf(StartsWith("GET http://target.test/ "), Not(HasSubstr("Authorization")))));
+}
+
+/// Passes bytes on in both directions until one of them ends.
+void Forward(int a, int b) {
+  char piece[16 * 1024];
+  while (true) {
+    pollfd waits[2] = {{.fd = a, .events = POLLIN, .revents = 0}, {.fd = b, .events = POLLIN, .revents = 0}};
+    ::poll(waits, 2, -1);
+    for (const int from : {0, 1}) {
+      if (waits[from].revents == 0) continue;
+      const auto got = ::recv(waits[from].fd, piece, sizeof piece, 0);
+      if (got <= 0) return;
+      ::send(waits[1 - from].fd, piece, static_cast<std::size_t>(got), MSG_NOSIGNAL);
+    }
+  }
+}
+
+/// A SOCKS proxy that wants the user `u` with the password `p`, and leads to a port of this machine.
+testing::RawServer::Script LeadsTo(int port, std::string& asked) {
+  return [port, &asked](testing::RawSocket& socket) {
+    using namespace std::string_literals;
+    EXPECT_EQ(socket.ReadBytes(4), "\5\2\0\2"s);
+    socket.Send("\5\2"s);
+    EXPECT_EQ(socket.ReadBytes(5), "\1\1u\1p"s);
+    socket.Send("\1\0"s);
+    asked = socket.ReadBytes(5);
+    asked += socket.ReadBytes(static_cast<unsigned char>(asked.back()) + 2U);
+    for (const char byte : "\5\0\0\3\4name\1\2"s) socket.Send({&byte, 1});
+    const testing::RawSocket target = testing::RawSocket::Connect(port);
+    Forward(socket.descriptor(), target.descriptor());
+  };
+}
+
+TEST_F(ProxyTest, GoesThroughSocksToTargetsWithAndWithoutTls) {
+  for (const char* const scheme : {"http", "https"}) {
+    testing::TestServer server;
+    server.Add("/", [this](const HttpRequest& request, const auto&) {
+      EXPECT_EQ(request.target, "/") << "no full URL: nobody on the way reads it";
+      EXPECT_FALSE(request.headers.Has("Proxy-Authorization"));
+      return HttpResponse::Text(200, text);
+    });
+    HttpServerOptions server_options;
+    if (scheme == std::string_view("https")) {
+      server_options.tls = TlsServerOptions{.cert = named.cert, .key = {.value = Secret(named.key)}};
+    }
+    server.Start(std::move(server_options));
+    std::string asked;
+    testing::RawServer proxy({LeadsTo(server.port(), asked)});
+    Make(Options("socks5h://u:p@127.0.0.1:" + std::to_string(proxy.port())));
+    for (const bool is_reused : {false, true}) {
+      const auto answer = Get(std::string(scheme) + "://target.test:258/");
+      ASSERT_TRUE(answer) << answer.error().message();
+      EXPECT_TRUE(answer->body == text);
+      EXPECT_EQ(answer->is_reused_connection, is_reused);
+    }
+    client.reset();
+    EXPECT_EQ(asked, std::string_view("\5\1\0\3\13target.test\1\2", 18)) << "the proxy resolves the name";
+  }
+}
+
+TEST_F(ProxyTest, NamesTheSocksProxyThatRefusesOrBreaksOff) {
+  using namespace std::string_literals;
+  const struct Row {
+    std::string answer;
+    base::Code code;
+    const char* want;
+  } rows[] = {{"\5\377"s, base::Code::kPermissionDenied, "it wants a user and a password, or another proof"},
+              {"\5\0\5\4\0\1"s, base::Code::kIo, "it answered 4 (host unreachable)"},
+              {"\5\0\5\0\0\3\377x"s, base::Code::kIo, "end of file"},
+              {"HTTP/1.1 200 OK\r\n\r\n", base::Code::kCorruption, "no answer of SOCKS 5: version 72"}};
+  for (const Row& row : rows) {
+    testing::RawServer refusing({[&](testing::RawSocket& socket) {
+      socket.Send(row.answer);
+      socket.EndSending();
+      socket.ReadToEnd();
+    }});
+    Make(Options("socks5://127.0.0.1:" + std::to_string(refusing.port())));
+    const auto answer = Get("https://target.test/");
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().code(), row.code) << row.want;
+    EXPECT_EQ(answer.error().message(), "asking the SOCKS proxy 127.0.0.1:" + std::to_string(refusing.port()) +
+                                            " for target.test:443: " + row.want);
+    client.reset();
+  }
+}
+
+TEST_F(ProxyTest, ASocksProxyThatSaysNothingCostsTheConnectTimeout) {
+  testing::Flag release;
+  testing::RawServer silent({[&](testing::RawSocket&) { release.Wait(); }});
+  Make(Options("socks5://127.0.0.1:" + std::to_string(silent.port())));
+  const auto answer = Get("http://target.test/", {.connect_timeout = std::chrono::milliseconds(50)});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code(), base::Code::kTimeout);
+  EXPECT_THAT(answer.error().message(), HasSubstr("while asking the SOCKS proxy 127.0.0.1:"));
+  release.Raise();
 }
 
 TEST_F(ProxyTest, FindsProxiesInTheEnvironment) {

@@ -354,7 +354,7 @@ TEST_F(HttpClientTest, RefusesContradictingOptions) {
   bad[1].authorization = AuthorizationOptions{.type = "Basic"};
   bad[2].headers["Authorization"] = {.values = {"x"}};
   bad[3].headers["Bad Name"] = {.values = {"x"}};
-  bad[4].proxy.url = "socks5://x:1";
+  bad[4].proxy.url = "socks4://x:1";
   bad[5].tls.ca = "no certificate";
   for (const auto& options : bad) {
     EXPECT_FALSE(HttpClient::Make(options, {.threads = &threads, .executor = &executor}));

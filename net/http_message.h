@@ -130,7 +130,7 @@ struct HttpResponse {
 
 /// An absolute http or https URL, taken apart. `host` is without brackets.
 struct Url {
-  std::string scheme;        ///< "http" or "https", lower case
+  std::string scheme;        ///< "http" or "https", of proxies also "socks5" and "socks5h"; lower case
   std::string userinfo;      ///< undecoded "user:password", mostly empty
   std::string host;          ///< lower case name or address
   std::uint16_t port = 0;    ///< the scheme's default if the URL names none
@@ -147,6 +147,10 @@ inline constexpr std::size_t kUrlBytesMax = 64 * 1024;
 /// Errors   kInvalidArgument: no http(s) URL, or one with bytes that may not stand in a request line; longer than
 ///          `kUrlBytesMax`.
 base::Result<Url> ParseUrl(std::string_view text);
+
+/// As ParseUrl() for the URL of a proxy, which may be one of SOCKS too. Its port is 1080 if the URL names none.
+/// Errors   as ParseUrl(). kUnsupported: another scheme.
+base::Result<Url> ParseProxyUrl(std::string_view text);
 
 /// Follows a Location header from `base` (RFC 3986 section 5.2, without fragments).
 /// Errors   as ParseUrl().

@@ -58,7 +58,13 @@ std::size_t Decode(std::string_view text, bool plus_is_space, std::string& out) 
   return kDecoded;
 }
 
-std::uint16_t DefaultPort(std::string_view scheme) { return scheme == "https" ? 443 : 80; }
+bool IsHttp(std::string_view scheme) { return scheme == "http" || scheme == "https"; }
+bool IsSocks(std::string_view scheme) { return scheme == "socks5" || scheme == "socks5h"; }
+
+std::uint16_t DefaultPort(std::string_view scheme) {
+  if (IsSocks(scheme)) return 1080;
+  return scheme == "https" ? 443 : 80;
+}
 
 std::string Lower(std::string_view text) {
   std::string lower(text);
@@ -141,26 +147,35 @@ std::string RemoveDotSegments(std::string_view path) {
   return out;
 }
 
-}  // namespace
-
-std::string Url::HostHeader() const {
-  const bool is_v6 = host.find(':') != std::string::npos;
-  std::string header = is_v6 ? fmt::format("[{}]", host) : host;
-  if (port != DefaultPort(scheme)) header += fmt::format(":{}", port);
-  return header;
-}
-
-std::string Url::ToString() const { return fmt::format("{}://{}{}", scheme, HostHeader(), target); }
-
-base::Result<Url> ParseUrl(std::string_view text) {
+/// In lower case.
+base::Result<std::string> SchemeOf(std::string_view text) {
   if (text.size() > kUrlBytesMax) return BadUrl(text, fmt::format("is longer than {} bytes", kUrlBytesMax));
-  Url url;
   const auto colon = text.find("://");
   if (colon == std::string_view::npos) return BadUrl(text, "has no scheme, want http:// or https://");
-  url.scheme = Lower(text.substr(0, colon));
-  if (url.scheme != "http" && url.scheme != "https") return BadUrl(text, "has a scheme that is not http or https");
+  return Lower(text.substr(0, colon));
+}
 
-  std::string_view rest = text.substr(colon + 3);
+/// Spaces and non-ASCII bytes are escaped, as browsers do; control characters are somebody's attempt at something:
+/// false.
+bool SetTarget(std::string_view text, Url& url) {
+  url.target = text.starts_with('/') ? "" : "/";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) return false;
+    if (byte == ' ' || byte >= 0x80) {
+      url.target += {'%', kHexDigits[byte >> 4], kHexDigits[byte & 15]};
+    } else {
+      url.target += c;
+    }
+  }
+  return true;
+}
+
+/// All but the scheme, which is known already.
+base::Result<Url> ParseBehindScheme(std::string_view text, const std::string& scheme) {
+  Url url;
+  url.scheme = scheme;
+  std::string_view rest = text.substr(scheme.size() + 3);
   rest = rest.substr(0, rest.find('#'));
   const auto authority_end = std::min(rest.find_first_of("/?"), rest.size());
   const Authority authority = SplitAuthority(rest.substr(0, authority_end));
@@ -174,20 +189,33 @@ base::Result<Url> ParseUrl(std::string_view text) {
     if (error != std::errc() || stop != end || url.port == 0) return BadUrl(text, "has a port that is not 1 to 65535");
   }
 
-  const std::string_view target = rest.substr(authority_end);
-  if (!target.starts_with('/')) url.target = "/";
-  if (target.starts_with('/')) url.target.clear();
-  // Spaces and non-ASCII bytes are escaped, as browsers do; control characters are somebody's attempt at something.
-  for (const char c : target) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) return BadUrl(text, "has a control character");
-    if (byte == ' ' || byte >= 0x80) {
-      url.target += {'%', kHexDigits[byte >> 4], kHexDigits[byte & 15]};
-    } else {
-      url.target += c;
-    }
-  }
+  if (!SetTarget(rest.substr(authority_end), url)) return BadUrl(text, "has a control character");
   return url;
+}
+
+}  // namespace
+
+std::string Url::HostHeader() const {
+  const bool is_v6 = host.find(':') != std::string::npos;
+  std::string header = is_v6 ? fmt::format("[{}]", host) : host;
+  if (port != DefaultPort(scheme)) header += fmt::format(":{}", port);
+  return header;
+}
+
+std::string Url::ToString() const { return fmt::format("{}://{}{}", scheme, HostHeader(), target); }
+
+base::Result<Url> ParseUrl(std::string_view text) {
+  const std::string scheme = BARO_TRY(SchemeOf(text));
+  if (!IsHttp(scheme)) return BadUrl(text, "has a scheme that is not http or https");
+  return ParseBehindScheme(text, scheme);
+}
+
+base::Result<Url> ParseProxyUrl(std::string_view text) {
+  const std::string scheme = BARO_TRY(SchemeOf(text));
+  if (!IsHttp(scheme) && !IsSocks(scheme)) {
+    return base::Fail(base::Code::kUnsupported, "only proxies of http, https, socks5 and socks5h are supported");
+  }
+  return ParseBehindScheme(text, scheme);
 }
 
 base::Result<Url> ResolveUrl(const Url& base, std::string_view reference) {

@@ -1,4 +1,6 @@
 // oauth2 and the fields of a proxy, which stand in it and beside it alike.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "config/sections/sections.h"
@@ -20,6 +22,8 @@ void CheckOAuth2(Mapping& fields, const net::OAuth2Options& oauth2) {
   }
 }
 
+constexpr std::string_view kProxySchemes[] = {"http", "https", "socks5", "socks5h"};
+
 // `proxy_connect_header`: names to lists of secrets.
 void ReadConnectHeaders(Mapping& mapping, net::ProxyOptions& proxy) {
   mapping.Child("proxy_connect_header", [&proxy](Mapping& fields) {
@@ -32,8 +36,9 @@ void ReadConnectHeaders(Mapping& mapping, net::ProxyOptions& proxy) {
 void ReadProxy(Mapping& mapping, net::ProxyOptions& proxy) {
   ReadUrl(mapping, "proxy_url", UrlNeed::kNothing, proxy.url);
   const std::string_view scheme = std::string_view(proxy.url).substr(0, proxy.url.find(':'));
-  const bool is_http = net::EqualsIgnoringCase(scheme, "http") || net::EqualsIgnoringCase(scheme, "https");
-  if (!proxy.url.empty() && !is_http) mapping.NotServed("proxy_url");
+  const bool is_known = std::ranges::any_of(
+      kProxySchemes, [&](std::string_view known) { return net::EqualsIgnoringCase(scheme, known); });
+  if (!proxy.url.empty() && !is_known) mapping.NotServed("proxy_url");
   mapping.Text("no_proxy", proxy.no_proxy);
   mapping.Bool("proxy_from_environment", proxy.from_environment);
   ReadConnectHeaders(mapping, proxy);

@@ -182,7 +182,7 @@ Result<std::string> CallRunner::BuildRequest() {
   HeaderFields fields;
   BARO_TRY(AddFields(fields));
   const auto& settings = shard_->shared().settings;
-  const bool through_proxy = proxy_ != nullptr && url_.scheme == "http";
+  const bool through_proxy = proxy_ != nullptr && url_.scheme == "http" && !IsSocks(*proxy_);
   std::string text =
       fmt::format("{} {}{} HTTP/1.1\r\nHost: {}\r\n", MethodName(method_),
                   through_proxy ? fmt::format("http://{}", url_.HostHeader()) : "", url_.target, url_.HostHeader());

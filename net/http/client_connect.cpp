@@ -7,6 +7,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "net/http/response_parser.h"
+#include "net/http/socks5.h"
 
 namespace baro::net::http {
 
@@ -70,6 +71,7 @@ awaitable<Result<>> Connector::ConnectToHost() {
   const auto endpoints = co_await LookUp(host, port);
   if (!endpoints) co_return std::unexpected(endpoints.error());
   Result<> step = co_await ConnectToAny(*endpoints);
+  if (step && proxy_ != nullptr && IsSocks(*proxy_)) co_return co_await OpenSocksTunnel();
   if (step && proxy_ != nullptr && proxy_->scheme == "https") step = co_await StartTls(*proxy_, proxy_->host);
   if (step && proxy_ != nullptr && url_.scheme == "https") step = co_await OpenTunnel();
   co_return step;
@@ -187,6 +189,29 @@ awaitable<Result<>> Connector::OpenTunnel() {
   if (parser.status() / 100 != 2 || !received.empty()) {
     co_return Fail(parser.status() == 407 ? Code::kPermissionDenied : Code::kIo,
                    fmt::format("{}: status {} {}", doing, parser.status(), StatusPhrase(parser.status())));
+  }
+  co_return Result<>();
+}
+
+awaitable<Result<>> Connector::OpenSocksTunnel() {
+  ArmTimer(call_, Deadline(), Reason());
+  const std::string doing =
+      fmt::format("asking the SOCKS proxy {} for {}:{}", proxy_->HostHeader(), url_.host, url_.port);
+  auto handshake = Socks5Handshake::Start(proxy_->userinfo, {.host = url_.host, .port = url_.port});
+  if (!handshake) co_return handshake.error().WithContext(doing);
+  std::string bytes;
+  while (handshake->wanted() != 0) {
+    boost::system::error_code error;
+    const std::string output = handshake->TakeOutput();
+    if (!output.empty()) co_await connection_->stream.Write(boost::asio::buffer(output), {}, error);
+    bytes.resize(handshake->wanted());
+    // No more than that: what comes behind the last byte is the target's.
+    for (std::size_t got = 0; !error && got < bytes.size();) {
+      got += co_await connection_->stream.ReadSome(boost::asio::buffer(bytes.data() + got, bytes.size() - got), error);
+    }
+    if (call_->end != ClientCall::End::kNone) co_return EndError(*call_, doing);
+    if (error) co_return Fail(Code::kIo, fmt::format("{}: {}", doing, asio::Describe(error)));
+    if (const auto put = handshake->Put(bytes); !put) co_return put.error().WithContext(doing);
   }
   co_return Result<>();
 }

@@ -24,7 +24,7 @@ class Connector {
             FetchTimings& timings)
       : shard_(shard), call_(std::move(call)), url_(url), proxy_(proxy), timings_(timings) {}
 
-  /// Errors   kIo, kTimeout, kCancelled, kCorruption (a proxy that does not speak HTTP), kPermissionDenied (proxy).
+  /// Errors   kIo, kTimeout, kCancelled, kCorruption (a proxy that speaks something else), kPermissionDenied (proxy).
   boost::asio::awaitable<base::Result<std::unique_ptr<ClientConnection>>> Open();
 
  private:
@@ -33,6 +33,7 @@ class Connector {
   boost::asio::awaitable<base::Result<>> ConnectToUnixSocket(const std::string& path);
   boost::asio::awaitable<base::Result<>> ConnectToHost();
   boost::asio::awaitable<base::Result<>> OpenTunnel();
+  boost::asio::awaitable<base::Result<>> OpenSocksTunnel();
   base::Result<std::string> TunnelRequest(const std::string& origin) const;
   /// With the server that `url` names, as `name`.
   boost::asio::awaitable<base::Result<>> StartTls(const Url& url, const std::string& name);

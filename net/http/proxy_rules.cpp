@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <boost/asio/ip/address.hpp>
 
+#include "net/http/socks5.h"
+
 namespace baro::net::http {
 namespace {
 
@@ -74,12 +76,12 @@ bool IsThisMachine(const Url& url) {
 
 Result<std::optional<Url>> ParseProxy(std::string_view what, const std::string& text) {
   if (text.empty()) return std::optional<Url>();
-  auto url = ParseUrl(text);
-  if (!url && text.find("://") != std::string::npos && !text.starts_with("http")) {
-    return Fail(Code::kUnsupported,
-                fmt::format("{}: only proxies that are spoken to over http or https are supported", what));
-  }
+  auto url = ParseProxyUrl(text);
   if (!url) return url.error().WithContext(what);
+  if (IsSocks(*url)) {
+    const auto handshake = Socks5Handshake::Start(url->userinfo, {.host = url->host, .port = url->port});
+    if (!handshake) return handshake.error().WithContext(what);
+  }
   return std::optional(*std::move(url));
 }
 
@@ -166,6 +168,8 @@ Result<ProxyRules> ProxyRules::Make(const ProxyOptions& options, const Environme
   }
   return rules;
 }
+
+bool IsSocks(const Url& proxy) { return proxy.scheme == "socks5" || proxy.scheme == "socks5h"; }
 
 const Url* ProxyRules::For(const Url& url) const {
   const std::optional<Url>& proxy = url.scheme == "https" ? for_https_ : for_http_;

@@ -41,6 +41,9 @@ class NoProxyList {
   std::vector<Rule> rules_;
 };
 
+/// Whether a proxy is spoken to in SOCKS 5, for every target alike.
+bool IsSocks(const Url& proxy);
+
 /// Immutable value.
 class ProxyRules {
  public:

@@ -78,8 +78,19 @@ TEST(ProxyRules, TheEnvironmentNamesProxiesForEachScheme) {
   EXPECT_EQ(Chosen(*rules, "https://a.test/"), "q:2");
   EXPECT_EQ(Chosen(*rules, "https://b.test/"), "");
   EXPECT_EQ(Chosen(*rules, "http://localhost/"), "");
-  variables["HTTP_PROXY"] = "socks5://p:1";
+  variables["HTTP_PROXY"] = "socks5://p";
+  EXPECT_EQ(Chosen(*ProxyRules::Make({.from_environment = true}, environment), "http://a.test/"), "p");  // 1080
+  variables["HTTP_PROXY"] = "socks4://p:1";
   EXPECT_EQ(ProxyRules::Make({.from_environment = true}, environment).error().code(), base::Code::kUnsupported);
+}
+
+TEST(ProxyRules, SocksHasLimitsOfItsOwn) {
+  const auto made = [](std::string url) { return ProxyRules::Make({.url = std::move(url)}, ProcessEnvironment); };
+  EXPECT_TRUE(made("SOCKS5h://u:p@[::1]:9"));
+  const auto refused = made("socks5://u:" + std::string(300, 'p') + "@p:1");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message(),
+            "proxy_url: user and password of a SOCKS proxy have at most 255 bytes, the user at least one");
 }
 
 TEST(ProxyRules, WhatIsNoHeaderIsRefusedWithoutItsValue) {
