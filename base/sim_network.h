@@ -39,6 +39,7 @@ class SimNetwork : public Network {
   void Connect(const Endpoint& to, std::chrono::nanoseconds timeout, ConnectDone done) override;
   Result<std::unique_ptr<Listener>> Listen(const Endpoint& at, Accepted accepted) override;
   void Resolve(const std::string& host, ResolveDone done) override;
+  void Post(Task task) override;
 
   void SetFaults(SimNetworkFaults faults);
   /// What Resolve() says of a name; an empty list: there is none.

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/executor.h"
 #include "base/result.h"
 
 namespace baro::base {
@@ -77,6 +78,9 @@ class Network {
   /// Addresses of a name; at least one.
   /// Errors   kIo: there is no such name, or the resolver does not answer; the message says which.
   virtual void Resolve(const std::string& host, ResolveDone done) = 0;
+
+  /// Runs a task where the callbacks come, so that it may touch streams. Threads: from any.
+  virtual void Post(Task task) = 0;
 };
 
 }  // namespace baro::base

@@ -10,6 +10,7 @@
 #include "net/dns_client.h"
 #include "net/http_client.h"
 #include "net/io_threads.h"
+#include "net/tcp_network.h"
 #include "scraper/target.h"
 
 namespace baro::cli {
@@ -26,6 +27,7 @@ base::Result<scraper::DiscoveredGroups> Discover(const scraper::ScrapeJobOptions
                                                  std::chrono::milliseconds timeout) {
   base::Registry registry;
   net::IoThreads threads(1);
+  net::TcpNetwork network(threads);
   base::ThreadExecutor executor(1);
   const auto dns = net::MakeDnsClient({.executor = &executor});
   auto discovered = scraper::DiscoverOnce(job,
@@ -37,6 +39,7 @@ base::Result<scraper::DiscoveredGroups> Discover(const scraper::ScrapeJobOptions
                                                {.threads = &threads, .executor = &executor, .user_agent = "barotool"}),
                                            .environment = Variable,
                                            .dns = dns.get(),
+                                           .network = &network,
                                            .log = {}},
                                           timeout);
   executor.Stop();  // before what its tasks use

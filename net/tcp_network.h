@@ -3,7 +3,6 @@
 
 #include <memory>
 
-#include "base/executor.h"
 #include "base/stream.h"
 #include "net/io_threads.h"
 
@@ -26,9 +25,7 @@ class TcpNetwork : public base::Network {
   /// Shape    `at.host` is an address.
   base::Result<std::unique_ptr<base::Listener>> Listen(const base::Endpoint& at, Accepted accepted) override;
   void Resolve(const std::string& host, ResolveDone done) override;
-
-  /// Runs a task on the loop of the callbacks.
-  void Post(base::Task task);
+  void Post(base::Task task) override;
 
  private:
   class State;

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/result.h"
+#include "base/stream.h"
 #include "net/dns_client.h"
 #include "net/http_fetcher.h"
 #include "scraper/options.h"
@@ -30,6 +31,7 @@ struct DiscoverOnceParts {
   net::FetcherFactory make_fetcher;
   std::function<std::string(const std::string& name)> environment;  ///< as in ScrapeDependencies
   net::DnsClient* dns = nullptr;                                    ///< for dns_sd_configs
+  base::Network* network = nullptr;                                 ///< for serverset_sd_configs, nerve_sd_configs
   base::Logger log;
 };
 

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/result.h"
+#include "base/stream.h"
 #include "net/dns_client.h"
 #include "net/http_fetcher.h"
 #include "scraper/options.h"
@@ -34,7 +35,8 @@ struct ScrapeDependencies {
   net::FetcherFactory make_fetcher;
   /// A variable of the environment, "" when it is not set; for the credentials of discoveries. May be empty.
   std::function<std::string(const std::string& name)> environment;
-  net::DnsClient* dns = nullptr;  ///< for dns_sd_configs, which are refused without one
+  net::DnsClient* dns = nullptr;     ///< for dns_sd_configs, which are refused without one
+  base::Network* network = nullptr;  ///< the same for serverset_sd_configs and nerve_sd_configs
   base::Logger log;
 };
 

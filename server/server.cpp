@@ -20,6 +20,7 @@
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "net/io_threads.h"
+#include "net/tcp_network.h"
 #include "query/engine.h"
 #include "remote/write_receiver.h"
 #include "scraper/scrape_manager.h"
@@ -291,6 +292,7 @@ class Server::Impl {
                 {.threads = &io_, .executor = &executor_, .user_agent = fmt::format("Barograph/{}", kVersion)}),
             .environment = [](const std::string& name) { return ProcessEnvironment(name).value_or(""); },
             .dns = dns_.get(),
+            .network = &network_,
             .log = log_},
         settings);
   }
@@ -397,6 +399,7 @@ class Server::Impl {
   base::ComputePool pool_;
   base::ComputePool blocking_pool_{kBlockingPool};
   net::IoThreads io_{2};
+  net::TcpNetwork network_{io_};
   base::ThreadExecutor executor_;
   std::unique_ptr<net::DnsClient> dns_ = net::MakeDnsClient({.executor = &executor_});
   base::ThreadExecutor maintenance_{2};  // of storage: one joins blocks while one looks for damage

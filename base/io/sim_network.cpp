@@ -278,6 +278,8 @@ void SimNetwork::Resolve(const std::string& host, ResolveDone done) {
   });
 }
 
+void SimNetwork::Post(Task task) { state_->executor().Post(std::move(task)); }
+
 void SimNetwork::SetFaults(SimNetworkFaults faults) { state_->faults() = faults; }
 
 void SimNetwork::SetAddresses(const std::string& host, std::vector<std::string> addresses) {

@@ -73,6 +73,7 @@ base::Result<DiscoveredGroups> DiscoverOnce(const ScrapeJobOptions& job, const D
                                                           .make_fetcher = parts.make_fetcher,
                                                           .environment = parts.environment,
                                                           .dns = parts.dns,
+                                                          .network = parts.network,
                                                           .log = parts.log,
                                                           .job_name = job.job_name}));
   const auto told = std::make_shared<Told>();

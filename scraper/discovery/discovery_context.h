@@ -8,6 +8,7 @@
 #include "base/executor.h"
 #include "base/file_system.h"
 #include "base/log.h"
+#include "base/stream.h"
 #include "net/dns_client.h"
 #include "net/http_fetcher.h"
 #include "scraper/discovery/environment.h"
@@ -23,7 +24,8 @@ struct DiscoveryContext {
   ScrapeMetrics& metrics;
   net::FetcherFactory make_fetcher;
   Environment environment;
-  net::DnsClient* dns = nullptr;  ///< null: names are not looked up
+  net::DnsClient* dns = nullptr;     ///< null: names are not looked up
+  base::Network* network = nullptr;  ///< for protocols of their own; null: they are not spoken
   base::Logger log;
   std::string job_name;          ///< `config` of the metrics
   std::size_t index = 0;         ///< of the discovery within its job

@@ -15,13 +15,14 @@ DiscoveryReport::DiscoveryReport(std::string kind, const DiscoveryContext& conte
   status_.kind = std::move(kind);
 }
 
-void DiscoveryReport::Observe(std::chrono::nanoseconds took) {
-  const double seconds = std::chrono::duration<double>(took).count();
+void DiscoveryReport::Observe(std::optional<std::chrono::nanoseconds> took) {
+  if (!took) return;
+  const double seconds = std::chrono::duration<double>(*took).count();
   metrics_.sd_refresh_duration_seconds.With({status_.kind, job_name_}).Observe(seconds);
   metrics_.sd_refresh_duration_histogram_seconds.With({status_.kind}).Observe(seconds);
 }
 
-void DiscoveryReport::Succeeded(std::size_t targets, std::chrono::nanoseconds took) {
+void DiscoveryReport::Succeeded(std::size_t targets, std::optional<std::chrono::nanoseconds> took) {
   bool was_failing = false;
   {
     const MutexLock lock(mutex_);
@@ -40,11 +41,11 @@ void DiscoveryReport::Succeeded(std::size_t targets, std::chrono::nanoseconds to
   if (was_failing) log_.Info("discovery works again", {{"targets", targets}});
 }
 
-void DiscoveryReport::Failed(const base::Error& error, std::chrono::nanoseconds took) {
+void DiscoveryReport::Failed(const base::Error& error, std::optional<std::chrono::nanoseconds> took) {
   Fail(error, took, Logged::kIfNew);
 }
 
-void DiscoveryReport::Failed(const base::Error& error, std::chrono::nanoseconds took, bool is_logged) {
+void DiscoveryReport::Failed(const base::Error& error, std::optional<std::chrono::nanoseconds> took, bool is_logged) {
   Fail(error, took, is_logged ? Logged::kYes : Logged::kNo);
 }
 
@@ -52,7 +53,7 @@ void DiscoveryReport::FailedToo(std::size_t more, std::string_view what) {
   log_.Warn(fmt::format("discovery failed for {} more {}", more, what));
 }
 
-void DiscoveryReport::Fail(const base::Error& error, std::chrono::nanoseconds took, Logged logged) {
+void DiscoveryReport::Fail(const base::Error& error, std::optional<std::chrono::nanoseconds> took, Logged logged) {
   bool has_targets = false;
   {
     const MutexLock lock(mutex_);

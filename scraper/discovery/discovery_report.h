@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "base/mutex.h"
@@ -17,11 +18,12 @@ class DiscoveryReport {
   /// `kind`: "consul", "http", ... Borrows what is in the context.
   DiscoveryReport(std::string kind, const DiscoveryContext& context);
 
-  void Succeeded(std::size_t targets, std::chrono::nanoseconds took);
+  /// `took`: nothing if nobody was asked, because news came by themselves.
+  void Succeeded(std::size_t targets, std::optional<std::chrono::nanoseconds> took);
   /// Counts it; logs it when it is another error than before, so that a service that is down for a day says so once.
-  void Failed(const base::Error& error, std::chrono::nanoseconds took);
+  void Failed(const base::Error& error, std::optional<std::chrono::nanoseconds> took);
   /// The same for those who know whether it is to be logged: several things of theirs fail at once.
-  void Failed(const base::Error& error, std::chrono::nanoseconds took, bool is_logged);
+  void Failed(const base::Error& error, std::optional<std::chrono::nanoseconds> took, bool is_logged);
   /// Logs that so many more failed than were logged; `what` they are.
   void FailedToo(std::size_t more, std::string_view what);
   /// From now on the metrics are left alone: the job may be forgotten.
@@ -32,8 +34,8 @@ class DiscoveryReport {
  private:
   enum class Logged : std::uint8_t { kNo, kYes, kIfNew };
 
-  void Fail(const base::Error& error, std::chrono::nanoseconds took, Logged logged);
-  void Observe(std::chrono::nanoseconds took) BARO_REQUIRES(mutex_);
+  void Fail(const base::Error& error, std::optional<std::chrono::nanoseconds> took, Logged logged);
+  void Observe(std::optional<std::chrono::nanoseconds> took) BARO_REQUIRES(mutex_);
 
   const base::Clock& clock_;
   ScrapeMetrics& metrics_;

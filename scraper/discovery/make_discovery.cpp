@@ -11,6 +11,7 @@
 #include "scraper/discovery/http_source.h"
 #include "scraper/discovery/polled_discovery.h"
 #include "scraper/served_discoveries.h"
+#include "scraper/zookeeper/zookeeper_discovery.h"
 
 namespace baro::scraper {
 namespace {
@@ -33,6 +34,19 @@ struct Kind {
   MakeSource make;
 };
 constexpr Kind kKinds[] = {{"dns", DnsSource::Make}, {"http", MakeHttpSource}};
+
+/// The kinds that are not asked: they tell.
+struct WatchingKind {
+  std::string_view name;
+  base::Result<std::shared_ptr<Discovery>> (*make)(const DiscoveryOptions&, const DiscoveryContext&);
+};
+constexpr WatchingKind kWatchingKinds[] = {
+    {"consul", ConsulDiscovery::Make}, {"nerve", ZookeeperDiscovery::Make}, {"serverset", ZookeeperDiscovery::Make}};
+
+const WatchingKind* FindWatchingKind(std::string_view name) {
+  const auto* const found = std::ranges::find(kWatchingKinds, name, &WatchingKind::name);
+  return found == std::end(kWatchingKinds) ? nullptr : found;
+}
 
 const Kind* FindKind(std::string_view name) {
   const auto* const found = std::ranges::find(kKinds, name, &Kind::name);
@@ -63,13 +77,13 @@ base::Result<std::shared_ptr<TargetSource>> MakeSourceOf(const DiscoveryOptions&
 }  // namespace
 
 bool IsServedDiscovery(std::string_view kind) {
-  return kind == "consul" || FindKind(kind) != nullptr ||
+  return FindWatchingKind(kind) != nullptr || FindKind(kind) != nullptr ||
          std::ranges::any_of(Tables(), [&](const auto* p) { return p->kind == kind; });
 }
 
 base::Result<std::shared_ptr<Discovery>> MakeDiscovery(const DiscoveryOptions& options,
                                                        const DiscoveryContext& context) {
-  if (options.kind == "consul") return ConsulDiscovery::Make(options, context);  // it is not asked, it tells
+  if (const WatchingKind* const kind = FindWatchingKind(options.kind)) return kind->make(options, context);
   auto source = BARO_TRY(MakeSourceOf(options, context));
   return std::make_shared<PolledDiscovery>(options.kind, IntervalOf(options), std::move(source), context);
 }
