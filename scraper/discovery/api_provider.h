@@ -86,6 +86,7 @@ struct ApiCall {
   AnswerForm form = AnswerForm::kJson;
   bool is_optional = false;     ///< if it fails, it has no items, and the refresh goes on
   bool may_be_missing = false;  ///< the same, but only for HTTP status 404
+  int missing_status = 404;     ///< and this one, where a service has another word for it
   /// Of a call with `for_each`: its items are {"round": index of the item that it was made for, "value": item}.
   bool tells_round = false;
   /// It carries a password or a key that is more than a token: where it is redirected to does not get it, but an error.

@@ -146,7 +146,7 @@ class ApiSource::Run : public std::enable_shared_from_this<Run> {
   }
 
   void Take(base::Result<net::FetchResponse> answer) {
-    if (answer && answer->status == 404 && call().may_be_missing) {
+    if (answer && call().may_be_missing && (answer->status == 404 || answer->status == call().missing_status)) {
       ++item_;
       return Next();
     }

@@ -5,10 +5,11 @@ namespace baro::scraper {
 std::vector<const ApiProvider*> AllApiProviders() {
   std::vector<const ApiProvider*> all;
   for (const auto& tables :
-       {kAwsApiProviders, kDigitaloceanProviders, kDockerProviders, kDockerSwarmProviders, kEcsProviders,
-        kElasticacheProviders, kEurekaProviders, kHetznerProviders, kIonosProviders, kKumaProviders, kLinodeProviders,
-        kMarathonProviders, kMskProviders, kNomadProviders, kPuppetdbProviders, kRdsProviders, kScalewayProviders,
-        kTritonProviders, kVultrProviders}) {
+       {kAwsApiProviders,      kDigitaloceanProviders, kDockerProviders,  kDockerSwarmProviders, kEcsProviders,
+        kElasticacheProviders, kEurekaProviders,       kHetznerProviders, kIonosProviders,       kKumaProviders,
+        kLinodeProviders,      kMarathonProviders,     kMskProviders,     kNomadProviders,       kOutscaleProviders,
+        kOvhcloudProviders,    kPuppetdbProviders,     kRdsProviders,     kScalewayProviders,    kTritonProviders,
+        kUyuniProviders,       kVultrProviders}) {
     for (const ApiProvider& provider : tables) all.push_back(&provider);
   }
   return all;

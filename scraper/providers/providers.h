@@ -21,10 +21,13 @@ extern const std::span<const ApiProvider> kLinodeProviders;
 extern const std::span<const ApiProvider> kMarathonProviders;
 extern const std::span<const ApiProvider> kMskProviders;
 extern const std::span<const ApiProvider> kNomadProviders;
+extern const std::span<const ApiProvider> kOutscaleProviders;
+extern const std::span<const ApiProvider> kOvhcloudProviders;
 extern const std::span<const ApiProvider> kPuppetdbProviders;
 extern const std::span<const ApiProvider> kRdsProviders;
 extern const std::span<const ApiProvider> kScalewayProviders;
 extern const std::span<const ApiProvider> kTritonProviders;
+extern const std::span<const ApiProvider> kUyuniProviders;
 extern const std::span<const ApiProvider> kVultrProviders;
 
 }  // namespace baro::scraper
