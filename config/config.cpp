@@ -83,6 +83,8 @@ class FileReader {
 
  private:
   void ReadGlobal(Mapping& top, const FileContext& context) {
+    defaults_.job.stores_starts = options_.stores_starts;
+    defaults_.job.writes_zeros_at_starts = options_.writes_zeros_at_starts;
     const auto read = [&](Mapping& global) {
       ReadScrapeDefaults(global, context, defaults_);
       ReadEvaluation(global);

@@ -77,6 +77,8 @@ struct Config {
 struct ReadOptions {
   bool agent_mode = false;               ///< refuses what an agent has not got: alerting, rule_files, remote_read
   bool with_scrape_config_files = true;  ///< reads the files of scrape_config_files too
+  bool stores_starts = false;           ///< what the server's flag asks for: the default of scrape_protocols follows it
+  bool writes_zeros_at_starts = false;  ///< the same
 };
 
 /// Reads a configuration from text. `path` names it in messages; relative paths inside are joined to its folder.

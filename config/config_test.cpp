@@ -212,6 +212,20 @@ TEST(Config, ShowsTheProtocolsThatTargetsAreAskedFor) {
   }
 }
 
+TEST(Config, FlagsThatNeedProtobufChangeTheProtocolsThatAreShown) {
+  base::SimFileSystem files;
+  const auto shown = [&](const ReadOptions& options) {
+    const auto config = ParseConfig("scrape_configs: [{job_name: a}]\n", "p.yml", files, nullptr, options);
+    EXPECT_TRUE(config);
+    EXPECT_EQ(config->jobs[0].stores_starts, options.stores_starts);
+    EXPECT_EQ(config->jobs[0].writes_zeros_at_starts, options.writes_zeros_at_starts);
+    return config->jobs[0].shown_yaml;
+  };
+  EXPECT_THAT(shown({}), testing::Not(HasSubstr("PrometheusProto")));
+  EXPECT_THAT(shown({.stores_starts = true}), HasSubstr("scrape_protocols:\n- PrometheusProto\n- Open"));
+  EXPECT_THAT(shown({.writes_zeros_at_starts = true}), HasSubstr("scrape_protocols:\n- PrometheusProto\n- Open"));
+}
+
 TEST(Config, AllProblemsAreToldNotOnlyTheFirst) {
   const std::string error = ErrorOf("global:\n  a: 1\n  b: 2\n");
   EXPECT_THAT(error, HasSubstr(":2:3: global.a"));

@@ -121,6 +121,10 @@ struct ReleasedSeries {
   bool had_timestamp;
 };
 
+/// Exemplars that are kept of one exposition. Somewhat more than the ring for all targets has by default: a target that
+/// tells more has made itself useless already, and must not cost gigabytes.
+inline constexpr std::size_t kExemplarsMax = 131'072;
+
 /// What the last Parse() saw. Spans are views into the cache: valid until its next Parse().
 /// After an error only row_revision(), released(), samples_count() and dropped_count() mean something.
 class ParsedExposition {
@@ -143,7 +147,9 @@ class ParsedExposition {
   /// In the order of the lines. The same series may stand here several times, and in the row as well.
   std::span<const TimestampedSample> timestamped() const { return timestamped_; }
   std::span<const RepeatedSample> repeated() const { return repeated_; }
+  /// The first kExemplarsMax of them.
   std::span<const SeriesExemplar> exemplars() const { return exemplars_; }
+  std::size_t exemplars_left_out_count() const { return exemplars_left_out_count_; }
   std::span<const ReleasedSeries> released() const { return released_; }
 
   /// All sample lines, up to the one with the fault if there is one: `scrape_samples_scraped`.
@@ -171,6 +177,7 @@ class ParsedExposition {
   std::size_t dropped_count_ = 0;
   std::size_t resolved_count_ = 0;
   std::size_t predicted_count_ = 0;
+  std::size_t exemplars_left_out_count_ = 0;
 };
 
 /// What HELP, TYPE and UNIT lines said of a metric family.

@@ -82,6 +82,8 @@ struct ScrapeJobOptions {
   // `_created` lines of OpenMetrics: series, unless one of these says that they are no series but starts of others.
   bool stores_starts = false;           ///< --enable-feature=st-storage: storage is told
   bool writes_zeros_at_starts = false;  ///< --enable-feature=created-timestamp-zero-ingestion: a sample 0 at each start
+  /// --enable-feature=st-synthesis: what tells no start is counted since the first sample, which is not stored
+  bool synthesizes_starts = false;
   bool adds_type_and_unit = false;  ///< --enable-feature=type-and-unit-labels: `__type__` and `__unit__` by metadata
   model::NameScheme name_scheme = model::NameScheme::kUtf8;
   model::EscapingScheme escaping = model::EscapingScheme::kAllowUtf8;

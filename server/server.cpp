@@ -212,11 +212,13 @@ class Server::Impl {
 
   base::Result<config::Config> LoadConfig() {
     auto& files = base::RealFileSystem();
+    const config::ReadOptions options{.stores_starts = flags_.HasFeature("st-storage"),
+                                      .writes_zeros_at_starts = flags_.HasFeature("created-timestamp-zero-ingestion")};
     auto config = flags_.IsGiven("config.file")
-                      ? config::LoadConfig(flags_.Text("config.file"), files, ProcessEnvironment)
+                      ? config::LoadConfig(flags_.Text("config.file"), files, ProcessEnvironment, options)
                       : config::ParseConfig(config::BuiltInConfig("localhost:" + PortOf(server_->addresses().front()),
                                                                   router_.prefix()),
-                                            "built-in configuration", files, ProcessEnvironment);
+                                            "built-in configuration", files, ProcessEnvironment, options);
     if (!config) return config;
     BARO_TRY(config::CheckServed(*config));
     for (const std::string& warning : config->warnings) log_.Warn("configuration", {{"warning", warning}});
@@ -325,8 +327,7 @@ class Server::Impl {
   base::Result<scraper::JobChanges> Apply(const config::Config& config) {
     std::vector<scraper::ScrapeJobOptions> jobs = config.jobs;
     for (scraper::ScrapeJobOptions& job : jobs) {
-      job.stores_starts = flags_.HasFeature("st-storage");
-      job.writes_zeros_at_starts = flags_.HasFeature("created-timestamp-zero-ingestion");
+      job.synthesizes_starts = flags_.HasFeature("st-synthesis");
       job.adds_type_and_unit = flags_.HasFeature("type-and-unit-labels");
     }
     // What can fail comes first and changes nothing, so that a reload is done whole or not at all.

@@ -103,9 +103,11 @@ nlohmann::ordered_json PlanJson(const Plan& plan) {
 }
 
 base::Result<Plan> Make(const PlanRequest& request) {
-  const config::Config wanted =
-      BARO_TRY(config::LoadConfig(request.config_file, base::RealFileSystem(), OwnEnvironment));
   const ServerState server = BARO_TRY(ReadServerState(request.url));
+  const config::ReadOptions options{.stores_starts = HasFeature(server, "st-storage"),
+                                    .writes_zeros_at_starts = HasFeature(server, "created-timestamp-zero-ingestion")};
+  const config::Config wanted =
+      BARO_TRY(config::LoadConfig(request.config_file, base::RealFileSystem(), OwnEnvironment, options));
   return MakePlan(server, wanted, [&](const scraper::ScrapeJobOptions& job) { return Discover(job, request.timeout); });
 }
 

@@ -1,5 +1,7 @@
 #include "cli/plan/server_state.h"
 
+#include <utility>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -47,6 +49,8 @@ void ReadTargets(const json& data, std::map<std::string, ServedJob>& jobs) {
 base::Result<ServerState> Read(const std::string& server) {
   ServerState state;
   state.config_yaml = BARO_TRY(Get(server, "status/config")).at("yaml").get<std::string>();
+  const json flags = BARO_TRY(Get(server, "status/flags"));
+  state.features = flags.value("enable-feature", "");
   const json pools = BARO_TRY(Get(server, "scrape_pools"));
   for (const json& name : pools.at("scrapePools")) {
     const std::string path = "scrape_pools/config?" + net::EncodeQuery({{"scrapePool", name.get<std::string>()}});
@@ -57,6 +61,20 @@ base::Result<ServerState> Read(const std::string& server) {
 }
 
 }  // namespace
+
+bool HasFeature(const ServerState& server, std::string_view feature) {
+  // Separated by commas within a flag, and by a blank or so from those of the next one.
+  const auto is_of_name = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+  std::string name;
+  for (const char c : server.features + ",") {
+    if (is_of_name(c)) {
+      name += c;
+    } else if (std::exchange(name, "") == feature) {
+      return true;
+    }
+  }
+  return false;
+}
 
 base::Result<ServerState> ReadServerState(const std::string& url) {
   const std::string server = ServerUrl(url);

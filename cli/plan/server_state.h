@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -24,8 +25,12 @@ struct ServedJob {
 
 struct ServerState {
   std::string config_yaml;
+  std::string features;  ///< of --enable-feature, as the server shows it
   std::map<std::string, ServedJob> jobs;
 };
+
+/// Whether the server was started with the feature.
+bool HasFeature(const ServerState& server, std::string_view feature);
 
 /// Asks the server at `url`. Errors   as FetchOnce(); kUnavailable: it answers otherwise than its API should.
 base::Result<ServerState> ReadServerState(const std::string& url);

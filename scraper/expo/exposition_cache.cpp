@@ -112,7 +112,7 @@ base::Result<> ExpositionCacheImpl::Parse(std::string_view body, const Expositio
   if (parsed) {
     last_format_ = options.format;
   } else {
-    families_.SettleUnchanged();  // what a bad exposition named is forgotten in time, however many fail in a row
+    families_.TakeBack();
     ReleaseFresh();
   }
   return parsed;

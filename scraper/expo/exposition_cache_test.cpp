@@ -185,6 +185,40 @@ TEST(ExpositionCache, ForgetsFamiliesThatOnlyBrokenExpositionsNamed) {
   EXPECT_TRUE(cache.metadata()[0].is_present);
 }
 
+TEST(ExpositionCache, TakesBackWhatABrokenExpositionSaidOfKnownFamilies) {
+  ExpositionCache cache;
+  RecordingResolver resolver;
+  const std::string good = "# HELP a old\n# TYPE a gauge\na 1\n# HELP b b\nb 1\n";
+  EXPECT_EQ(Parsed(cache, resolver, good), "");
+  EXPECT_NE(Parsed(cache, resolver, "# HELP a new\n# TYPE a counter\na 1\n# HELP a newer\nbroken{\n"), "");
+  EXPECT_EQ(cache.MetadataOf("a")->help, "old");
+  EXPECT_EQ(cache.MetadataOf("a")->type, model::MetricType::kGauge);
+  const std::uint64_t revision = cache.metadata_revision();
+  EXPECT_EQ(Parsed(cache, resolver, good), "") << "its lines are as expected, and nobody reads them";
+  EXPECT_EQ(cache.MetadataOf("a")->help, "old");
+  EXPECT_EQ(cache.metadata_revision(), revision);
+  EXPECT_EQ(Parsed(cache, resolver, "# HELP a new\n# TYPE a gauge\na 1\n# HELP b b\nb 1\n"), "");
+  EXPECT_EQ(cache.MetadataOf("a")->help, "new");
+  EXPECT_NE(cache.metadata_revision(), revision);
+}
+
+TEST(ExpositionCache, KeepsOnlySoManyExemplars) {
+  ExpositionCache cache;
+  RecordingResolver resolver;
+  std::string body = "# TYPE c counter\n";
+  for (std::size_t i = 0; i < kExemplarsMax + 2; ++i) body += fmt::format("c_total 1 # {{t=\"{}\"}} 1\n", i);
+  EXPECT_EQ(Parsed(cache, resolver, body + "# EOF\n", {.format = ExpositionFormat::kOpenMetrics}), "");
+  ASSERT_EQ(cache.parsed().exemplars().size(), kExemplarsMax);
+  EXPECT_EQ(cache.parsed().exemplars().back().labels[0].value, std::to_string(kExemplarsMax - 1));
+  EXPECT_EQ(cache.parsed().exemplars_left_out_count(), 2U);
+  const std::string longest(600, 'x');
+  EXPECT_EQ(Parsed(cache, resolver, "c_total 1 # {t=\"" + longest + "\"} 1\n# EOF\n",
+                   {.format = ExpositionFormat::kOpenMetrics}),
+            "");
+  EXPECT_TRUE(cache.parsed().exemplars().empty()) << "storage would refuse it";
+  EXPECT_EQ(cache.parsed().exemplars_left_out_count(), 0U);
+}
+
 TEST(ExpositionCache, NeverGivesARevisionOfMetadataTwice) {
   ExpositionCache cache;
   RecordingResolver resolver;

@@ -3,18 +3,6 @@
 #include <string>
 
 namespace baro::scraper::expo {
-namespace {
-
-// Sets `old` and says whether that changed it.
-template <typename T, typename U>
-bool Assign(T& old, const U& value) {
-  if (old == value) return false;
-  old = value;
-  return true;
-}
-
-}  // namespace
-
 std::uint32_t FamilyTable::NumberOf(std::string_view family) {
   if (newest_ < by_number_.size() && slots_[newest_].is_used && by_number_[newest_].family == family) return newest_;
   if (const auto found = numbers_.find(family); found != numbers_.end()) return newest_ = found->second;
@@ -28,7 +16,7 @@ std::uint32_t FamilyTable::NumberOf(std::string_view family) {
   }
   by_number_[newest_].family = family;
   numbers_.emplace(by_number_[newest_].family, newest_);
-  slots_[newest_] = {.left_at = expositions_, .is_used = true};
+  slots_[newest_] = {.left_at = expositions_, .made_at = expositions_, .is_used = true};
   ++absent_count_;  // until its exposition is settled
   ++revision_;
   return newest_;
@@ -36,38 +24,60 @@ std::uint32_t FamilyTable::NumberOf(std::string_view family) {
 
 std::uint32_t FamilyTable::Update(const MetadataLine& line) {
   const std::uint32_t number = NumberOf(line.family);
-  model::Metadata& metadata = by_number_[number].metadata;
-  bool changed = false;
   switch (line.kind) {
     case MetadataLine::Kind::kHelp:
-      changed = Assign(metadata.help, line.text);
+      Set(number, &model::Metadata::help, line.text);
       break;
     case MetadataLine::Kind::kUnit:
-      changed = Assign(metadata.unit, line.text);
+      Set(number, &model::Metadata::unit, line.text);
       break;
     case MetadataLine::Kind::kType:
-      changed = Assign(metadata.type, line.type);
+      Set(number, &model::Metadata::type, line.type);
       break;
     default:
       break;
   }
-  if (changed) ++revision_;
   return number;
 }
 
 std::uint32_t FamilyTable::Update(std::string_view family, const Said& said, std::uint32_t guess) {
   newest_ = guess;
   const std::uint32_t number = NumberOf(family);
-  model::Metadata& metadata = by_number_[number].metadata;
-  bool changed = Assign(metadata.type, said.type);
-  changed |= Assign(metadata.help, said.help);
-  changed |= Assign(metadata.unit, said.unit);
-  if (changed) ++revision_;
+  Set(number, &model::Metadata::type, said.type);
+  Set(number, &model::Metadata::help, said.help);
+  Set(number, &model::Metadata::unit, said.unit);
   return number;
+}
+
+template <typename Field, typename Value>
+void FamilyTable::Set(std::uint32_t number, Field model::Metadata::* field, const Value& value) {
+  model::Metadata& metadata = by_number_[number].metadata;
+  if (metadata.*field == value) return;
+  Slot& slot = slots_[number];
+  if (!slot.is_remembered && slot.made_at != expositions_) {
+    slot.is_remembered = true;
+    before_.emplace_back(number, metadata);
+  }
+  metadata.*field = value;
+  ++revision_;
+}
+
+void FamilyTable::TakeBack() {
+  for (auto& [number, metadata] : before_) {
+    by_number_[number].metadata = std::move(metadata);
+    ++revision_;
+  }
+  SettleUnchanged();
+}
+
+void FamilyTable::ForgetBefore() {
+  for (const auto& [number, metadata] : before_) slots_[number].is_remembered = false;
+  before_.clear();
 }
 
 void FamilyTable::Settle(std::span<const std::uint32_t> present) {
   ++expositions_;
+  ForgetBefore();
   std::vector<bool> is_there(by_number_.size());
   for (const std::uint32_t number : present) is_there[number] = true;
   absent_count_ = 0;
@@ -86,6 +96,7 @@ void FamilyTable::Settle(std::span<const std::uint32_t> present) {
 
 void FamilyTable::SettleUnchanged() {
   ++expositions_;
+  ForgetBefore();
   if (absent_count_ > 0) DropOld();
 }
 

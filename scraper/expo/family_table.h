@@ -8,6 +8,7 @@
 #include <span>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "scraper/expo/line_parser.h"
@@ -39,6 +40,9 @@ class FamilyTable {
   void Settle(std::span<const std::uint32_t> present);
   /// After an exposition with the same families as the one before.
   void SettleUnchanged();
+  /// After a bad exposition: what it said of families that were known is taken back. Those that only it named are
+  /// forgotten in time, however many fail in a row.
+  void TakeBack();
 
   std::span<const FamilyMetadata> families() const;
   const model::Metadata* MetadataOf(std::string_view family) const {
@@ -52,10 +56,15 @@ class FamilyTable {
 
   struct Slot {
     std::uint64_t left_at = 0;  // exposition in which it was missing first, if it is not there
+    std::uint64_t made_at = 0;  // exposition that named it first
     bool is_used = false;
+    bool is_remembered = false;  // in before_
   };
   std::uint32_t NumberOf(std::string_view family);
   void DropOld();
+  template <typename Field, typename Value>
+  void Set(std::uint32_t number, Field model::Metadata::* field, const Value& value);
+  void ForgetBefore();
 
   // Slots are numbered for good; the public list is made when asked for after a change.
   std::deque<FamilyMetadata> by_number_;  // stays in place: names are viewed by numbers_
@@ -63,6 +72,8 @@ class FamilyTable {
   std::vector<std::uint32_t> free_;
   std::unordered_map<std::string_view, std::uint32_t> numbers_;
   std::uint32_t newest_ = 0;  // of the last line: HELP and TYPE of a family stand together
+  /// What changed since the last exposition was settled, as it was then.
+  std::vector<std::pair<std::uint32_t, model::Metadata>> before_;
   std::uint64_t expositions_ = 0;
   std::size_t absent_count_ = 0;
   std::uint64_t revision_;

@@ -75,6 +75,30 @@ expo::ScrapedSamples Samples(std::string_view body, const ExpositionCache::Optio
   return expo::CachedScrape(cache, resolver, body, options);
 }
 
+TEST(ProtobufExposition, TakesBackWhatABrokenExpositionSaidOfKnownFamilies) {
+  ExpositionCache cache;
+  RecordingResolver resolver;
+  MetricFamily family = Gauges("a", {1});
+  family.set_help("old");
+  const std::string good = Body({family});
+  EXPECT_EQ(Parsed(cache, resolver, good), "");
+  family.set_help("new");
+  EXPECT_NE(Parsed(cache, resolver, Body({family}) + "\x09"), "");
+  EXPECT_EQ(cache.MetadataOf("a")->help, "old");
+  EXPECT_EQ(Parsed(cache, resolver, good), "");
+  EXPECT_EQ(cache.MetadataOf("a")->help, "old");
+}
+
+TEST(ProtobufExposition, TakesUnitsAsTheyAreTold) {
+  // Prometheus does not compare them with the name either; in OpenMetrics text it does.
+  ExpositionCache cache;
+  RecordingResolver resolver;
+  MetricFamily family = Gauges("a", {1});
+  family.set_unit("seconds");
+  EXPECT_EQ(Parsed(cache, resolver, Body({family})), "");
+  EXPECT_EQ(cache.MetadataOf("a")->unit, "seconds");
+}
+
 TEST(ProtobufExposition, AsksForEachSeriesOnceAndPredictsItAfterwards) {
   ExpositionCache cache;
   RecordingResolver resolver;

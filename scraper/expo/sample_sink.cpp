@@ -28,6 +28,7 @@ void SampleSink::Begin(bool honors_timestamps) {
   out_.exemplars_.clear();
   out_.released_.clear();
   out_.samples_count_ = out_.dropped_count_ = out_.resolved_count_ = out_.predicted_count_ = 0;
+  out_.exemplars_left_out_count_ = 0;
   exemplar_labels_.clear();
   exemplar_texts_.clear();
   fresh_.clear();
@@ -115,6 +116,12 @@ void SampleSink::KeepExemplar(SeriesHandle series, const ExpositionExemplar& exe
   if (count > model::kExemplarLabelRunesMax) return;  // storage would refuse it, for each name has a character
   std::size_t size_bytes = 0;
   for (const ExpositionLabel& label : exemplar.labels) size_bytes += label.name.size() + label.value.size();
+  constexpr std::size_t kRuneBytesMax = 4;
+  if (size_bytes > model::kExemplarLabelRunesMax * kRuneBytesMax) return;  // the same
+  if (out_.exemplars_.size() == kExemplarsMax) {
+    ++out_.exemplars_left_out_count_;
+    return;
+  }
   auto& text = *exemplar_texts_.emplace_back(std::make_unique<std::string>());
   text.reserve(size_bytes);
   const auto keep = [&text](std::string_view part) {

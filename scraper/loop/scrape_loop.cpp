@@ -17,7 +17,7 @@ constexpr std::size_t kBodyBytesMax = 256 * 1024 * 1024;
 }  // namespace
 
 ScrapeLoop::ScrapeLoop(Target target, std::shared_ptr<const ScrapeJob> job, ScrapeContext& context,
-                       std::vector<tsdb::SeriesRef> inherited)
+                       LiveSeries inherited)
     : target_(std::move(target)),
       job_(std::move(job)),
       context_(context),
@@ -195,7 +195,7 @@ void ScrapeLoop::ScheduleEndMarkers() {
   if (stop_mode_ != StopMode::kTargetGone) return;
   const bool was_scraped = status_.health != TargetHealth::kUnknown;
   // A loop that was stopped before its first scrape still has to end what it inherited.
-  if (!was_scraped && writer_.PresentSeries().empty()) return;
+  if (!was_scraped && writer_.AllPresentSeries().empty()) return;
   // Two intervals and a tenth: when the target comes back meanwhile, in another job or with the next discovery, its
   // samples are newer than these markers and win. Source: Prometheus, scrape/scrape.go, endOfRunStaleness.
   if (was_scraped) next_tick_ms_ = base::ToMs(status_.last_scrape) + target_.interval.count();
@@ -212,12 +212,12 @@ void ScrapeLoop::SetForcedError(std::optional<std::string> error) {
   forced_error_ = std::move(error);
 }
 
-std::vector<tsdb::SeriesRef> ScrapeLoop::TakePresentSeries() {
+LiveSeries ScrapeLoop::TakePresentSeries() {
   const MutexLock lock(mutex_);
   // A step that writes at this moment cannot be looked into: its series end by the lookback instead. One that waits for
   // its answer will see that the loop has stopped.
   if (is_running_ || is_writing_) return {};
-  return writer_.PresentSeries();
+  return writer_.AllPresentSeries();
 }
 
 void ScrapeLoop::SetDiscoveredLabels(model::Labels labels) {

@@ -40,8 +40,7 @@ enum class StopMode {
 class ScrapeLoop : public std::enable_shared_from_this<ScrapeLoop> {
  public:
   /// `inherited`: series that the loop before this one wrote last; those that do not come again get stale markers.
-  ScrapeLoop(Target target, std::shared_ptr<const ScrapeJob> job, ScrapeContext& context,
-             std::vector<tsdb::SeriesRef> inherited = {});
+  ScrapeLoop(Target target, std::shared_ptr<const ScrapeJob> job, ScrapeContext& context, LiveSeries inherited = {});
 
   void Start();
   void Stop(StopMode mode);
@@ -49,9 +48,9 @@ class ScrapeLoop : public std::enable_shared_from_this<ScrapeLoop> {
   /// While set, scrapes fail with this text without asking the target (target_limit).
   void SetForcedError(std::optional<std::string> error);
 
-  /// Series that had a sample in the last good scrape, for the loop that goes on. After Stop(kReplaced); a scrape whose
-  /// answer was not there then is forgotten.
-  std::vector<tsdb::SeriesRef> TakePresentSeries();
+  /// Series that had a sample in the last good scrape, and those of the report, for the loop that goes on. After
+  /// Stop(kReplaced); a scrape whose answer was not there then is forgotten.
+  LiveSeries TakePresentSeries();
 
   TargetStatus status() const;
   std::vector<TargetMetadata> metadata() const;

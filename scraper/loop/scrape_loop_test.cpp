@@ -282,7 +282,7 @@ TEST_F(ScrapeLoopTest, AReplacedLoopHandsItsSeriesOverAlsoWhileItWaits) {
   loop->Start();
   executor_.RunFor(11s);
   loop->Stop(StopMode::kReplaced);
-  EXPECT_EQ(loop->TakePresentSeries().size(), 2U);
+  EXPECT_EQ(loop->TakePresentSeries().scraped.size(), 2U);
   executor_.RunFor(60s);
   EXPECT_EQ(Samples(kA), "0=1") << "the answer belongs to nobody";
 }

@@ -60,6 +60,8 @@ ScrapeMetrics::ScrapeMetrics(base::Registry& registry)
                                               "Samples refused: older than the newest.")),
       exemplar_out_of_order_total(registry.MakeCounter("prometheus_target_scrapes_exemplar_out_of_order_total",
                                                        "Exemplars refused: older than the newest of their series.")),
+      exemplars_left_out_total(registry.MakeCounter("barograph_scrape_exemplars_left_out_total",
+                                                    "Exemplars beyond those that are kept of one scrape.")),
       samples_total(registry.MakeCounter("barograph_scrape_samples_total", "Samples read from targets.")),
       predicted_lines_total(registry.MakeCounter("barograph_scrape_predicted_samples_total",
                                                  "Samples whose line was known from the scrape before.")) {}

@@ -39,6 +39,7 @@ struct ScrapeMetrics {
   base::Counter& out_of_bounds_total;
   base::Counter& out_of_order_total;
   base::Counter& exemplar_out_of_order_total;
+  base::Counter& exemplars_left_out_total;
   base::Counter& samples_total;
   base::Counter& predicted_lines_total;
 };

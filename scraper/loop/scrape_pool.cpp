@@ -84,7 +84,7 @@ ScrapePool::Loops ScrapePool::MakeLoops(std::vector<Target> targets, OldLoops mo
       loops.insert(std::move(old));
       continue;
     }
-    std::vector<tsdb::SeriesRef> inherited;
+    LiveSeries inherited;
     if (old) {
       old.mapped()->Stop(StopMode::kReplaced);
       inherited = old.mapped()->TakePresentSeries();

@@ -121,9 +121,12 @@ base::Result<SeriesHandle> ScrapedSeries::Resolve(const SampleLine& line) {
 base::Result<SeriesHandle> ScrapedSeries::ResolveSeries(const SampleLine& line, const StartRole& role) {
   if (!MakeLabels(line)) return SeriesHandle::kDropped;
   const model::Labels labels = builder_.Build();
-  if (const auto found = handle_of_.find(labels); found != handle_of_.end()) return found->second;
+  if (const auto found = handle_of_.find(labels); found != handle_of_.end()) {
+    rows_[static_cast<std::size_t>(found->second)].counts = Counts(line);
+    return found->second;
+  }
   const tsdb::SeriesRef ref = BARO_TRY(StoreSeries(labels));
-  const SeriesHandle handle = NewRow({.ref = ref, .labels = labels, .start_role = role});
+  const SeriesHandle handle = NewRow({.ref = ref, .labels = labels, .counts = Counts(line), .start_role = role});
   handle_of_.emplace(labels, handle);
   return handle;
 }
@@ -158,6 +161,7 @@ base::Result<SeriesHandle> ScrapedSeries::ResolvePart(const SampleLine& line, co
   if (rules_.keeps_classic && MakeLabels(line)) {
     row.labels = builder_.Build();
     row.start_role = rules_.reads_starts ? StartRoleOf(line) : StartRole();
+    row.counts = Counts(line);
     row.is_stored = true;
     row.ref = BARO_TRY(StoreSeries(row.labels));
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "scraper/exposition.h"
 #include "scraper/loop/converted_histograms.h"
 #include "scraper/loop/start_role.h"
+#include "scraper/loop/synthesized_start.h"
 #include "scraper/options.h"
 #include "tsdb/appender.h"
 
@@ -32,7 +34,8 @@ class ScrapedSeries : public SeriesResolver {
     bool converts = false;                      ///< classic histograms are converted
     bool converts_gauges = false;               ///< those of gauges, too, as Prometheus does from Protobuf only
     bool keeps_classic = false;                 ///< their lines are series all the same
-    const ExpositionCache* metadata = nullptr;  ///< what is said of families; not null if either is asked for
+    bool synthesizes_starts = false;            ///< see counts()
+    const ExpositionCache* metadata = nullptr;  ///< what is said of families; not null
   };
   /// The appender in which new series are made during the Parse() that follows. Borrows what it gets until then.
   void Begin(tsdb::Appender& appender, const LineRules& rules) {
@@ -91,6 +94,16 @@ class ScrapedSeries : public SeriesResolver {
   void set_told_start_ms(SeriesHandle handle, std::int64_t start_ms) {
     rows_[static_cast<std::size_t>(handle)].told_start_ms = start_ms;
   }
+  /// Whether samples of the series are counted since a start that may have to be made.
+  bool counts(SeriesHandle handle) const { return rows_[static_cast<std::size_t>(handle)].counts; }
+  /// The start that is made for the series.
+  SynthesizedStart& synthesis(SeriesHandle handle) {
+    std::unique_ptr<SynthesizedStart>& made = rows_[static_cast<std::size_t>(handle)].synthesis;
+    if (made == nullptr) made = std::make_unique<SynthesizedStart>();
+    return *made;
+  }
+  /// The next sample is a first one.
+  void ForgetSynthesis(SeriesHandle handle) { rows_[static_cast<std::size_t>(handle)].synthesis.reset(); }
   static constexpr std::int64_t kUnknownStart = -1;
   /// What was told may not have been stored.
   void ForgetToldStarts();
@@ -109,7 +122,9 @@ class ScrapedSeries : public SeriesResolver {
     bool is_of_lines = false;            // lines stand for the series
     std::uint32_t histograms_count = 0;  // converted ones that are stored under it
     bool is_live = false;
+    bool counts = false;
     StartRole start_role;
+    std::unique_ptr<SynthesizedStart> synthesis;
     std::int64_t told_start_ms = 0;
   };
   struct LabelsHash {
@@ -123,6 +138,9 @@ class ScrapedSeries : public SeriesResolver {
   SeriesHandle NewRow(Row row);
   base::Result<SeriesHandle> ResolveSeries(const SampleLine& line, const StartRole& role);
   void AddTypeAndUnit(const SampleLine& line);
+  bool Counts(const SampleLine& line) const {
+    return rules_.synthesizes_starts && CountsSinceAStart(line, *rules_.metadata);
+  }
   std::optional<HistogramPart> PartOf(const SampleLine& line) const;
   base::Result<SeriesHandle> ResolvePart(const SampleLine& line, const HistogramPart& part);
   base::Result<std::uint32_t> HistogramNumber(const SampleLine& line, const HistogramPart& part);

@@ -29,8 +29,7 @@ class TargetHistogramsTest : public ::testing::Test {
       auto compiled = model::Relabeler::Compile(metric_relabel_);
       EXPECT_TRUE(compiled);
       relabeler_ = *std::move(compiled);
-      writer_ = std::make_unique<TargetWriter>(target_, job_, relabeler_, storage_, metrics_, 1,
-                                               std::vector<tsdb::SeriesRef>());
+      writer_ = std::make_unique<TargetWriter>(target_, job_, relabeler_, storage_, metrics_, 1, LiveSeries());
     }
     return *writer_;
   }

@@ -16,20 +16,8 @@ namespace {
 using base::Code;
 using base::Fail;
 
-constexpr std::size_t kReportSeriesMax = 8;
-
-constexpr std::uint32_t kNoStart = 0xffff'ffff;
-
-/// 0 for what is no time.
-std::int64_t MsOfSeconds(double seconds) {
-  constexpr double kMsMax = 9e15;
-  const double ms = seconds * 1000;
-  return ms >= 0 && ms < kMsMax ? std::llround(ms) : 0;
-}
-
-/// A start behind its sample, or no time at all, is not known.
-std::int64_t StartOrNone(std::int64_t start_ms, std::int64_t timestamp_ms) {
-  return start_ms >= 1 && start_ms < timestamp_ms ? start_ms : 0;
+bool IsRefused(tsdb::SampleStatus status) {
+  return status != tsdb::SampleStatus::kAccepted && status != tsdb::SampleStatus::kRepeated;
 }
 
 /// Markers that wait for a disk which takes nothing; the series of further ones end by the lookback.
@@ -45,7 +33,7 @@ base::Error Shortened(const base::Error& error) {
 
 TargetWriter::TargetWriter(const Target& target, const ScrapeJobOptions& job, const model::Relabeler& metric_relabeler,
                            tsdb::AppenderSource& storage, ScrapeMetrics& metrics, std::uint64_t hash_seed,
-                           std::vector<tsdb::SeriesRef> inherited)
+                           LiveSeries inherited)
     : target_(target),
       job_(job),
       storage_(storage),
@@ -54,7 +42,8 @@ TargetWriter::TargetWriter(const Target& target, const ScrapeJobOptions& job, co
       report_group_(storage.NewGroup()),
       cache_(hash_seed),
       series_(job, target.labels, metric_relabeler),
-      inherited_(std::move(inherited)) {}
+      inherited_(std::move(inherited.scraped)),
+      inherited_report_(std::move(inherited.report)) {}
 
 TargetWriter::~TargetWriter() {
   storage_.DropGroup(group_);
@@ -70,7 +59,7 @@ ScrapeOutcome TargetWriter::Write(const ScrapeInput& input) {
     // What was appended of a bad scrape is forgotten; the series end instead.
     appender->Rollback();
     refs_revision_ = 0;
-    if (reads_starts()) series_.ForgetToldStarts();
+    if (has_starts()) series_.ForgetToldStarts();
     appender = storage_.NewAppender();
     AppendAllStale(input.timestamp_ms, *appender);
   }
@@ -93,12 +82,14 @@ ScrapeOutcome TargetWriter::Write(const ScrapeInput& input) {
 void TargetWriter::Committed(bool is_good) {
   gone_.clear();
   inherited_.clear();
+  inherited_report_.clear();
   if (!is_good) {
     series_.MarkAllEnded();
     live_revision_ = 0;
     return;
   }
   const ParsedExposition& seen = cache_.parsed();
+  std::erase_if(unstored_, [this](SeriesHandle handle) { return series_.is_live(handle); });
   for (const TimestampedSample& sample : seen.timestamped()) {
     if (series_.is_stored(sample.series)) series_.MarkLive(sample.series);
   }
@@ -106,7 +97,15 @@ void TargetWriter::Committed(bool is_good) {
     if (!histogram.is_present && histogram.series != SeriesHandle::kDropped) series_.MarkEnded(histogram.series);
   });
   for (const HistogramSample& sample : histograms_) series_.MarkLive(sample.series);
-  if (seen.row_revision() == live_revision_) return;
+  if (seen.row_revision() != live_revision_) MarkRowLive();
+  if (unstored_.empty()) return;
+  // A series of which nothing was stored needs no marker.
+  for (const SeriesHandle handle : unstored_) series_.MarkEnded(handle);
+  live_revision_ = 0;
+}
+
+void TargetWriter::MarkRowLive() {
+  const ParsedExposition& seen = cache_.parsed();
   for (const SeriesHandle handle : seen.handles()) {
     if (series_.is_stored(handle)) series_.MarkLive(handle);
   }
@@ -115,7 +114,7 @@ void TargetWriter::Committed(bool is_good) {
 
 void TargetWriter::NotCommitted() {
   told_metadata_ = 0;
-  if (reads_starts()) series_.ForgetToldStarts();
+  if (has_starts()) series_.ForgetToldStarts();
   if (inherited_.size() < kOwedMarkersMax) inherited_.insert(inherited_.end(), gone_.begin(), gone_.end());
   gone_.clear();
 }
@@ -134,6 +133,7 @@ base::Result<> TargetWriter::Append(const ScrapeInput& input, tsdb::Appender& ap
   metrics_.samples_total.Add(static_cast<double>(seen.samples_count()));
   metrics_.predicted_lines_total.Add(static_cast<double>(seen.predicted_count()));
   BARO_TRY(CheckSampleLimit(outcome.samples_kept));
+  if (job_.synthesizes_starts) Synthesize(input.timestamp_ms);
   return AppendParsed(input, appender);
 }
 
@@ -159,6 +159,7 @@ base::Result<> TargetWriter::ParseAs(ExpositionFormat format, const ScrapeInput&
                            .converts = histograms.convert_classic_to_nhcb,
                            .converts_gauges = format == ExpositionFormat::kProtobuf,
                            .keeps_classic = histograms.always_scrape_classic,
+                           .synthesizes_starts = job_.synthesizes_starts,
                            .metadata = &cache_});
   auto parsed = cache_.Parse(input.body,
                              {.format = format,
@@ -243,23 +244,35 @@ base::Result<> TargetWriter::AppendParsed(const ScrapeInput& input, tsdb::Append
     WriteZeros(input.timestamp_ms);
   }
   BARO_TRY(AppendRow(input.timestamp_ms, appender));
-  if (reads_starts()) AppendStarts(input.timestamp_ms, appender);
+  if (has_starts()) AppendStarts(input.timestamp_ms, appender);
   BARO_TRY(AppendHistograms(input.timestamp_ms, appender));
-  for (const TimestampedSample& sample : seen.timestamped()) {
-    if (!series_.is_stored(sample.series)) continue;  // of samples with their own times no start is read
-    const model::Sample stamped{.timestamp_ms = sample.timestamp_ms, .value = sample.value};
-    tsdb::SampleStatus status = appender.Append(series_.ref(sample.series), stamped);
-    if (status == tsdb::SampleStatus::kUnknownSeries) {
-      status = appender.Append(BARO_TRY(series_.ResolveAgain(sample.series, appender)), stamped);
-    }
-    Count(status);
-  }
+  BARO_TRY(AppendTimestamped(appender));
   for (const RepeatedSample& sample : seen.repeated()) {
     if (!sample.is_same() && series_.is_stored(sample.series)) metrics_.duplicate_timestamp_total.Add();
   }
   AppendGone(input.timestamp_ms, appender);
   AppendExemplars(input.timestamp_ms, appender);
   AppendMetadata(input.timestamp_ms, appender);
+  return {};
+}
+
+base::Result<> TargetWriter::AppendTimestamped(tsdb::Appender& appender) {
+  for (const TimestampedSample& sample : cache_.parsed().timestamped()) {
+    if (!series_.is_stored(sample.series)) continue;  // of samples with their own times no start is read
+    model::Sample stamped{.timestamp_ms = sample.timestamp_ms, .value = sample.value};
+    if (job_.synthesizes_starts && !SynthesizeOne(sample.series, stamped)) continue;
+    tsdb::SeriesRef ref = series_.ref(sample.series);
+    tsdb::SampleStatus status = appender.Append(ref, stamped);
+    if (status == tsdb::SampleStatus::kUnknownSeries) {
+      ref = BARO_TRY(series_.ResolveAgain(sample.series, appender));
+      status = appender.Append(ref, stamped);
+    }
+    Count(status);
+    if (!job_.synthesizes_starts || !series_.counts(sample.series)) continue;
+    const std::int64_t start_ms = StartOrNone(series_.synthesis(sample.series).start_ms(), sample.timestamp_ms);
+    TellStart(sample.series, ref, {.from_ms = sample.timestamp_ms, .start_ms = start_ms}, appender);
+    if (IsRefused(status)) series_.ForgetSynthesis(sample.series);
+  }
   return {};
 }
 
@@ -281,6 +294,7 @@ void TargetWriter::AppendExemplars(std::int64_t timestamp_ms, tsdb::Appender& ap
       metrics_.exemplar_out_of_order_total.Add();
     }
   }
+  metrics_.exemplars_left_out_total.Add(static_cast<double>(cache_.parsed().exemplars_left_out_count()));
 }
 
 void TargetWriter::AppendMetadata(std::int64_t timestamp_ms, tsdb::Appender& appender) {
@@ -343,34 +357,8 @@ void TargetWriter::ReadConverted() {
   });
 }
 
-std::int64_t TargetWriter::StartOf(const ConvertedHistograms::Histogram& histogram) const {
-  const auto place = start_places_.find(histogram.start_key);
-  if (place == start_places_.end()) return histogram.start_ms;
-  return MsOfSeconds(cache_.parsed().values()[place->second]);
-}
-
 SeriesHandle TargetWriter::HandleAt(std::size_t index) const {
   return cache_.parsed().handles()[places_.empty() ? index : places_[index]];
-}
-
-std::int64_t TargetWriter::StartAt(std::size_t index, std::int64_t timestamp_ms) const {
-  if (const auto told = cache_.parsed().row_starts_ms(); !told.empty()) {
-    return StartOrNone(told[places_.empty() ? index : places_[index]], timestamp_ms);
-  }
-  if (starts_.empty() || starts_[index] == kNoStart) return 0;
-  return StartOrNone(MsOfSeconds(cache_.parsed().values()[starts_[index]]), timestamp_ms);
-}
-
-void TargetWriter::AppendStarts(std::int64_t timestamp_ms, tsdb::Appender& appender) {
-  for (std::size_t i = 0; i < refs_.size(); ++i) {
-    TellStart(HandleAt(i), refs_[i], {.from_ms = timestamp_ms, .start_ms = StartAt(i, timestamp_ms)}, appender);
-  }
-}
-
-void TargetWriter::TellStart(SeriesHandle handle, tsdb::SeriesRef ref, StartRun run, tsdb::Appender& appender) {
-  if (series_.told_start_ms(handle) == run.start_ms) return;
-  if (job_.stores_starts) appender.AppendStart(ref, run.from_ms, run.start_ms);
-  series_.set_told_start_ms(handle, run.start_ms);
 }
 
 base::Result<> TargetWriter::AppendHistograms(std::int64_t timestamp_ms, tsdb::Appender& appender) {
@@ -403,55 +391,74 @@ base::Result<> TargetWriter::AppendHistogram(const HistogramSample& sample, std:
     status = BARO_TRY(appender.AppendHistogram(ref, timestamp_ms, *fitted));
   }
   Count(status);
-  if (reads_starts()) {
+  if (has_starts()) {
     const std::int64_t start_ms = StartOrNone(sample.start_ms, timestamp_ms);
     TellStart(sample.series, ref, {.from_ms = timestamp_ms, .start_ms = start_ms}, appender);
   }
+  if (job_.synthesizes_starts && IsRefused(status)) series_.ForgetSynthesis(sample.series);
   return {};
 }
 
-// A counter that is new began with 0, and so did one that began anew. In a commit of its own: a commit takes a series
-// in a row or singly. What is not newer than what storage has is refused there, as in Prometheus without a word.
-void TargetWriter::WriteZeros(std::int64_t timestamp_ms) {
-  std::unique_ptr<tsdb::Appender> zeros;
-  for (std::size_t i = 0; i < refs_.size(); ++i) {
-    const std::int64_t start_ms = StartAt(i, timestamp_ms);
-    if (start_ms == 0 || series_.told_start_ms(HandleAt(i)) == start_ms) continue;
-    if (zeros == nullptr) zeros = storage_.NewAppender();
-    zeros->Append(refs_[i], {.timestamp_ms = start_ms, .value = 0});
-  }
-  for (const HistogramSample& sample : histograms_) {
-    const std::int64_t start_ms = StartOrNone(sample.start_ms, sample.timestamp_ms.value_or(timestamp_ms));
-    if (start_ms == 0 || series_.told_start_ms(sample.series) == start_ms) continue;
-    if (zeros == nullptr) zeros = storage_.NewAppender();
-    const model::FloatHistogram zero{.counter_reset_hint = model::CounterResetHint::kReset,
-                                     .schema = sample.histogram->schema,
-                                     .zero_threshold = sample.histogram->zero_threshold,
-                                     .custom_values = sample.histogram->custom_values};
-    (void)zeros->AppendHistogram(series_.ref(sample.series), start_ms, zero).has_value();
-  }
-  // If it cannot be stored, neither can the scrape, which says so.
-  if (zeros != nullptr) (void)zeros->Commit(tsdb::Durability::kInterval).has_value();
+void TargetWriter::ReadValues() {
+  const std::span<const double> values = cache_.parsed().values();
+  values_.clear();
+  if (hidden_count_ == 0) values_.assign(values.begin(), values.end());
+  for (const std::uint32_t place : places_) values_.push_back(values[place]);
+}
+
+std::span<const double> TargetWriter::RowValues() {
+  if (job_.synthesizes_starts) return values_;
+  if (hidden_count_ == 0) return cache_.parsed().values();
+  ReadValues();
+  return values_;
 }
 
 base::Result<> TargetWriter::AppendRow(std::int64_t timestamp_ms, tsdb::Appender& appender) {
-  std::span<const double> values = cache_.parsed().values();
-  if (hidden_count_ > 0) {
-    values_.clear();
-    for (const std::uint32_t place : places_) values_.push_back(values[place]);
-    values = values_;
-  }
+  const std::span<const double> values = RowValues();
+  if (!unstored_places_.empty()) return AppendRowWithout(unstored_places_, timestamp_ms, appender);
   statuses_.assign(refs_.size(), tsdb::SampleStatus::kAccepted);
   appender.AppendRow(group_, timestamp_ms, refs_, values, statuses_);
   for (std::size_t i = 0; i < refs_.size(); ++i) {
     if (statuses_[i] == tsdb::SampleStatus::kAccepted) [[likely]]
       continue;
-    if (statuses_[i] == tsdb::SampleStatus::kUnknownSeries) {
-      refs_[i] = BARO_TRY(series_.ResolveAgain(HandleAt(i), appender));
-      statuses_[i] = appender.Append(refs_[i], {.timestamp_ms = timestamp_ms, .value = values[i]});
-    }
-    Count(statuses_[i]);
+    BARO_TRY(Refused(i, {.timestamp_ms = timestamp_ms, .value = values[i]}, appender));
   }
+  return {};
+}
+
+base::Result<> TargetWriter::AppendRowWithout(std::span<const std::uint32_t> places, std::int64_t timestamp_ms,
+                                              tsdb::Appender& appender) {
+  std::vector<std::uint32_t> kept;
+  std::vector<tsdb::SeriesRef> refs;
+  std::vector<double> values;
+  for (std::uint32_t i = 0; i < refs_.size(); ++i) {
+    if (!places.empty() && places.front() == i) {
+      places = places.subspan(1);
+      continue;
+    }
+    kept.push_back(i);
+    refs.push_back(refs_[i]);
+    values.push_back(values_[i]);
+  }
+  std::vector<tsdb::SampleStatus> statuses(refs.size(), tsdb::SampleStatus::kAccepted);
+  appender.AppendRow(group_, timestamp_ms, refs, values, statuses);
+  statuses_.assign(refs_.size(), tsdb::SampleStatus::kAccepted);
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    statuses_[kept[i]] = statuses[i];
+    if (statuses[i] == tsdb::SampleStatus::kAccepted) continue;
+    BARO_TRY(Refused(kept[i], {.timestamp_ms = timestamp_ms, .value = values[i]}, appender));
+  }
+  return {};
+}
+
+// A sample of the row that was not accepted: once more, if storage has only forgotten its series.
+base::Result<> TargetWriter::Refused(std::size_t index, const model::Sample& sample, tsdb::Appender& appender) {
+  if (statuses_[index] == tsdb::SampleStatus::kUnknownSeries) {
+    refs_[index] = BARO_TRY(series_.ResolveAgain(HandleAt(index), appender));
+    statuses_[index] = appender.Append(refs_[index], sample);
+  }
+  Count(statuses_[index]);
+  if (job_.synthesizes_starts && IsRefused(statuses_[index])) series_.ForgetSynthesis(HandleAt(index));
   return {};
 }
 
@@ -526,55 +533,6 @@ std::vector<tsdb::SeriesRef> TargetWriter::PresentSeries() const {
     if (series_.is_live(histogram.series)) refs.push_back(series_.ref(histogram.series));
   });
   return refs;
-}
-
-base::Result<> TargetWriter::MakeReportSeries(tsdb::Appender& appender) {
-  std::vector<std::string_view> names = {"up", "scrape_duration_seconds", "scrape_samples_scraped",
-                                         "scrape_samples_post_metric_relabeling", "scrape_series_added"};
-  if (job_.extra_metrics) {
-    names.insert(names.end(), {"scrape_timeout_seconds", "scrape_sample_limit", "scrape_body_size_bytes"});
-  }
-  report_refs_.clear();
-  for (const std::string_view name : names) {
-    model::LabelsBuilder labels(target_.labels);
-    labels.Set(model::kMetricName, name);
-    report_refs_.push_back(BARO_TRY(appender.Resolve(labels.Build())));
-  }
-  return {};
-}
-
-base::Result<> TargetWriter::AppendReport(const ScrapeInput& input, const ScrapeOutcome& outcome,
-                                          tsdb::Appender& appender) {
-  const double body_bytes = input.is_body_too_large ? -1 : static_cast<double>(input.body.size());
-  const std::array<double, kReportSeriesMax> values = {outcome.result ? 1.0 : 0.0,
-                                                       std::chrono::duration<double>(input.duration).count(),
-                                                       static_cast<double>(outcome.samples_scraped),
-                                                       static_cast<double>(outcome.samples_kept),
-                                                       static_cast<double>(outcome.series_added),
-                                                       std::chrono::duration<double>(target_.timeout).count(),
-                                                       static_cast<double>(job_.limits.samples),
-                                                       body_bytes};
-  if (report_refs_.empty()) BARO_TRY(MakeReportSeries(appender));
-  for (int attempt = 0; attempt < 2; ++attempt) {
-    std::array<tsdb::SampleStatus, kReportSeriesMax> statuses{};
-    const auto view = std::span(statuses).first(report_refs_.size());
-    appender.AppendRow(report_group_, input.timestamp_ms, report_refs_, std::span(values).first(report_refs_.size()),
-                       view);
-    if (std::ranges::find(view, tsdb::SampleStatus::kUnknownSeries) == view.end()) break;
-    BARO_TRY(MakeReportSeries(appender));  // storage has forgotten them: once more with new references
-  }
-  return {};
-}
-
-base::Result<> TargetWriter::WriteEndMarkers(std::int64_t timestamp_ms) {
-  const auto appender = storage_.NewAppender();
-  AppendAllStale(timestamp_ms, *appender);
-  const model::Sample end{.timestamp_ms = timestamp_ms, .value = model::StaleNaN()};
-  for (const tsdb::SeriesRef ref : report_refs_) appender->Append(ref, end);
-  const auto committed = appender->Commit(tsdb::Durability::kInterval);
-  if (!committed) return std::unexpected(committed.error());
-  Committed(false);
-  return {};
 }
 
 }  // namespace baro::scraper

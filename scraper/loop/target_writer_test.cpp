@@ -54,7 +54,7 @@ class TargetWriterTest : public testing::Test {
   Target target_;
   ScrapeJobOptions job_{.job_name = "j"};
   model::Relabeler relabeler_;
-  std::vector<tsdb::SeriesRef> inherited_;
+  LiveSeries inherited_;
   std::unique_ptr<TargetWriter> writer_;
   int scrapes_ = 0;
 };
@@ -303,8 +303,9 @@ TEST_F(TargetWriterTest, WhatAFullDiskRefusedEndsOnceItTakesSamplesAgain) {
 TEST_F(TargetWriterTest, InheritedSeriesGoOnOrEnd) {
   job_.track_timestamps_staleness = true;
   Scrape("a 1\nb 1\nt 1 1700000000500\n");
-  inherited_ = writer().PresentSeries();
-  EXPECT_EQ(inherited_.size(), 3U);
+  inherited_ = writer().AllPresentSeries();
+  EXPECT_EQ(inherited_.scraped.size(), 3U);
+  EXPECT_EQ(inherited_.report.size(), 5U);
   writer_.reset();
   Scrape("a 2\nt 2 1700000010500\n");
   EXPECT_EQ(Of("a"), "0=1 10=2");
@@ -312,7 +313,7 @@ TEST_F(TargetWriterTest, InheritedSeriesGoOnOrEnd) {
   EXPECT_EQ(Of("t"), "0.5=1 10.5=2");
   Scrape("a 3\nt 3 1700000020500\n");
   EXPECT_EQ(Of("b"), "0=1 10=end");
-  inherited_ = writer().PresentSeries();
+  inherited_ = writer().AllPresentSeries();
   writer_.reset();
   Fail();
   EXPECT_EQ(Of("a"), "0=1 10=2 20=3 30=end") << "the successor's first scrape failed";
@@ -327,6 +328,23 @@ TEST_F(TargetWriterTest, EndMarkersEndTheReportToo) {
   EXPECT_TRUE(writer().PresentSeries().empty());
   writer_.reset();
   EXPECT_EQ(storage_.groups(), 0);
+}
+
+TEST_F(TargetWriterTest, AnInheritedReportGoesOnOrEnds) {
+  job_.extra_metrics = true;
+  Scrape("a 1\n");
+  inherited_ = writer().AllPresentSeries();
+  writer_.reset();
+  job_.extra_metrics = false;
+  Scrape("a 1\n");
+  EXPECT_EQ(Of("up"), "0=1 10=1");
+  EXPECT_EQ(Of("scrape_timeout_seconds"), "0=5 10=end");
+  inherited_ = writer().AllPresentSeries();
+  writer_.reset();
+  ASSERT_TRUE(writer().WriteEndMarkers(NextTime())) << "its successor never came to scrape";
+  EXPECT_EQ(Of("up"), "0=1 10=1 20=end");
+  EXPECT_EQ(Of("scrape_series_added"), "0=1 10=1 20=end");
+  EXPECT_EQ(Of("scrape_timeout_seconds"), "0=5 10=end");
 }
 
 constexpr std::string_view kOpenMetrics = "application/openmetrics-text; version=1.0.0";

@@ -92,6 +92,7 @@ constexpr std::string_view kKnownFeatures[] = {"promql-experimental-functions",
                                                "exemplar-storage",
                                                "metadata-wal-records",
                                                "st-storage",
+                                               "st-synthesis",
                                                "use-start-timestamps",
                                                "created-timestamp-zero-ingestion",
                                                "type-and-unit-labels"};
