@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/directory_watcher.h"
 #include "base/executor.h"
 #include "base/file_system.h"
 #include "base/log.h"
@@ -35,8 +36,9 @@ struct ScrapeDependencies {
   net::FetcherFactory make_fetcher;
   /// A variable of the environment, "" when it is not set; for the credentials of discoveries. May be empty.
   std::function<std::string(const std::string& name)> environment;
-  net::DnsClient* dns = nullptr;     ///< for dns_sd_configs, which are refused without one
-  base::Network* network = nullptr;  ///< the same for serverset_sd_configs and nerve_sd_configs
+  net::DnsClient* dns = nullptr;                  ///< for dns_sd_configs, which are refused without one
+  base::DirectoryWatcher* directories = nullptr;  ///< null: target files are looked at every few seconds
+  base::Network* network = nullptr;               ///< the same for serverset_sd_configs and nerve_sd_configs
   base::Logger log;
 };
 

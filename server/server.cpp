@@ -11,6 +11,7 @@
 #include <fmt/ranges.h>
 
 #include "base/compute_pool.h"
+#include "base/directory_watcher.h"
 #include "base/executor.h"
 #include "base/metrics.h"
 #include "base/random.h"
@@ -294,6 +295,7 @@ class Server::Impl {
                 {.threads = &io_, .executor = &executor_, .user_agent = fmt::format("Barograph/{}", kVersion)}),
             .environment = [](const std::string& name) { return ProcessEnvironment(name).value_or(""); },
             .dns = dns_.get(),
+            .directories = directories_.get(),
             .network = &network_,
             .log = log_},
         settings);
@@ -401,6 +403,7 @@ class Server::Impl {
   base::ComputePool blocking_pool_{kBlockingPool};
   net::IoThreads io_{2};
   net::TcpNetwork network_{io_};
+  std::unique_ptr<base::DirectoryWatcher> directories_ = base::MakeDirectoryWatcher();
   base::ThreadExecutor executor_;
   std::unique_ptr<net::DnsClient> dns_ = net::MakeDnsClient({.executor = &executor_});
   base::ThreadExecutor maintenance_{2};  // of storage: one joins blocks while one looks for damage

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/directory_watcher.h"
 #include "base/executor.h"
 #include "base/file_system.h"
 #include "base/log.h"
@@ -24,8 +25,9 @@ struct DiscoveryContext {
   ScrapeMetrics& metrics;
   net::FetcherFactory make_fetcher;
   Environment environment;
-  net::DnsClient* dns = nullptr;     ///< null: names are not looked up
-  base::Network* network = nullptr;  ///< for protocols of their own; null: they are not spoken
+  net::DnsClient* dns = nullptr;                  ///< null: names are not looked up
+  base::DirectoryWatcher* directories = nullptr;  ///< null: files are looked at every few seconds
+  base::Network* network = nullptr;               ///< for protocols of their own; null: they are not spoken
   base::Logger log;
   std::string job_name;          ///< `config` of the metrics
   std::size_t index = 0;         ///< of the discovery within its job

@@ -1,6 +1,7 @@
 #include "scraper/discovery/file_discovery.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/path_pattern.h"
 #include "scraper/target.h"
@@ -11,20 +12,25 @@ namespace {
 
 using base::MutexLock;
 
-/// How long somebody waits who changed a file.
+/// How long somebody waits who changed a file that is not watched.
 constexpr std::chrono::seconds kLookEvery{5};
+constexpr std::chrono::milliseconds kSettle{50};  // whoever changes one file changes another
+constexpr std::chrono::seconds kLookPause{1};     // between looks, however much changes
 
 constexpr std::string_view kGone = "gone";  // what is told of a file that does not exist
 
 }  // namespace
 
-FileDiscovery::FileDiscovery(FileDiscoveryOptions options, const DiscoveryContext& context)
+FileDiscovery::FileDiscovery(FileDiscoveryOptions options, const DiscoveryContext& context,
+                             std::shared_ptr<TargetBudget> budget)
     : options_(std::move(options)),
       clock_(context.clock),
       executor_(context.executor),
       files_(context.files),
       log_(context.log),
-      report_("file", context) {}
+      report_("file", context),
+      directories_(context.directories),
+      budget_(std::move(budget)) {}
 
 void FileDiscovery::Start(DiscoveryUpdate update) {
   update_ = std::move(update);
@@ -35,9 +41,57 @@ void FileDiscovery::Start(DiscoveryUpdate update) {
 
 void FileDiscovery::Stop() {
   report_.Close();
+  std::shared_ptr<base::DirectoryWatch> ended;
   const MutexLock lock(mutex_);
   is_running_ = false;
   executor_.Cancel(timer_);
+  ended.swap(watch_);
+}
+
+void FileDiscovery::Watch() {
+  if (directories_ == nullptr) return;
+  std::shared_ptr<base::DirectoryWatch> watch;
+  {
+    const MutexLock lock(mutex_);
+    watch = watch_;
+  }
+  base::Result<> watched;
+  if (!watch) {
+    std::vector<std::string> folders;
+    for (const std::string& pattern : options_.files) folders.push_back(base::ParentDirectory(pattern));
+    auto made = directories_->Watch(std::move(folders), [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->LookSoon();
+    });
+    if (made) {
+      watch = *std::move(made);
+    } else {
+      watched = std::unexpected(made.error());
+    }
+  }
+  if (watch) watched = watch->Renew();
+  const std::string error = watched ? "" : watched.error().message();
+  if (!error.empty() && error != watch_error_) {
+    log_.Warn("directories of target files are not watched; the files are read every few seconds", {{"err", error}});
+  }
+  watch_error_ = error;
+  const MutexLock lock(mutex_);
+  if (!is_running_) return;
+  watch_ = std::move(watch);
+  is_watching_ = error.empty();
+}
+
+void FileDiscovery::LookSoon() {
+  const MutexLock lock(mutex_);
+  if (!is_running_ || std::exchange(has_news_, true)) return;
+  // A refresh that runs looks at this when it ends; one that was about to begin reads what has changed.
+  if (!is_refreshing_ && executor_.Cancel(timer_)) Schedule();
+}
+
+void FileDiscovery::Schedule() {
+  std::chrono::nanoseconds wait = options_.refresh_interval;
+  if (!is_watching_) wait = std::min<std::chrono::nanoseconds>(wait, kLookEvery);
+  if (has_news_) wait = std::max<std::chrono::nanoseconds>(kSettle, last_look_ + kLookPause - clock_.Monotonic());
+  timer_ = executor_.PostAfter(wait, [self = shared_from_this()] { self->Refresh(); });
 }
 
 std::vector<std::string> FileDiscovery::MatchingFiles() const {
@@ -68,12 +122,18 @@ void FileDiscovery::Tell() {
 
 void FileDiscovery::Refresh() {
   refresh_start_ = clock_.Monotonic();
+  {
+    const MutexLock lock(mutex_);
+    if (!is_running_) return;
+    is_refreshing_ = true;
+    has_news_ = false;
+    last_look_ = refresh_start_;
+  }
+  Watch();  // before the files are looked at: what happens after it is told
   const std::vector<std::string> paths = MatchingFiles();
   bool has_changed = !has_told_;
   for (const std::string& path : paths) has_changed |= RefreshFile(path);
-  has_changed |= std::erase_if(known_, [&](const auto& entry) {
-                   return !std::ranges::binary_search(paths, entry.first) && !entry.second.groups.empty();
-                 }) > 0;
+  has_changed |= ForgetOthers(paths);
   {
     const MutexLock lock(mutex_);
     if (!is_running_) return;
@@ -82,9 +142,19 @@ void FileDiscovery::Refresh() {
   if (std::ranges::all_of(known_, is_good)) report_.Succeeded(CountTargets(), clock_.Monotonic() - refresh_start_);
   if (has_changed) Tell();
   const MutexLock lock(mutex_);
-  if (!is_running_) return;
-  const auto wait = std::min<std::chrono::milliseconds>(options_.refresh_interval, kLookEvery);
-  timer_ = executor_.PostAfter(wait, [self = shared_from_this()] { self->Refresh(); });
+  is_refreshing_ = false;
+  if (is_running_) Schedule();
+}
+
+bool FileDiscovery::ForgetOthers(const std::vector<std::string>& paths) {
+  bool had_groups = false;
+  std::erase_if(known_, [&](const auto& entry) {
+    if (std::ranges::binary_search(paths, entry.first)) return false;
+    had_groups |= !entry.second.groups.empty();
+    (void)budget_->Replace(entry.second.amount, {});
+    return true;
+  });
+  return had_groups;
 }
 
 bool FileDiscovery::RefreshFile(const std::string& path) {
@@ -101,7 +171,11 @@ bool FileDiscovery::RefreshFile(const std::string& path) {
   }
   auto groups = ParseTargetFile(*text, path);
   if (!groups) return KeepLastGood(path, groups.error());
-  known = {.content_hash = hash, .groups = *std::move(groups), .error = ""};
+  const TargetAmount amount = AmountOf(*groups);
+  if (const auto fits = budget_->Replace(known.amount, amount); !fits) {
+    return KeepLastGood(path, fits.error().WithContext(path));
+  }
+  known = {.content_hash = hash, .groups = *std::move(groups), .amount = amount, .error = ""};
   return true;
 }
 
@@ -109,7 +183,8 @@ bool FileDiscovery::Forget(const std::string& path) {
   KnownFile& known = known_[path];
   const bool had_groups = !known.groups.empty();
   if (known.error != kGone) log_.Warn("target file does not exist; it has no targets", {{"file", path}});
-  known = {.content_hash = 0, .groups = {}, .error = std::string(kGone)};
+  (void)budget_->Replace(known.amount, {});
+  known = {.content_hash = 0, .groups = {}, .amount = {}, .error = std::string(kGone)};
   return had_groups;
 }
 

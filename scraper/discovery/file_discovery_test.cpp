@@ -95,9 +95,11 @@ class FileDiscoveryTest : public testing::Test {
             .executor = executor_,
             .files = files_,
             .metrics = metrics_,
+            .directories = watcher_,
             .log = base::Logger(base::MakeFunctionSink(base::LogLevel::kInfo, base::LogFormat::kLogfmt,
                                                        [this](std::string_view line) { log_.emplace_back(line); })),
-            .job_name = "j"});
+            .job_name = "j"},
+        budget_);
     discovery_->Start([this](std::vector<TargetGroup> groups) {
       std::string text;
       for (const auto& group : groups) {
@@ -116,6 +118,8 @@ class FileDiscoveryTest : public testing::Test {
   ScrapeMetrics metrics_{registry_};
   base::SimClock clock_;
   base::SimExecutor executor_{clock_, 1};
+  base::DirectoryWatcher* watcher_ = nullptr;
+  std::shared_ptr<TargetBudget> budget_ = std::make_shared<TargetBudget>();
   std::shared_ptr<FileDiscovery> discovery_;
   std::vector<std::string> told_;
   std::vector<std::string> log_;
@@ -172,6 +176,123 @@ TEST_F(FileDiscoveryTest, AFileThatDoesNotExistHasNoTargetsUntilItDoes) {
   Write("sd/a.json", R"([{"targets": ["a"]}])");
   executor_.RunFor(10s);
   EXPECT_THAT(told_, ElementsAre("", "a ", "", "a "));
+}
+
+/// A watch that tells when a test says so.
+class FakeWatcher : public base::DirectoryWatcher {
+ public:
+  base::Result<std::unique_ptr<base::DirectoryWatch>> Watch(std::vector<std::string> directories,
+                                                            std::function<void()> changed) override {
+    directories_ = std::move(directories);
+    changed_ = std::move(changed);
+    return std::make_unique<FakeWatch>(*this);
+  }
+
+  void Tell() const { changed_(); }
+
+  std::vector<std::string> directories_;
+  std::function<void()> changed_;
+  base::Result<> renewal;
+  int renewals = 0;
+  int ends = 0;
+
+ private:
+  class FakeWatch : public base::DirectoryWatch {
+   public:
+    explicit FakeWatch(FakeWatcher& watcher) : watcher_(watcher) {}
+    ~FakeWatch() override { ++watcher_.ends; }
+    FakeWatch(const FakeWatch&) = delete;
+    FakeWatch& operator=(const FakeWatch&) = delete;
+    base::Result<> Renew() override {
+      ++watcher_.renewals;
+      return watcher_.renewal;
+    }
+
+   private:
+    FakeWatcher& watcher_;
+  };
+};
+
+TEST_F(FileDiscoveryTest, AWatchedFileIsReadWhenItChangesAndNotWithoutReason) {
+  FakeWatcher watcher;
+  watcher_ = &watcher;
+  Write("sd/a.json", R"([{"targets": ["a"]}])");
+  Start({"sd/a.json", "other/*.yml"});
+  executor_.RunFor(1s);
+  EXPECT_THAT(watcher.directories_, ElementsAre("sd", "other"));
+  EXPECT_EQ(watcher.renewals, 1);
+  Write("sd/a.json", R"([{"targets": ["b"]}])");
+  executor_.RunFor(1min);
+  EXPECT_THAT(told_, ElementsAre("a ")) << "nobody has told";
+  watcher.Tell();
+  watcher.Tell();
+  executor_.RunFor(100ms);
+  EXPECT_THAT(told_, ElementsAre("a ", "b "));
+  EXPECT_EQ(watcher.renewals, 2) << "watched anew before it is read";
+  for (int i = 0; i < 600; ++i) {  // something in the folder is written all the time
+    watcher.Tell();
+    executor_.RunFor(100ms);
+  }
+  EXPECT_LE(watcher.renewals, 2 + 61);
+  Write("sd/a.json", R"([{"targets": ["c"]}])");
+  executor_.RunFor(5min);
+  EXPECT_THAT(told_, ElementsAre("a ", "b ", "c ")) << "within the refresh interval, without a word";
+  discovery_->Stop();
+  EXPECT_EQ(watcher.ends, 1);
+  watcher.Tell();  // late
+  executor_.RunFor(1min);
+}
+
+TEST_F(FileDiscoveryTest, WithoutAWatchFilesAreReadOften) {
+  FakeWatcher watcher;
+  watcher_ = &watcher;
+  watcher.renewal = base::Fail(base::Code::kLimitExceeded, "no more watches");
+  Write("sd/a.json", R"([{"targets": ["a"]}])");
+  Start({"sd/a.json"});
+  executor_.RunFor(1min);
+  EXPECT_GE(watcher.renewals, 12);
+  ASSERT_EQ(log_.size(), 1U);
+  EXPECT_THAT(log_[0], HasSubstr("no more watches"));
+  watcher.renewal = {};
+  executor_.RunFor(10s);
+  const int renewals = watcher.renewals;
+  executor_.RunFor(4min);
+  EXPECT_EQ(watcher.renewals, renewals) << "it works now: the next look is after the refresh interval";
+  discovery_->Stop();
+}
+
+TEST_F(FileDiscoveryTest, AllFilesOfAJobHaveOneBudget) {
+  budget_ = std::make_shared<TargetBudget>(TargetAmount{.targets = 3, .bytes = 1000});
+  Write("sd/a.json", R"([{"targets": ["a", "b"]}])");
+  Write("sd/b.json", R"([{"targets": ["c", "d"]}])");
+  Start({"sd/*.json"});
+  executor_.RunFor(10s);
+  EXPECT_THAT(told_, ElementsAre("a b "));
+  EXPECT_EQ(discovery_->status().last_error,
+            "sd/b.json: with it the target files of the job have 4 targets, the limit is 3");
+  Write("sd/a.json", R"([{"targets": ["a"]}])");
+  executor_.RunFor(10s);
+  EXPECT_THAT(told_, ElementsAre("a b ", "a c d "));
+  EXPECT_EQ(discovery_->status().last_error, "");
+  Write("sd/a.json", fmt::format(R"([{{"targets": ["{}"]}}])", std::string(1000, 'x')));
+  executor_.RunFor(10s);
+  EXPECT_THAT(discovery_->status().last_error, HasSubstr("bytes, the limit is 1000"));
+  ASSERT_TRUE(files_.Remove("sd/a.json"));
+  executor_.RunFor(10s);
+  Write("sd/c.json", R"([{"targets": ["e"]}])");
+  executor_.RunFor(10s);
+  EXPECT_EQ(told_.back(), "c d e ");
+  EXPECT_EQ(discovery_->status().last_error, "");
+}
+
+TEST_F(FileDiscoveryTest, ABrokenFileThatIsGoneIsNoFailureAnyMore) {
+  Write("sd/a.json", "[{");
+  Start({"sd/*.json"});
+  executor_.RunFor(10s);
+  EXPECT_NE(discovery_->status().last_error, "");
+  ASSERT_TRUE(files_.Remove("sd/a.json"));
+  executor_.RunFor(10s);
+  EXPECT_EQ(discovery_->status().last_error, "");
 }
 
 }  // namespace

@@ -92,8 +92,9 @@ base::Result<std::vector<std::shared_ptr<Discovery>>> MakeDiscoveries(const Scra
                                                                       DiscoveryContext context) {
   context.job_name = job.job_name;
   std::vector<std::shared_ptr<Discovery>> discoveries;
+  const auto budget = std::make_shared<TargetBudget>();
   for (const FileDiscoveryOptions& options : job.file_discoveries) {
-    discoveries.push_back(std::make_shared<FileDiscovery>(options, context));
+    discoveries.push_back(std::make_shared<FileDiscovery>(options, context, budget));
   }
   for (const DiscoveryOptions& options : job.other_discoveries) {
     context.index = discoveries.size();

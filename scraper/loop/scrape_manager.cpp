@@ -173,6 +173,7 @@ class ScrapeManager::Impl : public std::enable_shared_from_this<Impl> {
             .make_fetcher = dependencies_.make_fetcher,
             .environment = dependencies_.environment,
             .dns = dependencies_.dns,
+            .directories = dependencies_.directories,
             .network = dependencies_.network,
             .log = dependencies_.log.With("scrape_pool", options.job_name),
             .job_name = options.job_name,
