@@ -8,7 +8,7 @@
 #include "base/mutex.h"
 #include "base/random.h"
 #include "net/http/credentials.h"
-#include "net/http/jwt.h"
+#include "net/jwt.h"
 #include "net/tls/watched_file.h"
 
 namespace baro::net::http {

@@ -12,7 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "net/http/credentials.h"
-#include "net/http/jwt.h"
+#include "net/jwt.h"
 
 namespace baro::net::http {
 namespace {

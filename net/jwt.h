@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 
-namespace baro::net::http {
+namespace baro::net {
 
 /// base64url without padding: RFC 7515 section 2.
 std::string Base64Url(std::string_view bytes);
@@ -18,4 +18,4 @@ std::string Base64Url(std::string_view bytes);
 base::Result<std::string> SignJwt(std::string_view payload, const std::string& key_pem, const std::string& algorithm,
                                   const std::string& key_id);
 
-}  // namespace baro::net::http
+}  // namespace baro::net

@@ -1,4 +1,4 @@
-#include "net/http/jwt.h"
+#include "net/jwt.h"
 
 #include <memory>
 
@@ -11,7 +11,7 @@
 
 #include "net/http/credentials.h"
 
-namespace baro::net::http {
+namespace baro::net {
 namespace {
 
 using base::Code;
@@ -37,7 +37,7 @@ KeyPtr ReadKey(const std::string& pem) {
 }  // namespace
 
 std::string Base64Url(std::string_view bytes) {
-  std::string text = Base64Encode(bytes);
+  std::string text = http::Base64Encode(bytes);
   while (text.ends_with('=')) text.pop_back();
   for (char& c : text) {
     if (c == '+') c = '-';
@@ -81,4 +81,4 @@ base::Result<std::string> SignJwt(std::string_view payload, const std::string& k
   return token;
 }
 
-}  // namespace baro::net::http
+}  // namespace baro::net
