@@ -45,15 +45,21 @@ struct ApiScope {
   base::Result<std::string> Secret(std::string_view field) const;
   /// "80" of the field `port`.
   std::string Port() const;
+  /// Of the process's environment; "" if it is not set.
+  std::string Variable(const std::string& name) const { return environment ? environment(name) : ""; }
+  /// The text at a path of the first item of an earlier call, without space around it; "" if there is none.
+  std::string Answer(std::string_view call, std::string_view path) const;
 };
 
 /// How an answer tells that there is more.
 enum class Paging : std::uint8_t {
   kNone,
-  kLink,    ///< `next` is the URL of the next page, of the same origin
-  kCursor,  ///< `next` is a value for the parameter `parameter`
-  kPages,   ///< `next` is the number of pages; the parameter is the page's, from 1 on
-  kFull,    ///< the parameter is the page's number, from 1 on; a page of fewer than `page_items` items is the last
+  kLink,     ///< `next` is the URL of the next page, of the same origin
+  kCursor,   ///< `next` is a value for the parameter `parameter`
+  kPages,    ///< `next` is the number of pages; the parameter is the page's, from 1 on
+  kRelLink,  ///< `next` is a list of {"rel", "href"}: the next page has the query of that with rel "next", at the same
+             ///< URL
+  kFull,     ///< the parameter is the page's number, from 1 on; a page of fewer than `page_items` items is the last
 };
 
 /// What an answer is.
@@ -84,6 +90,7 @@ struct ApiCall {
   std::size_t page_items = 0;
   net::Method method = net::Method::kGet;
   AnswerForm form = AnswerForm::kJson;
+  std::string_view header;      ///< this header of the answer is put into its document, an object, as "header"
   bool is_optional = false;     ///< if it fails, it has no items, and the refresh goes on
   bool may_be_missing = false;  ///< the same, but only for HTTP status 404
   int missing_status = 404;     ///< and this one, where a service has another word for it

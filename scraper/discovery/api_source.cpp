@@ -36,6 +36,17 @@ base::Result<std::string> ApiScope::Secret(std::string_view field) const {
   return text;
 }
 
+std::string ApiScope::Answer(std::string_view call, std::string_view path) const {
+  const auto items = answers.Of(call);
+  if (items.empty()) return "";
+  TargetList reader;
+  std::string text = reader.Text(items[0], path);
+  constexpr std::string_view kSpace = " \t\r\n";
+  text.erase(0, text.find_first_not_of(kSpace));
+  text.resize(text.find_last_not_of(kSpace) + 1);
+  return text;
+}
+
 std::string ApiScope::Port() const { return fmt::format("{}", record.Get<std::int64_t>("port")); }
 
 void ApiAnswers::Add(std::string_view call, std::vector<Json> items) {
@@ -190,14 +201,17 @@ class ApiSource::Run : public std::enable_shared_from_this<Run> {
     if (values_ > source_->limits_.values) {
       return Fail(Code::kLimitExceeded, fmt::format("the answers have more than {} values", source_->limits_.values));
     }
+    if (!call().header.empty() && document.is_object()) document["header"] = answer.headers.Get(call().header);
     return document;
   }
 
   /// Of the next page; empty: this was the last.
   base::Result<std::string> NextUrl(const Json& document) {
     TargetList reader;
+    if (call().paging == Paging::kRelLink) return RelLink(document);
     const std::string next = call().next.empty() ? "" : reader.Text(document, call().next);
     switch (call().paging) {
+      case Paging::kRelLink:
       case Paging::kNone:
         return "";
       case Paging::kLink:
@@ -213,6 +227,21 @@ class ApiSource::Run : public std::enable_shared_from_this<Run> {
     }
     ++page_;
     return PageUrl("");
+  }
+
+  /// Of such a link only the query counts: behind a proxy, servers do not know the scheme and host that they have.
+  base::Result<std::string> RelLink(const Json& document) const {
+    TargetList reader;
+    for (const Json& link : ItemsAt(document, call().next)) {
+      if (reader.Text(link, "rel") != "next") continue;
+      const std::string href = reader.Text(link, "href");
+      const std::size_t mark = href.find('?');
+      if (mark == std::string::npos) return Fail(Code::kInvalidArgument, "the link to the next page has no query");
+      net::Url url = BARO_TRY(net::ParseUrl(url_));
+      url.target = url.target.substr(0, url.target.find('?')) + href.substr(mark);
+      return url.ToString();
+    }
+    return "";
   }
 
   /// A link leads to where credentials may go only if it leads to where they went.

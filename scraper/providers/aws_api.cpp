@@ -21,21 +21,17 @@ std::string_view Trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
 }
 
-std::string Variable(const ApiScope& scope, const std::string& name) {
-  return scope.environment ? scope.environment(name) : "";
-}
-
 std::string Profile(const ApiScope& scope) {
   if (const std::string& field = scope.record.Text("profile"); !field.empty()) return field;
-  const std::string variable = Variable(scope, "AWS_PROFILE");
+  const std::string variable = scope.Variable("AWS_PROFILE");
   return variable.empty() ? "default" : variable;
 }
 
 /// One of the two files of shared settings; "" if it cannot be read.
 std::string SharedFile(const ApiScope& scope, const std::string& variable, const std::string& name) {
-  std::string path = Variable(scope, variable);
+  std::string path = scope.Variable(variable);
   if (path.empty()) {
-    const std::string home = Variable(scope, "HOME");
+    const std::string home = scope.Variable("HOME");
     if (home.empty()) return "";
     path = fmt::format("{}/.aws/{}", home, name);
   }
@@ -77,37 +73,28 @@ FoundKeys FindKeys(const ApiScope& scope) {
     return {.place = KeyPlace::kGiven, .keys = std::move(keys)};
   }
   if (scope.record.Text("profile").empty()) {
-    auto keys = MakeKeys(Variable(scope, "AWS_ACCESS_KEY_ID"), Variable(scope, "AWS_SECRET_ACCESS_KEY"),
-                         Variable(scope, "AWS_SESSION_TOKEN"));
+    auto keys = MakeKeys(scope.Variable("AWS_ACCESS_KEY_ID"), scope.Variable("AWS_SECRET_ACCESS_KEY"),
+                         scope.Variable("AWS_SESSION_TOKEN"));
     if (keys) return {.place = KeyPlace::kGiven, .keys = std::move(keys)};
-    if (!Variable(scope, "AWS_WEB_IDENTITY_TOKEN_FILE").empty()) return {.place = KeyPlace::kWebIdentity};
+    if (!scope.Variable("AWS_WEB_IDENTITY_TOKEN_FILE").empty()) return {.place = KeyPlace::kWebIdentity};
   }
   if (auto keys = ProfileKeys(scope)) return {.place = KeyPlace::kGiven, .keys = std::move(keys)};
   for (const char* const name : {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"}) {
-    if (!Variable(scope, name).empty()) return {.place = KeyPlace::kContainer};
+    if (!scope.Variable(name).empty()) return {.place = KeyPlace::kContainer};
   }
   return {};
 }
 
 std::string GivenRegion(const ApiScope& scope) {
   std::string region = scope.record.Text("region");
-  if (region.empty()) region = Variable(scope, "AWS_REGION");
-  if (region.empty()) region = Variable(scope, "AWS_DEFAULT_REGION");
+  if (region.empty()) region = scope.Variable("AWS_REGION");
+  if (region.empty()) region = scope.Variable("AWS_DEFAULT_REGION");
   if (region.empty()) region = ProfileValue(scope, "region");
   return region;
 }
 
-/// The text of the first item of a call; "" if it has none.
-std::string AnswerText(const ApiScope& scope, std::string_view call, std::string_view path) {
-  const auto items = scope.answers.Of(call);
-  if (items.empty()) return "";
-  TargetList reader;
-  return std::string(Trimmed(reader.Text(items[0], path)));
-}
-
 std::optional<net::SigV4Keys> AnswerKeys(const ApiScope& scope, std::string_view call, std::string_view token) {
-  return MakeKeys(AnswerText(scope, call, "AccessKeyId"), AnswerText(scope, call, "SecretAccessKey"),
-                  AnswerText(scope, call, token));
+  return MakeKeys(scope.Answer(call, "AccessKeyId"), scope.Answer(call, "SecretAccessKey"), scope.Answer(call, token));
 }
 
 /// Keys before a role is taken on.
@@ -132,7 +119,7 @@ bool NeedsRole(const ApiScope& scope) { return !scope.record.Text("role_arn").em
 void SendToMetadata(std::string_view path, const ApiScope& scope, net::FetchRequest& request) {
   request.url = fmt::format("{}{}", kMetadata, path);
   request.unix_socket.clear();
-  request.headers.Set("X-aws-ec2-metadata-token", AnswerText(scope, "aws_token", "text"));
+  request.headers.Set("X-aws-ec2-metadata-token", scope.Answer("aws_token", "text"));
 }
 
 base::Result<> PrepareToken(const ApiScope& /*scope*/, net::FetchRequest& request) {
@@ -152,7 +139,7 @@ base::Result<> PrepareRole(const ApiScope& scope, net::FetchRequest& request) {
 }
 
 base::Result<> PrepareKeys(const ApiScope& scope, net::FetchRequest& request) {
-  const std::string roles = AnswerText(scope, "aws_role", "text");
+  const std::string roles = scope.Answer("aws_role", "text");
   const std::string role = roles.substr(0, roles.find('\n'));
   SendToMetadata("/latest/meta-data/iam/security-credentials/" + net::UrlEncode(Trimmed(role)), scope, request);
   return {};
@@ -173,12 +160,12 @@ base::Result<> CheckContainerUrl(const std::string& text) {
 }
 
 base::Result<> PrepareContainerKeys(const ApiScope& scope, net::FetchRequest& request) {
-  const std::string path = Variable(scope, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
+  const std::string path = scope.Variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
   request.url =
-      path.empty() ? Variable(scope, "AWS_CONTAINER_CREDENTIALS_FULL_URI") : fmt::format("{}{}", kContainerHost, path);
+      path.empty() ? scope.Variable("AWS_CONTAINER_CREDENTIALS_FULL_URI") : fmt::format("{}{}", kContainerHost, path);
   BARO_TRY(CheckContainerUrl(request.url));
-  std::string token = Variable(scope, "AWS_CONTAINER_AUTHORIZATION_TOKEN");
-  if (const std::string file = Variable(scope, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"); !file.empty()) {
+  std::string token = scope.Variable("AWS_CONTAINER_AUTHORIZATION_TOKEN");
+  if (const std::string file = scope.Variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"); !file.empty()) {
     token = Trimmed(BARO_TRY(base::ReadFile(scope.files, file, kFileBytesMax)));
   }
   if (!token.empty()) request.headers.Set("Authorization", token);
@@ -195,12 +182,12 @@ base::Result<std::string> StsUrl(const ApiScope& scope) {
 base::Result<> PrepareWebKeys(const ApiScope& scope, net::FetchRequest& request) {
   request.url = BARO_TRY(StsUrl(scope));
   const std::string token =
-      BARO_TRY(base::ReadFile(scope.files, Variable(scope, "AWS_WEB_IDENTITY_TOKEN_FILE"), kFileBytesMax));
-  const std::string session = Variable(scope, "AWS_ROLE_SESSION_NAME");
+      BARO_TRY(base::ReadFile(scope.files, scope.Variable("AWS_WEB_IDENTITY_TOKEN_FILE"), kFileBytesMax));
+  const std::string session = scope.Variable("AWS_ROLE_SESSION_NAME");
   request.headers.Set("Content-Type", "application/x-www-form-urlencoded");
   request.body = net::EncodeQuery({{"Action", "AssumeRoleWithWebIdentity"},
                                    {"Version", "2011-06-15"},
-                                   {"RoleArn", Variable(scope, "AWS_ROLE_ARN")},
+                                   {"RoleArn", scope.Variable("AWS_ROLE_ARN")},
                                    {"RoleSessionName", session.empty() ? "barograph" : session},
                                    {"WebIdentityToken", std::string(Trimmed(token))}});
   return {};
@@ -253,7 +240,7 @@ std::span<const ApiCall> AwsLogin() { return kLogin; }
 
 base::Result<std::string> AwsRegion(const ApiScope& scope) {
   std::string region = GivenRegion(scope);
-  if (region.empty()) region = AnswerText(scope, "aws_region", "text");
+  if (region.empty()) region = scope.Answer("aws_region", "text");
   if (region.empty()) return Fail(Code::kInvalidArgument, "no region: give the field region, or set AWS_REGION");
   return region;
 }

@@ -43,7 +43,8 @@ class EcsTest : public AwsFixture {
            "tags": [{"key": "k", "value": "v"}],
            "attachments": [{"type": "Service Connect", "details": []},
              {"type": "ElasticNetworkInterface", "details": [{"name": "subnetId", "value": "subnet-1"}, {"name": "odd"},
-               {"name": "networkInterfaceId", "value": "eni-1"}, {"name": "privateIPv4Address", "value": "10.0.0.1"}]}]},
+               {"name": "networkInterfaceId", "value": "eni-1"},
+               {"name": "privateIPv4Address", "value": "10.0.0.1"}]}]},
           {"taskArn": "arn:t/2", "clusterArn": "arn:c/one", "group": "family:cron", "launchType": "EC2",
            "healthStatus": "UNKNOWN", "containerInstanceArn": "arn:ci/1", "attachments": []},
           {"taskArn": "arn:t/3", "clusterArn": "arn:c/one", "group": "service:gone", "launchType": "EC2",
@@ -109,7 +110,8 @@ TEST_F(EcsTest, AsARoleOfAwsWithNamedClustersAtAnEndpoint) {
   options["clusters"] = std::vector<std::string>{"arn:c/one", "two"};
   options["endpoint"] = "http://local:4566";
   Say(R"(DescribeClusters {"clusters":["arn:c/one","two"],"include":["TAGS"]})",
-      R"({"clusters": [{"clusterArn": "arn:c/one", "clusterName": "one", "tags": [{"key": "Cost-Center", "value": "7"}]},
+      R"({"clusters": [{"clusterArn": "arn:c/one", "clusterName": "one",
+                        "tags": [{"key": "Cost-Center", "value": "7"}]},
                        {"clusterArn": "arn:c/two", "clusterName": "two"}]})");
   EXPECT_EQ(Lines(Discover("aws", options)), Lines(kTargets));
   EXPECT_EQ(servers_->requests.front().first.url, "http://local:4566/");

@@ -32,7 +32,8 @@ constexpr const char* kCluster = R"(<CacheCluster><ARN>c1</ARN><AtRestEncryption
 <AuthTokenStatus>c20</AuthTokenStatus><CacheNodeType>c21</CacheNodeType>
 <EngineVersion>c22</EngineVersion><NumCacheNodes>c23</NumCacheNodes>
 <TransitEncryptionEnabled>c24</TransitEncryptionEnabled>
-<TransitEncryptionMode>c25</TransitEncryptionMode><CacheNodeIdsToRemove><CacheNodeId>0001</CacheNodeId><CacheNodeId>0002</CacheNodeId></CacheNodeIdsToRemove>
+<TransitEncryptionMode>c25</TransitEncryptionMode>
+<CacheNodeIdsToRemove><CacheNodeId>0001</CacheNodeId><CacheNodeId>0002</CacheNodeId></CacheNodeIdsToRemove>
 </PendingModifiedValues>
 <PreferredAvailabilityZone>c26</PreferredAvailabilityZone>
 <PreferredMaintenanceWindow>c27</PreferredMaintenanceWindow>
@@ -49,7 +50,8 @@ constexpr const char* kCluster = R"(<CacheCluster><ARN>c1</ARN><AtRestEncryption
 <LogDeliveryConfiguration><DestinationDetails><KinesisFirehoseDetails><DeliveryStream>ds</DeliveryStream>
 </KinesisFirehoseDetails></DestinationDetails></LogDeliveryConfiguration></LogDeliveryConfigurations>
 <SecurityGroups><member><SecurityGroupId>sg-3</SecurityGroupId><Status>active</Status></member></SecurityGroups>
-<CacheNodes><CacheNode><CustomerAvailabilityZone>n1</CustomerAvailabilityZone><CustomerOutpostArn>n2</CustomerOutpostArn>
+<CacheNodes><CacheNode>
+<CustomerAvailabilityZone>n1</CustomerAvailabilityZone><CustomerOutpostArn>n2</CustomerOutpostArn>
 <Endpoint><Address>n3</Address><Port>n4</Port></Endpoint><CacheNodeId>n5</CacheNodeId>
 <ParameterGroupStatus>n6</ParameterGroupStatus><SourceCacheNodeId>n7</SourceCacheNodeId>
 <CacheNodeStatus>n8</CacheNodeStatus>

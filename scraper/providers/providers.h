@@ -8,12 +8,14 @@
 namespace baro::scraper {
 
 extern const std::span<const ApiProvider> kAwsApiProviders;
+extern const std::span<const ApiProvider> kAzureProviders;
 extern const std::span<const ApiProvider> kDigitaloceanProviders;
 extern const std::span<const ApiProvider> kDockerProviders;
 extern const std::span<const ApiProvider> kDockerSwarmProviders;
 extern const std::span<const ApiProvider> kEcsProviders;
 extern const std::span<const ApiProvider> kElasticacheProviders;
 extern const std::span<const ApiProvider> kEurekaProviders;
+extern const std::span<const ApiProvider> kGceProviders;
 extern const std::span<const ApiProvider> kHetznerProviders;
 extern const std::span<const ApiProvider> kIonosProviders;
 extern const std::span<const ApiProvider> kKumaProviders;
@@ -21,6 +23,7 @@ extern const std::span<const ApiProvider> kLinodeProviders;
 extern const std::span<const ApiProvider> kMarathonProviders;
 extern const std::span<const ApiProvider> kMskProviders;
 extern const std::span<const ApiProvider> kNomadProviders;
+extern const std::span<const ApiProvider> kOpenstackProviders;
 extern const std::span<const ApiProvider> kOutscaleProviders;
 extern const std::span<const ApiProvider> kOvhcloudProviders;
 extern const std::span<const ApiProvider> kPuppetdbProviders;

@@ -49,7 +49,8 @@ constexpr const char* kCluster = R"(<DBCluster><ActivityStreamKinesisStreamName>
 <IOOptimizedNextAllowedModificationTime>2024-05-06T07:08:07.067Z</IOOptimizedNextAllowedModificationTime>
 <LatestRestorableTime>2024-05-06T07:08:08.068Z</LatestRestorableTime>
 <TagList><Tag><Key>cost-center</Key><Value>7</Value></Tag></TagList><DBClusterMembers>
-<DBClusterMember><DBInstanceIdentifier>i35</DBInstanceIdentifier><IsClusterWriter>true</IsClusterWriter></DBClusterMember>
+<DBClusterMember>
+<DBInstanceIdentifier>i35</DBInstanceIdentifier><IsClusterWriter>true</IsClusterWriter></DBClusterMember>
 </DBClusterMembers></DBCluster>)";
 constexpr const char* kInstance =
     R"(<DBInstance><ActivityStreamEngineNativeAuditFieldsIncluded>i1</ActivityStreamEngineNativeAuditFieldsIncluded>
