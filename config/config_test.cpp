@@ -262,27 +262,25 @@ TEST(Config, WhatIsNotServedYetIsValidAndNamed) {
 global: {scrape_native_histograms: false}
 alerting: {alertmanagers: [{static_configs: [{targets: ["a:1"]}]}]}
 rule_files: [a.yml]
-remote_write: [{url: "http://x"}]
+remote_write: [{url: "http://x", oauth2: {client_id: a, token_url: b, proxy_url: "socks4://p:1"}}]
 remote_read: [{url: "http://x"}]
 tracing: {endpoint: "x:1"}
 otlp: {promote_scope_metadata: true}
 scrape_configs:
   - job_name: a
     oauth2: {client_id: a, token_url: b, proxy_url: "socks4://p:1"}
-    kubernetes_sd_configs: [{role: pod, oauth2: {client_id: a, token_url: b}, api_server: "http://x"}]
 )");
   ASSERT_TRUE(config) << config.error().message();
   std::vector<std::string> fields;
   for (const Diagnostic& item : config->not_served) fields.push_back(item.field);
   EXPECT_THAT(fields, testing::UnorderedElementsAre("alerting", "rule_files", "remote_write", "remote_read", "tracing",
-                                                    "otlp", "scrape_configs[0].oauth2.proxy_url",
-                                                    "scrape_configs[0].kubernetes_sd_configs"))
+                                                    "otlp", "scrape_configs[0].oauth2.proxy_url"))
       << "what stands inside a section that is not served is not named again";
   const auto served = CheckServed(*config);
   ASSERT_FALSE(served);
   EXPECT_EQ(served.error().code(), base::Code::kUnsupported);
   EXPECT_THAT(served.error().message(),
-              HasSubstr("dir/prometheus.yml:12:5: scrape_configs[0].kubernetes_sd_configs: Prometheus has this field, "
+              HasSubstr("dir/prometheus.yml:11:42: scrape_configs[0].oauth2.proxy_url: Prometheus has this field, "
                         "this version of Barograph does not support it yet"));
   EXPECT_TRUE(CheckServed(*Parse("alerting: {alertmanagers: }\nrule_files: []\nremote_write:\notlp:\n")));
 }

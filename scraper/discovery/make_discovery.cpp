@@ -10,6 +10,7 @@
 #include "scraper/discovery/file_discovery.h"
 #include "scraper/discovery/http_source.h"
 #include "scraper/discovery/polled_discovery.h"
+#include "scraper/kubernetes/kubernetes_discovery.h"
 #include "scraper/served_discoveries.h"
 #include "scraper/zookeeper/zookeeper_discovery.h"
 
@@ -40,8 +41,10 @@ struct WatchingKind {
   std::string_view name;
   base::Result<std::shared_ptr<Discovery>> (*make)(const DiscoveryOptions&, const DiscoveryContext&);
 };
-constexpr WatchingKind kWatchingKinds[] = {
-    {"consul", ConsulDiscovery::Make}, {"nerve", ZookeeperDiscovery::Make}, {"serverset", ZookeeperDiscovery::Make}};
+constexpr WatchingKind kWatchingKinds[] = {{"consul", ConsulDiscovery::Make},
+                                           {"kubernetes", KubernetesDiscovery::Make},
+                                           {"nerve", ZookeeperDiscovery::Make},
+                                           {"serverset", ZookeeperDiscovery::Make}};
 
 const WatchingKind* FindWatchingKind(std::string_view name) {
   const auto* const found = std::ranges::find(kWatchingKinds, name, &WatchingKind::name);

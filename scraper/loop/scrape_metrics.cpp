@@ -38,6 +38,10 @@ ScrapeMetrics::ScrapeMetrics(base::Registry& registry)
                                                   "Times that a job took over discovered targets.", {"name"})),
       sd_http_failures_total(
           registry.MakeCounter("prometheus_sd_http_failures_total", "Refreshes of HTTP discoveries that failed.")),
+      sd_kubernetes_events_total(registry.MakeCounterFamily(
+          "prometheus_sd_kubernetes_events_total", "Events that watches of Kubernetes told.", {"role", "event"})),
+      sd_kubernetes_failures_total(registry.MakeCounter("prometheus_sd_kubernetes_failures_total",
+                                                        "Lists and watches of Kubernetes that failed.")),
       sd_dns_lookups_total(registry.MakeCounter("prometheus_sd_dns_lookups_total", "Lookups of discoveries by DNS.")),
       sd_dns_lookup_failures_total(registry.MakeCounter("prometheus_sd_dns_lookup_failures_total",
                                                         "Lookups of discoveries by DNS that failed.")),

@@ -28,6 +28,8 @@ struct ScrapeMetrics {
   base::CounterFamily& sd_received_updates_total;                ///< by name
   base::CounterFamily& sd_updates_total;                         ///< by name
   base::Counter& sd_http_failures_total;
+  base::CounterFamily& sd_kubernetes_events_total;  ///< by role and event
+  base::Counter& sd_kubernetes_failures_total;
   base::Counter& sd_dns_lookups_total;
   base::Counter& sd_dns_lookup_failures_total;
   base::Counter& exceeded_sample_limit_total;

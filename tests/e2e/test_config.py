@@ -46,11 +46,11 @@ class StartUp(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "p.yml")
             path.write_text("remote_write: [{url: 'http://x'}]\nscrape_configs:\n  - job_name: a\n"
-                            "    kubernetes_sd_configs: [{role: pod}]\n")
+                            "    oauth2: {client_id: a, token_url: b, proxy_url: 'socks4://p:1'}\n")
             done = run(BAROGRAPH, f"--config.file={path}", f"--storage.tsdb.path={folder}/data",
                        "--web.listen-address=127.0.0.1:0")
             self.assertEqual(done.returncode, 2)
-            for place in (":1:1: remote_write: ", ":4:5: scrape_configs[0].kubernetes_sd_configs: "):
+            for place in (":1:1: remote_write: ", ":4:42: scrape_configs[0].oauth2.proxy_url: "):
                 self.assertIn(f"{path}{place}Prometheus has this field, this version of Barograph does not support it",
                               done.stderr)
             done = run(BAROTOOL, "check", "config", str(path))
