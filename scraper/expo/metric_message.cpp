@@ -24,6 +24,18 @@ base::Error Malformed(std::string_view what) {
   return {Code::kInvalidArgument, fmt::format("malformed protobuf message: {}", what)};
 }
 
+double ReadDouble(WireReader& reader, NumberPlace& place) {
+  place = {.at = reader.position(), .size_bytes = sizeof(double)};
+  return reader.Double();
+}
+
+std::uint64_t ReadVarint(WireReader& reader, NumberPlace& place) {
+  place.at = reader.position();
+  const std::uint64_t value = reader.Varint();
+  place.size_bytes = static_cast<std::uint8_t>(reader.position() - place.at);  // at most 10; malformed ones count not
+  return value;
+}
+
 /// A field that is not asked for: known ones must have been of another wire type.
 void PassOver(WireReader& reader, std::uint32_t tag, std::uint32_t last_known_field) {
   if (tag >> 3 <= last_known_field) {
@@ -61,8 +73,7 @@ void ReadSimple(WireReader& reader, FamilyType type, MetricMessage& metric) {
   while (!message.AtEnd()) {
     const std::uint32_t tag = message.Tag();
     if (tag == WireTag(1, WireType::kFixed64)) {
-      metric.value_at = message.position();
-      metric.value = message.Double();
+      metric.value = ReadDouble(message, metric.value_place);
     } else if (is_counter && tag == WireTag(2, WireType::kBytes)) {
       metric.exemplar = message.Bytes();
     } else if (is_counter && tag == WireTag(3, WireType::kBytes)) {
@@ -84,7 +95,7 @@ bool ReadQuantile(WireReader& reader, std::vector<QuantileMessage>& quantiles) {
     if (tag == WireTag(1, WireType::kFixed64)) {
       quantile.quantile = message.Double();
     } else if (tag == WireTag(2, WireType::kFixed64)) {
-      quantile.value = message.Double();
+      quantile.value = ReadDouble(message, quantile.value_place);
     } else {
       PassOver(message, tag, 2);
     }
@@ -100,10 +111,10 @@ bool ReadSummary(WireReader& reader, MetricMessage& metric) {
     const std::uint32_t tag = message.Tag();
     switch (tag) {
       case WireTag(1, WireType::kVarint):
-        metric.count = message.Varint();
+        metric.count = ReadVarint(message, metric.count_place);
         break;
       case WireTag(2, WireType::kFixed64):
-        metric.sum = message.Double();
+        metric.sum = ReadDouble(message, metric.sum_place);
         break;
       case WireTag(3, WireType::kBytes):
         fits = ReadQuantile(message, metric.quantiles);
@@ -129,7 +140,7 @@ bool ReadBucket(WireReader& reader, std::vector<BucketMessage>& buckets) {
     const std::uint32_t tag = message.Tag();
     switch (tag) {
       case WireTag(1, WireType::kVarint):
-        count = message.Varint();
+        count = ReadVarint(message, bucket.count_place);
         break;
       case WireTag(2, WireType::kFixed64):
         bucket.upper_bound = message.Double();
@@ -145,7 +156,8 @@ bool ReadBucket(WireReader& reader, std::vector<BucketMessage>& buckets) {
     }
   }
   if (!message.ok()) reader.Fail<int>();
-  bucket.count = count_float != 0 ? count_float : static_cast<double>(count);
+  bucket.is_float = count_float != 0;
+  bucket.count = bucket.is_float ? count_float : static_cast<double>(count);
   return true;
 }
 
@@ -196,10 +208,10 @@ bool ReadCounts(WireReader& reader, std::uint32_t tag, std::vector<double>& numb
 bool ReadHistogramNumber(WireReader& reader, std::uint32_t tag, MetricMessage& metric) {
   switch (tag) {
     case WireTag(1, WireType::kVarint):
-      metric.count = reader.Varint();
+      metric.count = ReadVarint(reader, metric.count_place);
       return true;
     case WireTag(2, WireType::kFixed64):
-      metric.sum = reader.Double();
+      metric.sum = ReadDouble(reader, metric.sum_place);
       return true;
     case WireTag(4, WireType::kFixed64):
       metric.count_float = reader.Double();
@@ -323,8 +335,26 @@ bool ReadLabel(WireReader& reader, ExpositionLabel& label) {
   return message.ok() && reader.ok();
 }
 
-base::Result<> CheckNames(std::span<const ExpositionLabel> labels) {
+// A name that more than one of them has, or that only the metric may have.
+std::optional<std::string_view> FindTwin(std::span<const ExpositionLabel> labels) {
+  constexpr std::size_t kFew = 16;  // comparing each with each is as cheap as sorting
+  if (labels.size() <= kFew) {
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      if (labels[i].name == model::kMetricName) return labels[i].name;
+      for (std::size_t j = 0; j < i; ++j) {
+        if (labels[i].name == labels[j].name) return labels[i].name;
+      }
+    }
+    return std::nullopt;
+  }
   std::vector<std::string_view> names = {model::kMetricName};
+  for (const ExpositionLabel& label : labels) names.push_back(label.name);
+  std::sort(names.begin(), names.end());
+  const auto found = std::adjacent_find(names.begin(), names.end());
+  return found == names.end() ? std::nullopt : std::optional(*found);
+}
+
+base::Result<> CheckNames(std::span<const ExpositionLabel> labels) {
   for (const ExpositionLabel& label : labels) {
     if (label.name.empty() || !model::IsValidUtf8(label.name)) {
       return Fail(Code::kInvalidArgument,
@@ -334,12 +364,10 @@ base::Result<> CheckNames(std::span<const ExpositionLabel> labels) {
       return Fail(Code::kInvalidArgument,
                   fmt::format("the value of label {} is not valid UTF-8", model::Quoted(model::Abridged(label.name))));
     }
-    names.push_back(label.name);
   }
-  std::sort(names.begin(), names.end());
-  const auto found = std::adjacent_find(names.begin(), names.end());
-  if (found == names.end()) return {};
-  return Fail(Code::kInvalidArgument, fmt::format("label {} stands twice", model::Quoted(model::Abridged(*found))));
+  const auto twin = FindTwin(labels);
+  if (!twin) return {};
+  return Fail(Code::kInvalidArgument, fmt::format("label {} stands twice", model::Quoted(model::Abridged(*twin))));
 }
 
 }  // namespace
@@ -410,7 +438,7 @@ void MetricMessage::Clear() {
   timestamp_ms = start_ms = 0;
   count = zero_count = 0;
   schema = 0;
-  value_at = nullptr;
+  value_place = count_place = sum_place = {};
   exemplar.reset();
   quantiles.clear();
   buckets.clear();

@@ -48,28 +48,39 @@ base::Result<FamilyMessage> ReadFamily(std::string_view message);
 /// The next metric of a family, from a reader that stands at first_metric or behind another metric. Nothing: no more.
 std::optional<std::string_view> NextMetric(base::WireReader& reader);
 
+/// Where a number stands in the body.
+struct NumberPlace {
+  const char* at = nullptr;  ///< null: nowhere
+  std::uint8_t size_bytes = 0;
+};
+
 struct QuantileMessage {
   double quantile = 0;
   double value = 0;
+  NumberPlace value_place;
 };
 
 struct BucketMessage {
   double upper_bound = 0;
   double count = 0;
+  bool is_float = false;    ///< the count is
+  NumberPlace count_place;  ///< of the one that is not
   std::optional<std::string_view> exemplar;
 };
 
 /// A Metric but for its labels. Reused for its memory.
 struct MetricMessage {
-  double value = 0;                ///< of counters, gauges and untyped metrics
-  const char* value_at = nullptr;  ///< where it stands in the body; null: nowhere
+  double value = 0;  ///< of counters, gauges and untyped metrics
+  NumberPlace value_place;
   std::int64_t timestamp_ms = 0;
   std::int64_t start_ms = 0;
   std::optional<std::string_view> exemplar;
 
   std::uint64_t count = 0;
+  NumberPlace count_place;
   double count_float = 0;
   double sum = 0;
+  NumberPlace sum_place;
   std::vector<QuantileMessage> quantiles;
   std::vector<BucketMessage> buckets;
 

@@ -2,16 +2,89 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
+#include <cstring>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
+
+#include "model/sample.h"
 
 namespace baro::scraper::expo {
 namespace {
 
 constexpr std::size_t kSlotsMin = 16;
 
+template <typename T>
+bool SameWord(const char* a, const char* b) {
+  T left = 0;
+  T right = 0;
+  std::memcpy(&left, a, sizeof left);
+  std::memcpy(&right, b, sizeof right);
+  return left == right;
+}
+
+// Between two values mostly a dozen bytes stand: a call of memcmp() costs more than that.
+inline bool SameBytes(const char* a, const char* b, std::size_t size) {
+  if (size > 16) return std::memcmp(a, b, size) == 0;
+  if (size >= 8) return SameWord<std::uint64_t>(a, b) && SameWord<std::uint64_t>(a + size - 8, b + size - 8);
+  if (size >= 4) return SameWord<std::uint32_t>(a, b) && SameWord<std::uint32_t>(a + size - 4, b + size - 4);
+  for (std::size_t i = 0; i < size; ++i) {
+    if (a[i] != b[i]) return false;
+  }
+  return true;
+}
+
+// A varint as long as the expected one. False: it is not.
+inline bool ReadVarint(const char* at, const char* expected, std::uint8_t size_bytes, double& value) {
+  constexpr unsigned kContinues = 0x80;
+  std::uint64_t bits = 0;
+  for (std::uint8_t i = 0; i < size_bytes; ++i) {
+    const auto byte = static_cast<unsigned char>(at[i]);
+    if (((byte ^ static_cast<unsigned char>(expected[i])) & kContinues) != 0) return false;
+    bits |= static_cast<std::uint64_t>(byte & 0x7f) << (7 * i);
+  }
+  value = static_cast<double>(bits);
+  return true;
+}
+
+double ReadDouble(const char* at) {
+  double value = 0;
+  std::memcpy(&value, at, sizeof value);
+  return std::isnan(value) ? model::CanonicalNaN() : value;
+}
+
 }  // namespace
+
+bool MetricTemplate::ReadValues(std::uint32_t first, std::uint32_t count, const char* at,
+                                std::vector<double>& out) const {
+  const MetricEntry& begin = entries_[first];
+  const MetricEntry& last = entries_[first + count - 1];
+  const char* const expected = text_.data() + begin.text_begin;
+  const std::size_t size_bytes = last.text_end - begin.text_begin;
+  const std::size_t places_count = last.places_begin + last.samples_count - begin.places_begin;
+  if (out.size() < places_count) out.resize(places_count);
+  double* values = out.data();
+  const ValuePlace* const places_end = places_.data() + last.places_begin + last.samples_count;
+  std::size_t done = 0;  // bytes
+  for (const ValuePlace* place = places_.data() + begin.places_begin; place != places_end; ++place, ++values) {
+    const std::size_t offset = place->offset - begin.text_begin;
+    if (place->kind == ValuePlace::Kind::kAbsent) {
+      *values = 0;
+      continue;
+    }
+    if (place->kind != ValuePlace::Kind::kVarintAgain) {
+      if (!SameBytes(at + done, expected + done, offset - done)) return false;
+      done = offset + place->size_bytes;
+    }
+    if (place->kind == ValuePlace::Kind::kDouble) {
+      *values = ReadDouble(at + offset);
+    } else if (!ReadVarint(at + offset, expected + offset, place->size_bytes, *values)) {
+      return false;
+    }
+  }
+  return SameBytes(at + done, expected + done, size_bytes - done);
+}
 
 std::uint64_t MetricTemplate::HashOf(const Key& key, std::uint64_t seed) {
   const std::uint64_t family = static_cast<std::uint64_t>(key.family) << 8 | static_cast<std::uint64_t>(key.type);
@@ -34,6 +107,7 @@ void MetricTemplate::Clear() {
   text_.clear();
   entries_.clear();
   samples_.clear();
+  places_.clear();
   families_.clear();
   shapes_.clear();
   heads_.clear();
@@ -56,6 +130,9 @@ void MetricTemplate::AssignPrefix(const MetricTemplate& other, std::size_t metri
   };
   const auto [samples_begin, samples_end] = first(other.samples_, last.samples_begin + last.samples_count);
   samples_.assign(samples_begin, samples_end);
+  const auto [places_begin, places_end] =
+      first(other.places_, last.places_begin + (last.is_plain ? last.samples_count : 0));
+  places_.assign(places_begin, places_end);
   const auto [entries_begin, entries_end] = first(other.entries_, metrics_count);
   entries_.assign(entries_begin, entries_end);
   const auto [families_begin, families_end] = first(other.families_, families_count);
@@ -74,7 +151,7 @@ void MetricTemplate::AssignPrefix(const MetricTemplate& other, std::size_t metri
 void MetricTemplate::Push(const Key& key, std::uint64_t hash, std::span<const MetricSample> samples,
                           const PlainMetric& plain) {
   // The labels of a plain metric stand in its field.
-  const bool is_plain = plain.value_offset != 0;
+  const bool is_plain = !plain.field.empty();
   const auto text_begin = static_cast<std::uint32_t>(text_.size());
   text_ += is_plain ? plain.field : key.labels;
   const auto text_end = static_cast<std::uint32_t>(text_.size());
@@ -83,15 +160,20 @@ void MetricTemplate::Push(const Key& key, std::uint64_t hash, std::span<const Me
                       .start_ms = plain.start_ms,
                       .text_begin = text_begin,
                       .text_end = text_end,
-                      .value_offset = plain.value_offset,
+                      .places_begin = static_cast<std::uint32_t>(places_.size()),
                       .labels_begin = text_begin + labels_in_field,
                       .labels_size_bytes = static_cast<std::uint32_t>(key.labels.size()),
                       .family = key.family,
                       .family_place = static_cast<std::uint32_t>(families_.size() - 1),
                       .samples_begin = static_cast<std::uint32_t>(samples_.size()),
                       .samples_count = static_cast<std::uint32_t>(samples.size()),
-                      .type = key.type});
+                      .type = key.type,
+                      .is_plain = is_plain});
   samples_.insert(samples_.end(), samples.begin(), samples.end());
+  for (ValuePlace place : plain.places) {
+    place.offset = place.offset - plain.places_base + text_begin;
+    places_.push_back(place);
+  }
   if (slots_.size() < entries_.size() * 2) {
     Rehash(entries_.size() * 2);
   } else {
@@ -101,8 +183,10 @@ void MetricTemplate::Push(const Key& key, std::uint64_t hash, std::span<const Me
 
 void MetricTemplate::CloseFamily(std::string_view head, std::size_t size_bytes, std::size_t first) {
   std::size_t plain_size_bytes = head.size();
+  bool has_one_start = true;
   for (std::size_t i = first; i < entries_.size(); ++i) {
-    if (entries_[i].value_offset == 0) plain_size_bytes = size_bytes + 1;  // never as large as that
+    has_one_start &= entries_[i].start_ms == entries_[first].start_ms;
+    if (!entries_[i].is_plain) plain_size_bytes = size_bytes + 1;  // never as large as that
     plain_size_bytes += entries_[i].text_end - entries_[i].text_begin;
   }
   const FamilyShape& before = shapes_.back();  // where it was copied from another template
@@ -113,7 +197,8 @@ void MetricTemplate::CloseFamily(std::string_view head, std::size_t size_bytes, 
                     .head_begin = static_cast<std::uint32_t>(heads_.size()),
                     .head_size_bytes = static_cast<std::uint32_t>(head.size()),
                     .first = static_cast<std::uint32_t>(first),
-                    .count = static_cast<std::uint32_t>(entries_.size() - first)};
+                    .count = static_cast<std::uint32_t>(entries_.size() - first),
+                    .has_one_start = has_one_start};
   heads_ += head;
 }
 

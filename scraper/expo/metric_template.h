@@ -25,11 +25,25 @@ struct MetricSample {
   std::uint64_t bound_bits = 0;  ///< of `le` or `quantile`
 };
 
-/// A metric whose one value is 8 bytes in a fixed place, and that has nothing that varies beside it: if all other bytes
-/// are the same, so is all that they say.
+/// Where a sample's value stands.
+struct ValuePlace {
+  enum class Kind : std::uint8_t {
+    kDouble,       ///< 8 bytes
+    kVarint,       ///< `size_bytes` of them, as long as their continuation bits stay the same
+    kVarintAgain,  ///< the same bytes as an earlier place, which is a kVarint
+    kAbsent        ///< nowhere: it is 0
+  };
+  std::uint32_t offset = 0;
+  Kind kind = Kind::kAbsent;
+  std::uint8_t size_bytes = 0;
+};
+
+/// A metric whose values stand in places that are known, in the order of its samples, and that has nothing that varies
+/// beside them: if all other bytes are the same, so is all that they say.
 struct PlainMetric {
-  std::string_view field;          ///< the metric with its tag and length
-  std::uint32_t value_offset = 0;  ///< in it; 0: the metric is not of that kind
+  std::string_view field;                ///< the metric with its tag and length; empty: it is not of that kind
+  std::span<const ValuePlace> places{};  ///< one for each sample; those with bytes of their own ascend
+  std::uint32_t places_base = 0;         ///< what their offsets are counted from, less where `field` begins
   std::int64_t start_ms = 0;
 };
 
@@ -39,6 +53,7 @@ struct PlainFamily {
   std::size_t size_bytes = 0;  ///< of the whole; 0: the family is not of that kind
   std::uint32_t first = 0;     ///< its metrics' entries
   std::uint32_t count = 0;
+  bool has_one_start = false;  ///< all of them count since the same time
 };
 
 /// One metric: its labels as they stood, and its samples.
@@ -47,7 +62,7 @@ struct MetricEntry {
   std::int64_t start_ms = 0;     // of a plain metric
   std::uint32_t text_begin = 0;  // the field of a plain metric, the labels of another
   std::uint32_t text_end = 0;
-  std::uint32_t value_offset = 0;  // 0: not a plain metric
+  std::uint32_t places_begin = 0;
   std::uint32_t labels_begin = 0;
   std::uint32_t labels_size_bytes = 0;
   std::uint32_t family = 0;        ///< its number in the FamilyTable
@@ -55,6 +70,7 @@ struct MetricEntry {
   std::uint32_t samples_begin = 0;
   std::uint32_t samples_count = 0;
   FamilyType type = FamilyType::kCounter;
+  bool is_plain = false;  // then it has as many places as samples
 };
 
 /// The metrics of one exposition in order.
@@ -67,13 +83,26 @@ class MetricTemplate {
   std::string_view labels(const MetricEntry& entry) const {
     return std::string_view(text_).substr(entry.labels_begin, entry.labels_size_bytes);
   }
+  /// Shape    a plain one.
   PlainMetric plain(const MetricEntry& entry) const {
     return {.field = std::string_view(text_).substr(entry.text_begin, entry.text_end - entry.text_begin),
-            .value_offset = entry.value_offset,
+            .places = std::span(places_).subspan(entry.places_begin, entry.samples_count),
+            .places_base = entry.text_begin,
             .start_ms = entry.start_ms};
   }
+  /// Reads the values of `count` neighbouring plain metrics from `first` on, whose fields stand behind each other at
+  /// `at`, to the front of `values`, which grows as it needs. False: other bytes than those of the values are not the
+  /// expected ones.
+  /// Shape    at least one; as many bytes are there as the metrics have.
+  bool ReadValues(std::uint32_t first, std::uint32_t count, const char* at, std::vector<double>& values) const;
   std::span<const MetricSample> samples(const MetricEntry& entry) const {
     return std::span(samples_).subspan(entry.samples_begin, entry.samples_count);
+  }
+  /// Of `count` neighbouring metrics, at least one, from `first` on.
+  std::span<const MetricSample> samples(std::uint32_t first, std::uint32_t count) const {
+    const MetricEntry& last = entries_[first + count - 1];
+    const std::uint32_t begin = entries_[first].samples_begin;
+    return {samples_.data() + begin, last.samples_begin + last.samples_count - begin};
   }
   const std::vector<MetricSample>& all_samples() const { return samples_; }
   /// Numbers of the families, in their order.
@@ -110,7 +139,8 @@ class MetricTemplate {
     return {.head = std::string_view(heads_).substr(shape.head_begin, shape.head_size_bytes),
             .size_bytes = shape.size_bytes,
             .first = shape.first,
-            .count = shape.count};
+            .count = shape.count,
+            .has_one_start = shape.has_one_start};
   }
 
  private:
@@ -120,6 +150,7 @@ class MetricTemplate {
     std::uint32_t head_size_bytes = 0;
     std::uint32_t first = 0;
     std::uint32_t count = 0;
+    bool has_one_start = false;
   };
   void Insert(std::uint32_t index);
   void Rehash(std::size_t entries_count);
@@ -127,6 +158,7 @@ class MetricTemplate {
   std::string text_;
   std::vector<MetricEntry> entries_;
   std::vector<MetricSample> samples_;
+  std::vector<ValuePlace> places_;  // offsets are into text_
   std::vector<std::uint32_t> families_;
   std::vector<FamilyShape> shapes_;  // of families_
   std::string heads_;

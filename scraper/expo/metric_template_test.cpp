@@ -14,8 +14,7 @@ void PushFamily(MetricTemplate& to, std::uint32_t number, std::size_t metrics_co
   to.PushFamily(number);
   const std::size_t first = to.size();
   for (std::size_t i = 0; i < metrics_count; ++i) {
-    to.Push({.labels = kField.substr(4, 6), .family = number}, number * 100 + i, {},
-            {.field = kField, .value_offset = 10, .start_ms = 0});
+    to.Push({.labels = kField.substr(4, 6), .family = number}, number * 100 + i, {}, {.field = kField});
   }
   to.CloseFamily(kHead, kHead.size() + metrics_count * kField.size(), first);
 }
@@ -53,8 +52,7 @@ TEST(MetricTemplate, DoesNotGrowWhenItIsMadeAnewAgainAndAgain) {
     const std::uint32_t changed = round % 4;
     MetricTemplate next;
     next.AssignPrefix(last, changed * 2 + 1, changed + 1);
-    next.Push({.labels = kField.substr(4, 6), .family = changed}, 1000 + round, {},
-              {.field = kField, .value_offset = 10});
+    next.Push({.labels = kField.substr(4, 6), .family = changed}, 1000 + round, {}, {.field = kField});
     next.CloseFamily(kHead, kHead.size() + 2 * kField.size(), changed * 2);
     for (std::uint32_t number = changed + 1; number < 4; ++number) PushFamily(next, number, 2);
     ASSERT_EQ(next.text_bytes(), size_bytes) << round;

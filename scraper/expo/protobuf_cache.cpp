@@ -39,13 +39,6 @@ std::string_view BoundLabelOf(SampleRole role) {
   return role == SampleRole::kQuantile ? model::kQuantileLabel : std::string_view();
 }
 
-/// Whether the bytes at `at` are those of the metric, whatever its value. Shape: as many are there.
-bool IsThere(const PlainMetric& plain, const char* at) {
-  const std::size_t behind = plain.value_offset + sizeof(double);
-  return std::memcmp(at, plain.field.data(), plain.value_offset) == 0 &&
-         std::memcmp(at + behind, plain.field.data() + behind, plain.field.size() - behind) == 0;
-}
-
 double Canonical(double value) { return std::isnan(value) ? model::CanonicalNaN() : value; }
 
 }  // namespace
@@ -56,6 +49,8 @@ base::Result<> ProtobufCache::Parse(std::string_view body, const ExpositionCache
   is_changed_ = !has_last_;
   items_count_ = 0;
   new_.Clear();
+  constexpr std::size_t kMetricBytes = 64;  // a guess of what one has; wrong ones cost a copy
+  if (is_changed_) new_.Reserve(body.size(), body.size() / kMetricBytes);
   base::WireReader reader(body);
   while (!reader.AtEnd()) {
     const auto offset = static_cast<std::size_t>(reader.position() - body.data());
@@ -130,62 +125,120 @@ bool ProtobufCache::TakePlainFamily(Run& run, std::string_view message) {
   const bool is_possible = family.size_bytes == message.size() && family.first == run.next &&
                            (is_changed_ || place == run.next_family) && message.starts_with(family.head);
   if (!is_possible) return false;
-  const char* at = message.data() + family.head.size();
-  for (std::uint32_t i = 0; i < family.count; ++i) {
-    const PlainMetric plain = last_.plain(last_.entry(family.first + i));
-    if (!IsThere(plain, at)) return false;
-    at += plain.field.size();
-  }
-  if (is_changed_) {
-    new_.PushFamily(last_.families()[place]);
-  } else {
+  if (!last_.ReadValues(family.first, family.count, message.data() + family.head.size(), values_)) return false;
+  if (!is_changed_) {
     ++run.next_family;
+    if (family.has_one_start) {
+      EmitPlainFamily(run, family);
+      return true;
+    }
+  } else {
+    new_.PushFamily(last_.families()[place]);
   }
   const std::size_t first = new_.size();
-  at = message.data() + family.head.size();
-  for (std::uint32_t i = 0; i < family.count; ++i) {
-    const MetricEntry& entry = last_.entry(family.first + i);
-    EmitPlain(run, entry, at);
-    at += entry.text_end - entry.text_begin;
-  }
+  const double* values = values_.data();
+  for (std::uint32_t i = 0; i < family.count; ++i) values = EmitPlain(run, values);
   if (is_changed_) new_.CloseFamily(family.head, message.size(), first);
   return true;
 }
 
-// The expected metric, if all of its bytes but the value are there.
+void ProtobufCache::EmitPlainFamily(Run& run, const PlainFamily& family) {
+  const std::span<const MetricSample> samples = last_.samples(family.first, family.count);
+  items_count_ += samples.size();
+  run.seams.sink.CountPredicted(samples.size());
+  run.seams.sink.EmitBlock(samples, values_.data(), last_.entry(family.first).start_ms);
+  run.next += family.count;
+}
+
+// The expected metric, if all of its bytes but the values are there.
 bool ProtobufCache::TakePlain(Run& run, base::WireReader& reader) {
   if (run.next == last_.size()) return false;
   const MetricEntry& entry = last_.entry(run.next);
-  const bool is_possible = entry.value_offset != 0 && entry.family == run.family_number &&
-                           entry.type == run.family.type && reader.left() >= entry.text_end - entry.text_begin;
-  if (!is_possible || !IsThere(last_.plain(entry), reader.position())) return false;
-  EmitPlain(run, entry, reader.position());
-  reader.Advance(entry.text_end - entry.text_begin);
+  const std::size_t size_bytes = entry.text_end - entry.text_begin;
+  const bool is_possible = entry.is_plain && entry.family == run.family_number && entry.type == run.family.type &&
+                           reader.left() >= size_bytes;
+  if (!is_possible) return false;
+  if (!last_.ReadValues(static_cast<std::uint32_t>(run.next), 1, reader.position(), values_)) return false;
+  EmitPlain(run, values_.data());
+  reader.Advance(size_bytes);
   return true;
 }
 
-// The sample of the expected metric, whose field stands at `at`.
-void ProtobufCache::EmitPlain(Run& run, const MetricEntry& entry, const char* at) {
-  double value = 0;
-  std::memcpy(&value, at + entry.value_offset, sizeof value);
-  ++items_count_;
-  run.seams.sink.EmitSampleWithStart(last_.samples(entry)[0].series, Canonical(value), std::nullopt, entry.start_ms);
-  run.seams.sink.CountPredicted(1);
+// The samples of the expected metric; returns what is behind their values.
+const double* ProtobufCache::EmitPlain(Run& run, const double* values) {
+  const MetricEntry& entry = last_.entry(run.next);
+  const std::span<const MetricSample> samples = last_.samples(entry);
+  items_count_ += samples.size();
+  run.seams.sink.CountPredicted(samples.size());
+  run.seams.sink.EmitBlock(samples, values, entry.start_ms);
   if (is_changed_) {
     const MetricTemplate::Key key{.labels = last_.labels(entry), .family = entry.family, .type = entry.type};
-    new_.Push(key, entry.hash, last_.samples(entry), last_.plain(entry));
+    new_.Push(key, entry.hash, samples, last_.plain(entry));
   }
   ++run.next;
+  return values + samples.size();
 }
 
 // What the metric under way is as a plain one.
-PlainMetric ProtobufCache::PlainOf(const Run& run) const {
-  const bool is_plain =
-      message_.value_at != nullptr && !message_.exemplar && message_.timestamp_ms == 0 && message_.later_labels.empty();
+PlainMetric ProtobufCache::PlainOf(const Run& run) {
+  const bool is_plain = message_.timestamp_ms == 0 && message_.later_labels.empty() && FindPlaces(run);
   if (!is_plain) return {};
-  return {.field = run.field,
-          .value_offset = static_cast<std::uint32_t>(message_.value_at - run.field.data()),
-          .start_ms = message_.start_ms};
+  return {.field = run.field, .places = places_, .places_base = 0, .start_ms = message_.start_ms};
+}
+
+void ProtobufCache::AddPlace(const Run& run, const NumberPlace& place, ValuePlace::Kind kind) {
+  if (place.at == nullptr) {
+    places_.push_back({});
+    return;
+  }
+  places_.push_back({.offset = static_cast<std::uint32_t>(place.at - run.field.data()),
+                     .kind = kind,
+                     .size_bytes = place.size_bytes});
+}
+
+void ProtobufCache::AddHistogramPlaces(const Run& run) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  AddPlace(run, message_.count_place, ValuePlace::Kind::kVarint);
+  AddPlace(run, message_.sum_place, ValuePlace::Kind::kDouble);
+  for (const BucketMessage& bucket : message_.buckets) {
+    AddPlace(run, bucket.count_place, ValuePlace::Kind::kVarint);
+    if (bucket.upper_bound == kInfinity) return;
+  }
+  AddPlace(run, message_.count_place, ValuePlace::Kind::kVarintAgain);
+}
+
+// Whether a histogram or a counter says something that varies beside the values of its samples.
+bool ProtobufCache::HasMore(FamilyType type) const {
+  if (!IsHistogramType(type)) return message_.exemplar.has_value();
+  return message_.is_native() || message_.count_float != 0 || !message_.exemplars.empty() ||
+         std::ranges::any_of(message_.buckets, [](const BucketMessage& bucket) {
+           return bucket.is_float || bucket.exemplar.has_value();
+         });
+}
+
+// Places of the samples in the order in which TakeMetric() told them. False: the metric is not a plain one.
+bool ProtobufCache::FindPlaces(const Run& run) {
+  places_.clear();
+  if (HasMore(run.family.type)) return false;
+  if (IsHistogramType(run.family.type)) {
+    AddHistogramPlaces(run);
+  } else if (run.family.type == FamilyType::kSummary) {
+    AddPlace(run, message_.count_place, ValuePlace::Kind::kVarint);
+    AddPlace(run, message_.sum_place, ValuePlace::Kind::kDouble);
+    for (const QuantileMessage& quantile : message_.quantiles) {
+      AddPlace(run, quantile.value_place, ValuePlace::Kind::kDouble);
+    }
+  } else {
+    AddPlace(run, message_.value_place, ValuePlace::Kind::kDouble);
+  }
+  constexpr std::uint8_t kSizeMax = 9;  // a varint of ten bytes may have too many bits
+  std::uint32_t behind = 0;
+  for (const ValuePlace& place : places_) {
+    if (place.kind == ValuePlace::Kind::kAbsent || place.kind == ValuePlace::Kind::kVarintAgain) continue;
+    if (place.offset < behind || place.size_bytes > kSizeMax) return false;
+    behind = place.offset + place.size_bytes;
+  }
+  return true;
 }
 
 void ProtobufCache::NoteFamily(Run& run) {
@@ -275,7 +328,7 @@ void ProtobufCache::FinishMetric(Run& run, std::string_view labels) {
   if (has_all && is_expected) run.seams.sink.CountPredicted(expected_.matched_count);
   // A plain metric that TakePlain() did not take has other bytes: they are what is expected from now on.
   const PlainMetric plain = PlainOf(run);
-  if (!has_all || !is_expected || plain.value_offset != 0) Diverge(run);
+  if (!has_all || !is_expected || !plain.field.empty()) Diverge(run);
   if (known_ != MetricTemplate::kNone) run.next = known_ + 1;
   if (!is_changed_) return;
   if (expected_.agrees) {

@@ -75,9 +75,14 @@ class ProtobufCache {
   void NoteFamily(Run& run);
   bool TakePlainFamily(Run& run, std::string_view message);
   bool TakePlain(Run& run, base::WireReader& reader);
-  void EmitPlain(Run& run, const MetricEntry& entry, const char* at);
+  const double* EmitPlain(Run& run, const double* values);
+  void EmitPlainFamily(Run& run, const PlainFamily& family);
   base::Result<> TakeMetric(Run& run, std::string_view metric);
-  PlainMetric PlainOf(const Run& run) const;
+  PlainMetric PlainOf(const Run& run);
+  bool FindPlaces(const Run& run);
+  void AddHistogramPlaces(const Run& run);
+  bool HasMore(FamilyType type) const;
+  void AddPlace(const Run& run, const NumberPlace& place, ValuePlace::Kind kind);
   std::string_view LabelsOf(const Run& run, std::string_view metric) const;
   void Expect(const Run& run, std::string_view labels);
   void FinishMetric(Run& run, std::string_view labels);
@@ -110,6 +115,8 @@ class ProtobufCache {
   std::uint32_t known_ = MetricTemplate::kNone;  // the entry of last_ that the metric under way is
   std::uint64_t hash_ = 0;                       // of its key
   std::vector<MetricSample> samples_;            // its samples, where they are not the expected ones
+  std::vector<ValuePlace> places_;               // of its values in its field, if they are all that varies
+  std::vector<double> values_;                   // of plain metrics
   std::string_view labels_text_;                 // its label fields
   std::string joined_labels_;
   std::vector<ExpositionLabel> labels_;  // decoded, when a series has to be asked for

@@ -1,9 +1,11 @@
 #include <bit>
+#include <cmath>
 #include <limits>
 #include <string>
 
 #include <gtest/gtest.h>
 
+#include "model/sample.h"
 #include "scraper/expo/naive_scrape.h"
 #include "scraper/expo/protobuf_cache.h"
 #include "scraper/exposition.h"
@@ -73,6 +75,70 @@ expo::ScrapedSamples Samples(std::string_view body, const ExpositionCache::Optio
   ExpositionCache cache;
   RecordingResolver resolver;
   return expo::CachedScrape(cache, resolver, body, options);
+}
+
+MetricFamily Classic(std::initializer_list<std::uint64_t> counts, double sum, bool has_infinity) {
+  MetricFamily family = Family("h", kHistogram);
+  Histogram& histogram = *AddMetric(family, "l", "x").mutable_histogram();
+  double bound = 0;
+  for (const std::uint64_t count : counts) {
+    auto& bucket = *histogram.add_bucket();
+    bucket.set_count(count);
+    bucket.set_upper_bound(has_infinity && histogram.bucket_size() == static_cast<int>(counts.size())
+                               ? std::numeric_limits<double>::infinity()
+                               : ++bound);
+    histogram.set_count(count);
+  }
+  histogram.set_sum(sum);
+  return family;
+}
+
+MetricFamily Quantiles(std::uint64_t count, double sum, double median) {
+  MetricFamily family = Family("s", kSummary);
+  auto& summary = *AddMetric(family).mutable_summary();
+  summary.set_count(count);
+  summary.set_sum(sum);
+  auto& quantile = *summary.add_quantile();
+  quantile.set_quantile(0.5);
+  quantile.set_value(median);
+  return family;
+}
+
+TEST(ProtobufExposition, HistogramsAndSummariesArePredictedWholeWhateverTheirValues) {
+  ExpositionCache cache;
+  RecordingResolver resolver;
+  const auto body = [](std::uint64_t first, std::uint64_t second, double sum, bool has_infinity) {
+    return Body({Classic({first, second}, sum, has_infinity), Quantiles(second, sum, -sum), Gauges("g", {sum})});
+  };
+  struct Row {
+    std::uint64_t first;
+    std::uint64_t second;
+    double sum;
+  };
+  for (const bool has_infinity : {false, true}) {
+    const std::size_t samples_count = has_infinity ? 8 : 9;
+    cache.Clear();
+    bool is_first = true;
+    // Some counts become longer or shorter, as varints are, some are as long as they may be.
+    for (const auto& [first, second, sum] :
+         {Row{1, 100, 0.5}, Row{2, 127, -1e300}, Row{2, 128, std::nan("")}, Row{3, 200, 1}, Row{120, 16'000, 7},
+          Row{0, 130, 0}, Row{128, 130, 0}, Row{129, 1ULL << 62, 0}, Row{129, (1ULL << 63) - 1, 1}, Row{129, ~0ULL, 1},
+          Row{130, ~0ULL - 1, 1}}) {
+      ASSERT_EQ(Parsed(cache, resolver, body(first, second, sum, has_infinity)), "");
+      const auto values = cache.parsed().values();
+      ASSERT_EQ(values.size(), samples_count);
+      const auto as_double = [](std::uint64_t count) { return static_cast<double>(count); };
+      EXPECT_EQ(values[0], as_double(second));
+      EXPECT_EQ(values[2], as_double(first));
+      EXPECT_EQ(values[3], as_double(second));
+      EXPECT_EQ(values[samples_count - 5], as_double(second)) << "of +Inf";
+      EXPECT_EQ(values[samples_count - 4], as_double(second)) << "of the summary";
+      EXPECT_EQ(std::bit_cast<std::uint64_t>(values[1]),
+                std::bit_cast<std::uint64_t>(std::isnan(sum) ? model::CanonicalNaN() : sum));
+      EXPECT_EQ(cache.parsed().predicted_count(), is_first ? 0U : samples_count) << second;
+      is_first = false;
+    }
+  }
 }
 
 TEST(ProtobufExposition, TakesBackWhatABrokenExpositionSaidOfKnownFamilies) {

@@ -51,9 +51,8 @@ base::Result<SeriesHandle> SampleSink::Resolve(SeriesResolver& resolver, const S
   return resolved;
 }
 
-void SampleSink::MakeRowRoom(std::size_t more) {
+void SampleSink::GrowRow(std::size_t more) {
   const std::size_t want = out_.row_size_ + more;
-  if (out_.row_handles_.size() >= want) return;
   const std::size_t size = std::max(want, out_.row_handles_.size() * 2);
   out_.row_handles_.resize(size);
   out_.row_values_.resize(size);

@@ -33,7 +33,9 @@ class SampleSink {
   base::Result<SeriesHandle> Resolve(SeriesResolver& resolver, const SampleLine& line);
 
   /// Room in the row for so many further samples: Emit() does not look.
-  void MakeRowRoom(std::size_t more);
+  void MakeRowRoom(std::size_t more) {
+    if (out_.row_handles_.size() < out_.row_size_ + more) GrowRow(more);
+  }
 
   /// A value for the row; does not count the sample.
   void Emit(SeriesHandle series, double value) {
@@ -55,6 +57,16 @@ class SampleSink {
     is_row_changed_ |= index >= row_before_ || handles[index] != series;
     handles[index] = series;
     out_.row_values_.data()[index] = value;
+  }
+
+  /// Samples without times, counted, that all count since `start_ms`, 0 for no start that is told. `Sample` has a
+  /// `series`.
+  template <typename Sample>
+  void EmitBlock(std::span<const Sample> samples, const double* values, std::int64_t start_ms) {
+    MakeRowRoom(samples.size());
+    out_.samples_count_ += samples.size();
+    for (const Sample& sample : samples) Emit(sample.series, *values++);
+    out_.row_starts_ms_.resize(out_.row_size_, start_ms);
   }
 
   /// A sample as it is written, counted.
@@ -97,6 +109,7 @@ class SampleSink {
     std::uint32_t row_index = 0;
     bool had_timestamp = false;
   };
+  void GrowRow(std::size_t more);
   SeriesState& StateOf(SeriesHandle series) { return states_[static_cast<std::uint32_t>(series)]; }
 
   std::uint32_t generation_ = 0;
