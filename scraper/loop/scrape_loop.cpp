@@ -134,6 +134,15 @@ void ScrapeLoop::Finish(const ScrapeInput& input, const ScrapeOutcome& outcome) 
         "scrape failed",
         {{"scrape_pool", job_->options.job_name}, {"target", target_.url}, {"err", outcome.result.error().message()}});
   }
+  if (const RefusedSamples& refused = outcome.refused; !refused.empty()) {
+    // Once for all of a scrape, as in Prometheus.
+    context_.log.Warn("samples of a scrape were refused", {{"scrape_pool", job_->options.job_name},
+                                                           {"target", target_.url},
+                                                           {"out_of_order", refused.out_of_order},
+                                                           {"duplicate", refused.duplicate},
+                                                           {"out_of_bounds", refused.out_of_bounds},
+                                                           {"exemplars_out_of_order", refused.exemplars_out_of_order}});
+  }
   CopyMetadata();
   const MutexLock lock(mutex_);
   is_busy_ = false;

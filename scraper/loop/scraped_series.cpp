@@ -1,5 +1,7 @@
 #include "scraper/loop/scraped_series.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "model/quote.h"
@@ -26,7 +28,9 @@ bool ScrapedSeries::MakeLabels(const SampleLine& line) {
   if (job_.adds_type_and_unit) AddTypeAndUnit(line);
   for (const model::LabelView label : target_labels_) {
     const std::string scraped(builder_.Get(label.name));
-    if (!scraped.empty() && job_.honor_labels) continue;
+    // A label that the target writes empty is one that it does not want, as the pushgateway's and /federate's instance.
+    const bool is_written = std::ranges::find(line.labels, label.name, &ExpositionLabel::name) != line.labels.end();
+    if (job_.honor_labels && (is_written || !scraped.empty())) continue;
     if (!scraped.empty()) {
       std::string renamed = fmt::format("{}{}", kExportedPrefix, label.name);
       while (!builder_.Get(renamed).empty() || target_labels_.Has(renamed)) renamed.insert(0, kExportedPrefix);
@@ -121,13 +125,15 @@ base::Result<SeriesHandle> ScrapedSeries::Resolve(const SampleLine& line) {
 base::Result<SeriesHandle> ScrapedSeries::ResolveSeries(const SampleLine& line, const StartRole& role) {
   if (!MakeLabels(line)) return SeriesHandle::kDropped;
   const model::Labels labels = builder_.Build();
-  if (const auto found = handle_of_.find(labels); found != handle_of_.end()) {
-    rows_[static_cast<std::size_t>(found->second)].counts = Counts(line);
-    return found->second;
+  const std::uint64_t hash = labels.Hash();
+  const auto has_labels = [&](SeriesHandle other) { return rows_[static_cast<std::size_t>(other)].labels == labels; };
+  if (const SeriesHandle known = handles_.Find(hash, has_labels); known != SeriesHandle::kDropped) {
+    rows_[static_cast<std::size_t>(known)].counts = Counts(line);
+    return known;
   }
   const tsdb::SeriesRef ref = BARO_TRY(StoreSeries(labels));
   const SeriesHandle handle = NewRow({.ref = ref, .labels = labels, .counts = Counts(line), .start_role = role});
-  handle_of_.emplace(labels, handle);
+  handles_.Insert(hash, handle);
   return handle;
 }
 
@@ -208,7 +214,7 @@ void ScrapedSeries::ForgetToldStarts() {
 void ScrapedSeries::Clear() {
   rows_.clear();
   free_rows_.clear();
-  handle_of_.clear();
+  handles_.Clear();
   converted_ = {};
 }
 
@@ -244,9 +250,7 @@ bool ScrapedSeries::FreeHistogram(SeriesHandle handle) {
 
 void ScrapedSeries::FreeRow(SeriesHandle handle) {
   Row& row = rows_[static_cast<std::size_t>(handle)];
-  if (const auto found = handle_of_.find(row.labels); found != handle_of_.end() && found->second == handle) {
-    handle_of_.erase(found);
-  }
+  handles_.Erase(row.labels.Hash(), handle);
   row = {};
   free_rows_.push_back(static_cast<std::uint32_t>(handle));
 }

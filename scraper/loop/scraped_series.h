@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
@@ -13,6 +12,7 @@
 #include "model/relabel.h"
 #include "scraper/exposition.h"
 #include "scraper/loop/converted_histograms.h"
+#include "scraper/loop/handle_table.h"
 #include "scraper/loop/start_role.h"
 #include "scraper/loop/synthesized_start.h"
 #include "scraper/options.h"
@@ -127,10 +127,6 @@ class ScrapedSeries : public SeriesResolver {
     std::unique_ptr<SynthesizedStart> synthesis;
     std::int64_t told_start_ms = 0;
   };
-  struct LabelsHash {
-    std::size_t operator()(const model::Labels& labels) const { return labels.Hash(); }
-  };
-
   /// Labels of the series as they will be stored; false: relabelling drops it.
   bool MakeLabels(const SampleLine& line);
   base::Result<> CheckLabels(const model::Labels& labels);
@@ -156,8 +152,8 @@ class ScrapedSeries : public SeriesResolver {
   LineRules rules_;
   std::vector<Row> rows_;
   std::vector<std::uint32_t> free_rows_;
-  std::unordered_map<model::Labels, SeriesHandle, LabelsHash> handle_of_;  // lines that relabelling makes one series
-  model::LabelsBuilder builder_;                                           // kept for its memory
+  HandleTable handles_;           // by labels: lines that relabelling makes one series
+  model::LabelsBuilder builder_;  // kept for its memory
   ConvertedHistograms converted_;
 };
 

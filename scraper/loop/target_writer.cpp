@@ -52,8 +52,10 @@ TargetWriter::~TargetWriter() {
 
 ScrapeOutcome TargetWriter::Write(const ScrapeInput& input) {
   ScrapeOutcome outcome;
+  refused_ = {};
   auto appender = storage_.NewAppender();
   outcome.result = Append(input, *appender, outcome);
+  outcome.refused = refused_;
   if (!outcome.result) {
     outcome.result = Shortened(outcome.result.error());
     // What was appended of a bad scrape is forgotten; the series end instead.
@@ -248,7 +250,7 @@ base::Result<> TargetWriter::AppendParsed(const ScrapeInput& input, tsdb::Append
   BARO_TRY(AppendHistograms(input.timestamp_ms, appender));
   BARO_TRY(AppendTimestamped(appender));
   for (const RepeatedSample& sample : seen.repeated()) {
-    if (!sample.is_same() && series_.is_stored(sample.series)) metrics_.duplicate_timestamp_total.Add();
+    if (!sample.is_same() && series_.is_stored(sample.series)) Count(tsdb::SampleStatus::kDuplicate);
   }
   AppendGone(input.timestamp_ms, appender);
   AppendExemplars(input.timestamp_ms, appender);
@@ -292,6 +294,7 @@ void TargetWriter::AppendExemplars(std::int64_t timestamp_ms, tsdb::Appender& ap
         .timestamp_ms = seen.timestamp_ms ? seen.timestamp_ms : sample_ms.value_or(timestamp_ms)};
     if (appender.AppendExemplar(series_.ref(series), exemplar) == tsdb::ExemplarStatus::kOutOfOrder) {
       metrics_.exemplar_out_of_order_total.Add();
+      ++refused_.exemplars_out_of_order;
     }
   }
   metrics_.exemplars_left_out_total.Add(static_cast<double>(cache_.parsed().exemplars_left_out_count()));
@@ -465,13 +468,16 @@ base::Result<> TargetWriter::Refused(std::size_t index, const model::Sample& sam
 void TargetWriter::Count(tsdb::SampleStatus status) {
   switch (status) {
     case tsdb::SampleStatus::kDuplicate:
+      ++refused_.duplicate;
       metrics_.duplicate_timestamp_total.Add();
       break;
     case tsdb::SampleStatus::kOutOfOrder:
     case tsdb::SampleStatus::kTooOld:
+      ++refused_.out_of_order;
       metrics_.out_of_order_total.Add();
       break;
     case tsdb::SampleStatus::kOutOfBounds:
+      ++refused_.out_of_bounds;
       metrics_.out_of_bounds_total.Add();
       break;
     case tsdb::SampleStatus::kAccepted:

@@ -30,12 +30,23 @@ struct ScrapeInput {
   bool is_body_too_large = false;  ///< the body limit was the reason
 };
 
+/// Samples of a scrape that storage did not take, though the scrape is good.
+struct RefusedSamples {
+  std::size_t out_of_order = 0;
+  std::size_t duplicate = 0;  ///< another value at the same time
+  std::size_t out_of_bounds = 0;
+  std::size_t exemplars_out_of_order = 0;
+
+  bool empty() const { return out_of_order + duplicate + out_of_bounds + exemplars_out_of_order == 0; }
+};
+
 /// What came of it.
 struct ScrapeOutcome {
   base::Result<> result;  ///< what `up` says, and why
   std::size_t samples_scraped = 0;
   std::size_t samples_kept = 0;
   std::size_t series_added = 0;
+  RefusedSamples refused;
 };
 
 /// Series of a target that storage has samples of, and no end.
@@ -166,6 +177,7 @@ class TargetWriter {
   std::map<std::string, std::string> units_;                       // by family, where series have them as labels
   std::uint64_t units_revision_ = 0;                               // of the metadata that units_ are from
   std::vector<tsdb::SampleStatus> statuses_;
+  RefusedSamples refused_;  // of this scrape
   std::vector<tsdb::SeriesRef> report_refs_;
   std::uint64_t live_revision_ = 0;                // of the row whose series are all marked live; 0: none
   std::uint64_t told_metadata_ = 0;                // the revision that storage was told; 0: none

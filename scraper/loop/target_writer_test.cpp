@@ -93,7 +93,9 @@ TEST_F(TargetWriterTest, LabelsThatClashAreRenamedUnlessTheTargetsWordCounts) {
   writer_.reset();
   job_.honor_labels = true;
   Scrape("b{job=\"own\",instance=\"\"} 1\n");
-  EXPECT_EQ(storage_.Samples(R"(b{instance="i", job="own"})"), "10=1");
+  EXPECT_EQ(storage_.Samples(R"(b{job="own"})"), "10=1") << "an empty label is honoured too";
+  Scrape("c{x=\"\"} 1\n");
+  EXPECT_EQ(Of("c"), "20=1");
 }
 
 TEST_F(TargetWriterTest, ASeriesHasMoreLabelsBeforeRelabellingThanAfterButNotAnyNumber) {
@@ -266,12 +268,21 @@ TEST_F(TargetWriterTest, RelabellingMayMergeButNotUnnameSeries) {
 }
 
 TEST_F(TargetWriterTest, DroppedSamplesAreCountedAndDoNotFailTheScrape) {
-  EXPECT_TRUE(Scrape("a 1 1700000005000\nb 1 1700000005000\nc 1 1700900000000\n").result);
-  EXPECT_TRUE(Scrape("a 2 1700000004000\nb 2 1700000005000\n").result);
+  const ScrapeOutcome first = Scrape("a 1 1700000005000\nb 1 1700000005000\nc 1 1700900000000\n");
+  EXPECT_TRUE(first.result);
+  EXPECT_EQ(first.refused.out_of_bounds, 1U);
+  const ScrapeOutcome second = Scrape("a 2 1700000004000\nb 2 1700000005000\n");
+  EXPECT_TRUE(second.result);
+  EXPECT_EQ(second.refused.out_of_bounds, 0U);
+  EXPECT_EQ(second.refused.out_of_order, 1U);
+  EXPECT_EQ(second.refused.duplicate, 1U);
+  const ScrapeOutcome third = Scrape("d 1\nd 2\n");
+  EXPECT_EQ(third.refused.duplicate, 1U);
+  EXPECT_EQ(third.samples_kept, 2U);
   EXPECT_EQ(metrics_.out_of_bounds_total.value(), 1);
   EXPECT_EQ(metrics_.out_of_order_total.value(), 1);
-  EXPECT_EQ(metrics_.duplicate_timestamp_total.value(), 1);
-  EXPECT_EQ(Of("up"), "0=1 10=1");
+  EXPECT_EQ(metrics_.duplicate_timestamp_total.value(), 2);
+  EXPECT_EQ(Of("up"), "0=1 10=1 20=1");
 }
 
 TEST_F(TargetWriterTest, SeriesThatStorageForgotAreResolvedAgain) {
