@@ -57,8 +57,7 @@ enum class Paging : std::uint8_t {
   kLink,     ///< `next` is the URL of the next page, of the same origin
   kCursor,   ///< `next` is a value for the parameter `parameter`
   kPages,    ///< `next` is the number of pages; the parameter is the page's, from 1 on
-  kRelLink,  ///< `next` is a list of {"rel", "href"}: the next page has the query of that with rel "next", at the same
-             ///< URL
+  kRelLink,  ///< of the list `next` of {"rel", "href"}, that with rel "next" has the next page's query
   kFull,     ///< the parameter is the page's number, from 1 on; a page of fewer than `page_items` items is the last
 };
 
@@ -67,6 +66,13 @@ enum class AnswerForm : std::uint8_t {
   kJson,
   kXml,   ///< see xml_answer.h
   kText,  ///< an object with the text as "text"
+};
+
+/// What of the options for HTTP a call is made with.
+enum class Route : std::uint8_t {
+  kApi,      ///< all
+  kLogin,    ///< TLS and proxies: what the options say to the API is not for those who give keys and tokens
+  kMachine,  ///< nothing: to the machine's own service, which a proxy would answer with its own machine's
 };
 
 /// A parameter of a call's query. One whose value is empty is left out.
@@ -90,6 +96,7 @@ struct ApiCall {
   std::size_t page_items = 0;
   net::Method method = net::Method::kGet;
   AnswerForm form = AnswerForm::kJson;
+  Route route = Route::kApi;
   std::string_view header;      ///< this header of the answer is put into its document, an object, as "header"
   bool is_optional = false;     ///< if it fails, it has no items, and the refresh goes on
   bool may_be_missing = false;  ///< the same, but only for HTTP status 404
@@ -120,6 +127,7 @@ struct ApiProvider {
   std::string_view group;  ///< the source of its target group
   std::string_view base;   ///< template of the base URL, whose values are not encoded; "": see `origin`
   base::Result<ApiOrigin> (*origin)(const DiscoveryRecord& record) = nullptr;
+  bool takes_environment_proxy = false;  ///< HTTPS_PROXY and its kin: of kinds whose options have no proxy
   /// Calls that find keys or a token, which several tables share; they are made first.
   std::span<const ApiCall> (*login)() = nullptr;
   std::span<const ApiCall> calls;

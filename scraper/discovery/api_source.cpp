@@ -56,6 +56,16 @@ void ApiAnswers::Add(std::string_view call, std::vector<Json> items) {
 
 namespace {
 
+/// How many values a document has.
+// NOLINTNEXTLINE(misc-no-recursion): no deeper than what ParseJsonAnswer() takes, and what a table puts around it
+std::size_t ValuesIn(const Json& value) {
+  std::size_t count = 1;
+  for (const Json& part : value) {
+    if (value.is_structured()) count += ValuesIn(part);
+  }
+  return count;
+}
+
 std::vector<Json> WithRound(std::span<const Json> items, std::size_t round) {
   std::vector<Json> all;
   for (const Json& item : items) all.push_back({{"round", round}, {"value", item}});
@@ -107,12 +117,19 @@ class ApiSource::Run : public std::enable_shared_from_this<Run> {
       End(told.error());
       return false;
     }
-    if (items.size() > source_->limits_.values) {
-      End({Code::kLimitExceeded, fmt::format("more than {} items", source_->limits_.values)});
+    // What was answered may be in them once more.
+    for (const Json& item : items) values_ += ValuesIn(item);
+    if (const auto counted = CheckValues(); !counted) {
+      End(counted.error());
       return false;
     }
     answers_.Add(call().name, std::move(items));
     return true;
+  }
+
+  base::Result<> CheckValues() const {
+    if (values_ <= source_->limits_.values) return {};
+    return Fail(Code::kLimitExceeded, fmt::format("the answers have more than {} values", source_->limits_.values));
   }
 
   ApiScope Scope() const {
@@ -151,9 +168,9 @@ class ApiSource::Run : public std::enable_shared_from_this<Run> {
     if (call().prepare != nullptr) {
       if (const auto prepared = call().prepare(Scope(), request); !prepared) return End(prepared.error());
     }
-    source_->Fetch(
-        std::move(request), call().is_secret,
-        [self = shared_from_this()](base::Result<net::FetchResponse> answer) { self->Take(std::move(answer)); });
+    source_->Fetch(call(), std::move(request), [self = shared_from_this()](base::Result<net::FetchResponse> answer) {
+      self->Take(std::move(answer));
+    });
   }
 
   void Take(base::Result<net::FetchResponse> answer) {
@@ -182,7 +199,10 @@ class ApiSource::Run : public std::enable_shared_from_this<Run> {
   }
 
   void Keep(std::span<const Json> items) {
-    if (call().tells_round) return answers_.Add(call().name, WithRound(items, item_));
+    if (call().tells_round) {
+      values_ += 2 * items.size();
+      return answers_.Add(call().name, WithRound(items, item_));
+    }
     answers_.Add(call().name, items);
   }
 
@@ -198,9 +218,7 @@ class ApiSource::Run : public std::enable_shared_from_this<Run> {
     const bool is_xml = call().form == AnswerForm::kXml;
     Json document = BARO_TRY(is_xml ? ParseXmlAnswer(answer.body) : ParseJsonAnswer(answer.body));
     values_ += is_xml ? CountXmlValues(answer.body) : CountValues(answer.body);
-    if (values_ > source_->limits_.values) {
-      return Fail(Code::kLimitExceeded, fmt::format("the answers have more than {} values", source_->limits_.values));
-    }
+    BARO_TRY(CheckValues());
     if (!call().header.empty() && document.is_object()) document["header"] = answer.headers.Get(call().header);
     return document;
   }
@@ -291,14 +309,14 @@ class ApiSource::Run : public std::enable_shared_from_this<Run> {
   std::size_t values_ = 0;
 };
 
-ApiSource::ApiSource(const ApiProvider& provider, const DiscoveryOptions& options, ApiOrigin origin,
-                     std::shared_ptr<net::HttpFetcher> fetcher, const DiscoveryContext& context, ApiLimits limits)
+ApiSource::ApiSource(const ApiProvider& provider, const DiscoveryOptions& options, ApiOrigin origin, Fetchers fetchers,
+                     const DiscoveryContext& context, ApiLimits limits)
     : provider_(provider),
       record_(options.record),
       origin_(std::move(origin)),
       limits_(limits),
       call_timeout_(options.record.Get<std::chrono::milliseconds>("refresh_interval")),
-      fetcher_(std::move(fetcher)),
+      fetchers_(std::move(fetchers)),
       executor_(context.executor),
       files_(context.files),
       clock_(context.clock),
@@ -321,9 +339,27 @@ base::Result<std::shared_ptr<TargetSource>> ApiSource::Make(const ApiProvider& p
   }
   while (origin.url.ends_with('/')) origin.url.pop_back();
   if (const auto url = net::ParseUrl(origin.url); !url) return std::unexpected(url.error());
-  auto fetcher = BARO_TRY(context.make_fetcher(options.http));
+  Fetchers fetchers = BARO_TRY(MakeFetchers(provider, options, context));
   return std::shared_ptr<TargetSource>(
-      new ApiSource(provider, options, std::move(origin), std::move(fetcher), context, limits));
+      new ApiSource(provider, options, std::move(origin), std::move(fetchers), context, limits));
+}
+
+base::Result<ApiSource::Fetchers> ApiSource::MakeFetchers(const ApiProvider& provider, const DiscoveryOptions& options,
+                                                          const DiscoveryContext& context) {
+  const auto login = provider.login == nullptr ? std::span<const ApiCall>() : provider.login();
+  const auto has = [&](Route route) {
+    const auto takes = [route](const ApiCall& call) { return call.route == route; };
+    return std::ranges::any_of(login, takes) || std::ranges::any_of(provider.calls, takes);
+  };
+  net::HttpClientOptions http = options.http;
+  if (provider.takes_environment_proxy) http.proxy.from_environment = true;
+  Fetchers fetchers{.api = BARO_TRY(context.make_fetcher(http)), .login = nullptr, .machine = nullptr};
+  if (has(Route::kLogin)) {
+    const net::HttpClientOptions bare{.tls = http.tls, .proxy = http.proxy};
+    fetchers.login = BARO_TRY(context.make_fetcher(bare));
+  }
+  if (has(Route::kMachine)) fetchers.machine = BARO_TRY(context.make_fetcher(net::HttpClientOptions()));
+  return fetchers;
 }
 
 void ApiSource::Refresh(Done done) {
@@ -334,27 +370,30 @@ void ApiSource::Refresh(Done done) {
   executor_.Post([run = std::make_shared<Run>(shared_from_this(), std::move(done))] { run->Next(); });
 }
 
-void ApiSource::Fetch(net::FetchRequest request, bool is_secret,
+void ApiSource::Fetch(const ApiCall& call, net::FetchRequest request,
                       std::function<void(base::Result<net::FetchResponse>)> then) {
   net::FetchOptions options{.timeout = call_timeout_, .body_bytes_max = kAnswerBytesMax + 1};
-  if (is_secret) options.redirects_max = 0;
+  if (call.is_secret) options.redirects_max = 0;
+  const auto& fetcher = call.route == Route::kApi     ? fetchers_.api
+                        : call.route == Route::kLogin ? fetchers_.login
+                                                      : fetchers_.machine;
   // The lock is held over the call, so that a Cancel() from another thread comes before it or finds it.
   const MutexLock lock(mutex_);
   if (is_cancelled_) {
     executor_.Post([then = std::move(then)] { then(Fail(Code::kCancelled, "the refresh was ended")); });
     return;
   }
-  call_ = fetcher_->Fetch(std::move(request), options, std::move(then));
+  call_ = RunningCall{.fetcher = fetcher.get(), .id = fetcher->Fetch(std::move(request), options, std::move(then))};
 }
 
 void ApiSource::Cancel() {
-  std::optional<net::HttpFetcher::CallId> call;
+  std::optional<RunningCall> call;
   {
     const MutexLock lock(mutex_);
     is_cancelled_ = true;
     call = call_;
   }
-  if (call) fetcher_->Cancel(*call);
+  if (call) call->fetcher->Cancel(call->id);
 }
 
 }  // namespace baro::scraper

@@ -32,11 +32,22 @@ class ApiSource : public TargetSource, public std::enable_shared_from_this<ApiSo
  private:
   class Run;
 
-  ApiSource(const ApiProvider& provider, const DiscoveryOptions& options, ApiOrigin origin,
-            std::shared_ptr<net::HttpFetcher> fetcher, const DiscoveryContext& context, ApiLimits limits);
+  /// By the route of a call; those that no call of the table takes are null.
+  struct Fetchers {
+    std::shared_ptr<net::HttpFetcher> api;
+    std::shared_ptr<net::HttpFetcher> login;
+    std::shared_ptr<net::HttpFetcher> machine;
+  };
+
+  ApiSource(const ApiProvider& provider, const DiscoveryOptions& options, ApiOrigin origin, Fetchers fetchers,
+            const DiscoveryContext& context, ApiLimits limits);
+
+  static base::Result<Fetchers> MakeFetchers(const ApiProvider& provider, const DiscoveryOptions& options,
+                                             const DiscoveryContext& context);
 
   /// Begins a call, unless Cancel() was called meanwhile. One that is secret follows no redirect.
-  void Fetch(net::FetchRequest request, bool is_secret, std::function<void(base::Result<net::FetchResponse>)> then);
+  void Fetch(const ApiCall& call, net::FetchRequest request,
+             std::function<void(base::Result<net::FetchResponse>)> then);
   ApiScope Scope(const ApiAnswers& answers, const Json* item) const {
     return {.record = record_,
             .answers = answers,
@@ -51,14 +62,19 @@ class ApiSource : public TargetSource, public std::enable_shared_from_this<ApiSo
   const ApiOrigin origin_;
   const ApiLimits limits_;
   const std::chrono::milliseconds call_timeout_;
-  const std::shared_ptr<net::HttpFetcher> fetcher_;
+  const Fetchers fetchers_;
   base::Executor& executor_;
   base::FileSystem& files_;
   const base::Clock& clock_;
   const Environment environment_;
 
   base::Mutex mutex_;  // a leaf
-  std::optional<net::HttpFetcher::CallId> call_ BARO_GUARDED_BY(mutex_);
+  /// The one that runs, and who runs it.
+  struct RunningCall {
+    net::HttpFetcher* fetcher = nullptr;
+    net::HttpFetcher::CallId id{};
+  };
+  std::optional<RunningCall> call_ BARO_GUARDED_BY(mutex_);
   bool is_cancelled_ BARO_GUARDED_BY(mutex_) = false;
 };
 

@@ -112,6 +112,52 @@ class ApiSourceTest : public DiscoveryTest {
   std::chrono::nanoseconds cancel_after_ = 1s;
 };
 
+TEST_F(ApiSourceTest, WhatTheOptionsSayToTheApiIsNotForOthers) {
+  static constexpr ApiCall kCalls[] = {{.name = "machine", .path = "/machine", .route = Route::kMachine},
+                                       {.name = "login", .path = "/login", .route = Route::kLogin},
+                                       {.name = "things", .path = "/things", .items = "things"}};
+  ApiProvider table = Table(kCalls);
+  table.takes_environment_proxy = true;
+  DiscoveryOptions options{.kind = "fake"};
+  options.record.values = {{"refresh_interval", std::chrono::milliseconds(60s)}, {"port", std::int64_t{7}}};
+  options.http.basic_auth = net::BasicAuthOptions{.username = "u"};
+  options.http.headers["X-Tenant"] = {.values = {"t"}};
+  options.http.tls.server_name = "n";
+  options.http.proxy.url = "http://proxy";
+  DiscoveryContext context = Context();
+  std::vector<net::HttpClientOptions> made;
+  std::vector<std::shared_ptr<FakeTargets>> fetchers;
+  context.make_fetcher = [&](const net::HttpClientOptions& http) {
+    made.push_back(http);
+    return fetchers.emplace_back(std::make_shared<FakeTargets>(executor_));
+  };
+  const auto source = ApiSource::Make(table, options, context);
+  ASSERT_TRUE(source);
+  ASSERT_EQ(made.size(), 3U);
+  fetchers[0]->At("http://api/things").body = R"({"things": []})";
+  fetchers[1]->At("http://api/login").body = "{}";
+  fetchers[2]->At("http://api/machine").body = "{}";
+  bool is_good = false;
+  (*source)->Refresh([&](const auto& groups) { is_good = groups.has_value(); });
+  executor_.RunFor(1s);
+  EXPECT_TRUE(is_good);
+  EXPECT_TRUE(made[0].basic_auth.has_value());
+  EXPECT_TRUE(made[0].proxy.from_environment);
+  for (const std::size_t i : {1U, 2U}) {
+    EXPECT_FALSE(made[i].basic_auth.has_value());
+    EXPECT_TRUE(made[i].headers.empty());
+    EXPECT_EQ(made[i].proxy.url, i == 1 ? "http://proxy" : "") << "a proxy would ask its own machine";
+    EXPECT_EQ(made[i].tls.server_name, i == 1 ? "n" : "");
+  }
+}
+
+TEST_F(ApiSourceTest, WhatIsMadeOfAnswersCountsAsThey) {
+  Say("http://api/login", "{}");
+  Say("http://api/things", R"({"things": [{"name": "a"}]})");
+  ApiProvider table = Table(kDerivedCalls);
+  EXPECT_EQ(Ask(table, {.values = 6}), "pairs: the answers have more than 6 values");
+}
+
 TEST_F(ApiSourceTest, CallsForWhatEarlierOnesLeadTo) {
   ApiProvider table = Table(kDerivedCalls);
   table.login = Login;

@@ -147,14 +147,19 @@ base::Result<> PrepareMachine(const ApiScope& scope, net::FetchRequest& request)
   return {};
 }
 
-constexpr ApiCall kLogin[] = {
-    {.name = kAzureFormToken,
-     .path = "/",
-     .method = net::Method::kPost,
-     .is_secret = true,
-     .is_wanted = NeedsForm,
-     .prepare = PrepareForm},
-    {.name = kAzureMachineToken, .path = "/", .is_secret = true, .is_wanted = NeedsMachine, .prepare = PrepareMachine}};
+constexpr ApiCall kLogin[] = {{.name = kAzureFormToken,
+                               .path = "/",
+                               .method = net::Method::kPost,
+                               .route = Route::kLogin,
+                               .is_secret = true,
+                               .is_wanted = NeedsForm,
+                               .prepare = PrepareForm},
+                              {.name = kAzureMachineToken,
+                               .path = "/",
+                               .route = Route::kMachine,
+                               .is_secret = true,
+                               .is_wanted = NeedsMachine,
+                               .prepare = PrepareMachine}};
 
 }  // namespace
 

@@ -35,8 +35,37 @@ DiscoveryRecord AllFields() {
                    {"include_parameters", true},
                    {"dns_suffix", "d"},
                    {"region", "r"},
-                   {"profile", ""}};
+                   {"profile", ""},
+                   {"subscription_id", "s"},
+                   {"tenant_id", "t"},
+                   {"clusters", std::vector<std::string>{}}};
   return record;
+}
+
+/// What a call is answered: the part of the document with its name, or all of it.
+std::span<const Json> ItemsFor(const Json& document, std::string_view call) {
+  const Json* const own = FindJson(document, call);
+  return ItemsAt(own == nullptr ? document : *own, "");
+}
+
+/// The answers of all calls of a table, as a refresh keeps them; false: one of them ends it.
+bool FillAnswers(const ApiProvider& table, const Json& document, const ApiScope& scope, ApiAnswers& answers) {
+  for (const ApiCall& call : table.calls) {
+    const auto items = ItemsFor(document, call.name);
+    if (call.derive != nullptr) {
+      TargetList reader;
+      answers.Add(call.name, call.derive(scope, reader));
+      if (reader.failed()) return false;
+    } else if (call.tells_round) {
+      const std::size_t rounds = scope.answers.Of(call.for_each).size();
+      for (std::size_t i = 0; i < items.size() && rounds > 0; ++i) {
+        answers.Add(call.name, std::vector<Json>{{{"round", i % rounds}, {"value", items[i]}}});
+      }
+    } else {
+      answers.Add(call.name, items);
+    }
+  }
+  return true;
 }
 
 void Check(const baro::base::Result<std::vector<TargetGroup>>& groups) {
@@ -67,8 +96,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)ParseConsulInstances(text, {.name = "n", .datacenter = "d", .tag_separator = ","});
   if (!document) return 0;
   ApiAnswers answers;
-  for (const ApiCall& call : table.calls) answers.Add(call.name, ItemsAt(*document, ""));
   const ApiScope scope{.record = kRecord, .answers = answers, .files = files, .clock = kClock, .environment = {}};
+  if (!FillAnswers(table, *document, scope, answers)) return 0;
   TargetList list;
   if (table.targets != nullptr) {
     table.targets(scope, list);
