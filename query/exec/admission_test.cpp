@@ -44,7 +44,7 @@ TEST(Admission, SendsAwayWhoGaveUpOrCameTooLate) {
 TEST(Admission, LetsNobodyInWhileOthersHoldMostOfTheMemory) {
   Budget memory({.bytes_max = 100}, BudgetOf::kAllQueries, nullptr);
   Admission admission(0, &memory);
-  ASSERT_TRUE(memory.Take(90, 0));
+  ASSERT_TRUE(memory.Take(80, 0));
   ASSERT_TRUE(admission.Enter({}, nullptr, {})) << "who is alone is let in";
   std::atomic<bool> is_in{false};
   std::thread second([&] {

@@ -17,20 +17,60 @@
 namespace baro::query::exec {
 namespace {
 
-// The rows of each group, in the order of the input.
-std::vector<std::vector<std::uint32_t>> RowsByGroup(const Grouping& grouping) {
-  std::vector<std::vector<std::uint32_t>> rows(grouping.names.size());
-  for (std::uint32_t row = 0; row < grouping.group_of.size(); ++row) rows[grouping.group_of[row]].push_back(row);
-  return rows;
+// What is aggregated. The answer has the names of a few rows or of none, so that they are not made beforehand.
+struct Input {
+  std::unique_ptr<RowSource> rows;
+  Cells cells;
+
+  // The rows that have points, which are taken from here.
+  Vector TakeFilled() {
+    Vector filled;
+    for (std::size_t row = 0; row < cells.rows(); ++row) {
+      if (cells.is_row_empty(row)) continue;
+      cells.MoveRow(row, filled.names.size());
+      filled.names.push_back(rows->name(row));
+    }
+    cells.Truncate(filled.names.size());
+    filled.cells = std::move(cells);
+    return filled;
+  }
+};
+
+base::Result<Input> EvalInput(Context& context, const AggregateExpr& expr, const StepGrid& grid) {
+  Input input;
+  input.rows = BARO_TRY(OpenRows(context, *expr.expr, grid));
+  input.cells = BARO_TRY(input.rows->TakeCells(context, grid.count));
+  return input;
 }
 
-void IgnoreHistograms(Context& context, const AggregateExpr& expr, Vector& vector) {
-  if (!vector.cells.has_histograms()) return;
+struct GroupedRows {
+  std::uint32_t group;
+  std::vector<std::uint32_t> rows;  // in the order of the input
+};
+
+// The rows that have points, by group; groups are in the order of their first ones.
+std::vector<GroupedRows> RowsByGroup(const Grouping& grouping, const Cells& cells) {
+  constexpr std::uint32_t kUnseen = std::numeric_limits<std::uint32_t>::max();
+  std::vector<GroupedRows> groups;
+  std::vector<std::uint32_t> place(grouping.names.size(), kUnseen);
+  for (std::uint32_t row = 0; row < grouping.group_of.size(); ++row) {
+    if (cells.is_row_empty(row)) continue;
+    const std::uint32_t group = grouping.group_of[row];
+    if (place[group] == kUnseen) {
+      place[group] = static_cast<std::uint32_t>(groups.size());
+      groups.push_back({.group = group, .rows = {}});
+    }
+    groups[place[group]].rows.push_back(row);
+  }
+  return groups;
+}
+
+void IgnoreHistograms(Context& context, const AggregateExpr& expr, Cells& cells) {
+  if (!cells.has_histograms()) return;
   // Those that choose elements say it of themselves, those that compute of what they look at.
   const bool chooses = expr.op == AggregateOp::kTopk || expr.op == AggregateOp::kBottomk;
   NoteIgnoredHistogram(context, expr.op, chooses ? expr.span : expr.expr->span);
-  vector.cells.DropHistograms();
-  vector.DropEmptyRows();
+  cells.DropHistograms();
 }
 
 // How many elements to choose at each step.
@@ -99,56 +139,53 @@ std::size_t RankFirst(bool is_top, std::int64_t count, std::vector<StepColumns::
 
 base::Result<Vector> TopOrBottom(Context& context, const AggregateExpr& expr, const StepGrid& grid) {
   const auto counts = BARO_TRY(EvalCounts(context, expr, grid));
-  Vector vector = BARO_TRY(EvalVector(context, *expr.expr, grid));
-  IgnoreHistograms(context, expr, vector);
-  const Grouping grouping = MakeGrouping(expr, vector.names);
+  Input input = BARO_TRY(EvalInput(context, expr, grid));
+  Cells& cells = input.cells;
+  IgnoreHistograms(context, expr, cells);
+  const Grouping grouping = MakeGrouping(context, expr, *input.rows);
   const bool is_top = expr.op == AggregateOp::kTopk;
   StepColumns columns;
   std::vector<std::uint32_t> order;  // of the answer, if there is one step only
-  for (const auto& rows : RowsByGroup(grouping)) {
+  for (const auto& [group, rows] : RowsByGroup(grouping, cells)) {
     for (std::size_t first = 0; first < grid.count; first += kStepsAtOnce) {
       BARO_TRY(context.Check());
       const std::size_t steps = std::min(kStepsAtOnce, grid.count - first);
-      columns.Gather(vector.cells, rows, first, steps);
+      columns.Gather(cells, rows, first, steps);
       for (std::size_t i = 0; i < steps; ++i) {
         const std::size_t kept = RankFirst(is_top, counts[first + i], columns[i]);
         const std::span elements(columns[i]);
-        for (const auto& element : elements.subspan(kept)) vector.cells.row(element.row).kinds[first + i] = Kind::kNone;
+        for (const auto& element : elements.subspan(kept)) cells.row(element.row).kinds[first + i] = Kind::kNone;
         if (grid.count > 1) continue;
         for (const auto& element : elements.first(kept)) order.push_back(element.row);
       }
     }
   }
-  if (grid.count > 1) {
-    vector.DropEmptyRows();
-    return vector;
-  }
+  if (grid.count > 1) return input.TakeFilled();
   Vector result;
   result.cells = BARO_TRY(Cells::Make(context.budget(), order.size(), 1));
   for (std::size_t i = 0; i < order.size(); ++i) {
-    result.cells.CopyRow(vector.cells, order[i], i);
-    result.names.push_back(std::move(vector.names[order[i]]));
+    result.cells.CopyRow(cells, order[i], i);
+    result.names.push_back(input.rows->name(order[i]));
   }
   return result;
 }
 
 base::Result<Vector> LimitCount(Context& context, const AggregateExpr& expr, const StepGrid& grid) {
   const auto counts = BARO_TRY(EvalCounts(context, expr, grid));
-  Vector vector = BARO_TRY(EvalVector(context, *expr.expr, grid));
-  const Grouping grouping = MakeGrouping(expr, vector.names);
+  Input input = BARO_TRY(EvalInput(context, expr, grid));
+  const Grouping grouping = MakeGrouping(context, expr, *input.rows);
   std::vector<std::int64_t> left(grid.count);
-  for (const auto& rows : RowsByGroup(grouping)) {
+  for (const auto& [group, rows] : RowsByGroup(grouping, input.cells)) {
     BARO_TRY(context.Check());
     left = counts;
     for (const std::uint32_t row : rows) {
-      const auto kinds = vector.cells.row(row).kinds;
+      const auto kinds = input.cells.row(row).kinds;
       for (std::size_t step = 0; step < grid.count; ++step) {
         if (kinds[step] != Kind::kNone && left[step]-- <= 0) kinds[step] = Kind::kNone;
       }
     }
   }
-  vector.DropEmptyRows();
-  return vector;
+  return input.TakeFilled();
 }
 
 // The least and the greatest of what a parameter is at all steps, by which it is warned of.
@@ -220,19 +257,20 @@ base::Result<Vector> EvalQuantile(Context& context, const AggregateExpr& expr, c
   if (extremes.has_nan) WarnQuantile(context, std::numeric_limits<double>::quiet_NaN(), expr.param->span);
   if (extremes.greatest > 1) WarnQuantile(context, extremes.greatest, expr.param->span);
   if (extremes.least < 0) WarnQuantile(context, extremes.least, expr.param->span);
-  Vector vector = BARO_TRY(EvalVector(context, *expr.expr, grid));
-  IgnoreHistograms(context, expr, vector);
-  Grouping grouping = MakeGrouping(expr, vector.names);
-  const auto groups = RowsByGroup(grouping);
+  Input input = BARO_TRY(EvalInput(context, expr, grid));
+  IgnoreHistograms(context, expr, input.cells);
+  Grouping grouping = MakeGrouping(context, expr, *input.rows);
+  const auto groups = RowsByGroup(grouping, input.cells);
   Vector result;
   result.cells = BARO_TRY(Cells::Make(context.budget(), groups.size(), grid.count));
-  result.names = std::move(grouping.names);
-  for (std::size_t group = 0; group < groups.size(); ++group) {
-    const RowView out = result.cells.row(group);
+  for (std::size_t at = 0; at < groups.size(); ++at) {
+    const std::vector<std::uint32_t>& rows = groups[at].rows;
+    result.names.push_back(std::move(grouping.names[groups[at].group]));
+    const RowView out = result.cells.row(at);
     BARO_TRY(context.ForStretches(grid.count, kStepsAtOnce, [&](std::size_t begin, std::size_t end) -> base::Result<> {
       StepColumns columns;
       std::vector<double> values;
-      columns.Gather(vector.cells, groups[group], begin, end - begin);
+      columns.Gather(input.cells, rows, begin, end - begin);
       for (std::size_t step = begin; step < end; ++step) {
         values.clear();
         for (const auto& element : columns[step - begin]) values.push_back(element.value);

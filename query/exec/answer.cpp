@@ -52,12 +52,14 @@ VectorResult AnswerVector(const Vector& vector, std::int64_t time_ms) {
   return result;
 }
 
-MatrixResult AnswerMatrix(const Vector& vector, const StepGrid& grid) {
+base::Result<MatrixResult> AnswerMatrix(Context& context, const Vector& vector, const StepGrid& grid) {
   MatrixResult result;
   std::size_t points = 0;
   for (std::size_t row = 0; row < vector.rows(); ++row) {
     points += static_cast<std::size_t>(std::ranges::count(vector.cells.kinds(row), Kind::kFloat));
   }
+  Charge held(&context.budget());
+  BARO_TRY(held.AddBytes(points * sizeof(model::Sample)));
   result.series.Reserve(vector.rows(), points);
   for (const std::size_t row : SortedByLabels(vector.names)) AppendRow(vector, row, grid, result.series);
   return result;

@@ -15,7 +15,8 @@ base::Result<> FinishNames(Vector& vector);
 VectorResult AnswerVector(const Vector& vector, std::int64_t time_ms);
 
 /// All steps, in the order of labels.
-MatrixResult AnswerMatrix(const Vector& vector, const StepGrid& grid);
+/// Errors   kLimitExceeded, kUnavailable: there is no memory for it beside the vector.
+base::Result<MatrixResult> AnswerMatrix(Context& context, const Vector& vector, const StepGrid& grid);
 
 /// One series without labels.
 MatrixResult AnswerScalars(std::span<const double> values, const StepGrid& grid);

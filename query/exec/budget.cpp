@@ -18,9 +18,9 @@ base::Result<> Budget::Take(std::size_t bytes, std::size_t samples) {
   std::uint64_t samples_now = 0;
   if (bytes > 0) bytes_now = bytes_.fetch_add(bytes, std::memory_order_relaxed) + bytes;
   if (samples > 0) samples_now = samples_.fetch_add(samples, std::memory_order_relaxed) + samples;
-  if (limits_.bytes_max > 0 && bytes_now > limits_.bytes_max) {
+  if (limits_.bytes_max > 0 && NeededFor(bytes_now) > limits_.bytes_max) {
     GiveOwn(bytes, samples);
-    return TooManyBytes(bytes_now);
+    return TooManyBytes(NeededFor(bytes_now));
   }
   if (limits_.samples_max > 0 && samples_now > limits_.samples_max) {
     GiveOwn(bytes, samples);
@@ -41,6 +41,12 @@ base::Result<> Budget::Take(std::size_t bytes, std::size_t samples) {
   return {};
 }
 
+// Measured with 20 queries over 100,000 series and a day at once (bench/query_memory.py): the process grew by 11 % more
+// than they held, by heads of small allocations and by what lies between them.
+std::uint64_t Budget::NeededFor(std::uint64_t bytes) const {
+  return of_ == BudgetOf::kAllQueries ? bytes + bytes / 8 : bytes;
+}
+
 base::Error Budget::TooManyBytes(std::uint64_t needed) const {
   if (of_ == BudgetOf::kAllQueries) {
     return {base::Code::kUnavailable,
@@ -57,7 +63,7 @@ base::Error Budget::TooManyBytes(std::uint64_t needed) const {
 base::Error Budget::NoRoom(base::Error error, std::uint64_t bytes_now) const {
   if (whole_->of_ != BudgetOf::kAllQueries) return error;
   // Waiting helps only if it is others who hold what is missing.
-  if (bytes_now > whole_->limits_.bytes_max) {
+  if (whole_->NeededFor(bytes_now) > whole_->limits_.bytes_max) {
     return {base::Code::kLimitExceeded, fmt::format("{}, {} of it by this query alone", error.message(), bytes_now)};
   }
   return {error.code(),

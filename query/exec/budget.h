@@ -47,6 +47,8 @@ class Budget final : public base::MemoryBudget {
   std::uint64_t samples_peak() const { return samples_peak_.load(std::memory_order_relaxed); }
 
  private:
+  /// What the process takes to hold these: that of all queries is about the process, and has the allocator in it.
+  std::uint64_t NeededFor(std::uint64_t bytes) const;
   base::Error TooManyBytes(std::uint64_t needed) const;
   /// What the whole had no room for; this one would hold `bytes_now`.
   base::Error NoRoom(base::Error error, std::uint64_t bytes_now) const;

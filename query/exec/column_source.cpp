@@ -59,7 +59,7 @@ class SelectedColumns final : public ColumnSource {
   std::size_t size() const override { return selection_->size(); }
   const model::Labels& labels(std::size_t index) const override { return selection_->labels(index); }
   const std::vector<RowName>& names() const override {
-    if (names_.empty()) names_ = NamesOf(*selection_);
+    if (names_.empty()) names_ = NamesOf(context_, *selection_);
     return names_;
   }
   bool is_downsampled() const override { return selection_->resolution_ms() > 0; }
@@ -251,8 +251,9 @@ void NoteDownsampled(Context& context, const VectorSelector& selector, const Sel
 
 }  // namespace
 
-std::vector<RowName> NamesOf(const tsdb::SeriesSelection& selection) {
+std::vector<RowName> NamesOf(Context& context, const tsdb::SeriesSelection& selection) {
   std::vector<RowName> names;
+  context.Hold(selection.size() * sizeof(RowName));
   names.reserve(selection.size());
   for (std::size_t i = 0; i < selection.size(); ++i) names.push_back({.labels = selection.labels(i)});
   return names;

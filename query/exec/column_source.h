@@ -73,7 +73,7 @@ base::Result<std::unique_ptr<tsdb::SeriesSelection>> Select(Context& context, co
 void FindResets(std::vector<tsdb::HistogramSample>& histograms);
 
 /// The names of a selection's series, as they are.
-std::vector<RowName> NamesOf(const tsdb::SeriesSelection& selection);
+std::vector<RowName> NamesOf(Context& context, const tsdb::SeriesSelection& selection);
 
 /// Writes the annotations for what a range function noticed about one series.
 void Annotate(Context& context, const func::Notes& notes, const model::Labels& labels, TextSpan span);

@@ -28,7 +28,15 @@ base::Result<> Context::Check() const {
                                   "parameter \"timeout\")",
                                   setup_.timeout.count()));
   }
+  if (is_over_.load(std::memory_order_acquire)) return *over_;
   return {};
+}
+
+void Context::Hold(std::size_t bytes) {
+  auto held = held_.AddBytes(bytes);
+  if (held || over_) return;
+  over_ = std::move(held).error();
+  is_over_.store(true, std::memory_order_release);
 }
 
 base::Result<> Context::Read(const Expr& selector, const tsdb::SeriesSelection& selection, std::size_t index,

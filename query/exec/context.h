@@ -82,8 +82,12 @@ class Context {
   const Expr* failed() const { return failed_; }
 
   /// To be asked in every loop whose length the data decides.
-  /// Errors   kCancelled, kTimeout.
+  /// Errors   kCancelled, kTimeout; kLimitExceeded, kUnavailable: see Hold().
   base::Result<> Check() const;
+
+  /// Charges the query for what stands until its end. Where there is no room for it, Check() says so from then on.
+  /// Threads  the query's.
+  void Hold(std::size_t bytes);
 
   /// Calls `body(begin, end)` for stretches that together are [0, count), on several threads if that pays, and returns
   /// the first error. Stretches are at most `grain` long and start at multiples of it.
@@ -128,6 +132,9 @@ class Context {
 
   const Setup setup_;
   Budget budget_;
+  Charge held_{&budget_};
+  std::optional<base::Error> over_;  // what had no room; written before the flag
+  std::atomic<bool> is_over_{false};
   Trace* trace_ = nullptr;
   const Expr* failed_ = nullptr;
   Annotations annotations_;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/clock.h"
+#include "base/freed_memory.h"
 #include "query/exec/admission.h"
 #include "query/exec/answer.h"
 #include "query/exec/context.h"
@@ -18,6 +19,9 @@
 namespace baro::query {
 
 using exec::StepGrid;
+
+// Queries that held this much take so long that giving memory back costs nothing beside it.
+constexpr std::size_t kLargeBytes = std::size_t{64} << 20;
 
 struct Engine::State {
   explicit State(const EngineOptions& options)
@@ -111,6 +115,7 @@ base::Result<QueryValue> EvalInstant(exec::Context& context, const Expr& root, s
     case ValueType::kVector: {
       exec::Vector vector = BARO_TRY(exec::EvalVector(context, root, grid));
       BARO_TRY(exec::FinishNames(vector));
+      BARO_TRY(context.Check());
       return exec::AnswerVector(vector, time_ms);
     }
   }
@@ -124,7 +129,8 @@ base::Result<QueryValue> EvalRange(exec::Context& context, const Expr& root, con
   }
   exec::Vector vector = BARO_TRY(exec::EvalVector(context, root, grid));
   BARO_TRY(exec::FinishNames(vector));
-  return exec::AnswerMatrix(vector, grid);
+  BARO_TRY(context.Check());
+  return exec::AnswerMatrix(context, vector, grid);
 }
 
 base::Result<> CheckType(const Expr& root, bool is_range) {
@@ -315,6 +321,8 @@ base::Result<QueryResult> Engine::Execute(const QueryRequest& request, const Que
   const std::uint64_t number = observer == nullptr ? 0 : observer->QueryBegan(request, options);
   Run run(request, options_, resources_, options, limits, watch);
   auto result = run.Do(state_->subquery_step_ms.load(std::memory_order_relaxed), state_->memory, explanation);
+  // Before the next one gets its place: else what the allocator keeps of this one comes on top of what that one holds.
+  if (run.stats().memory_bytes_peak >= kLargeBytes) base::ReturnFreedMemory();
   if (observer != nullptr) {
     const base::Error* error = result ? nullptr : &result.error();
     if (result && explanation != nullptr && explanation->run && explanation->run->error) {

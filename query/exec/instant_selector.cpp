@@ -105,7 +105,7 @@ class SelectorSource final : public RowSource {
   std::size_t rows() const override { return selection_->size(); }
   const model::Labels& labels(std::size_t index) const override { return selection_->labels(index); }
   const std::vector<RowName>& names() const override {
-    if (names_.empty()) names_ = NamesOf(*selection_);
+    if (names_.empty()) names_ = NamesOf(context_, *selection_);
     return names_;
   }
 

@@ -20,6 +20,14 @@ base::Result<Vector> OperatorSource::Materialise(Context& context, std::size_t s
   });
 }
 
+base::Result<Cells> OperatorSource::TakeCells(Context& context, std::size_t steps) {
+  return context_.At(expr_, [&]() -> base::Result<Cells> {
+    Cells cells = BARO_TRY(inner_->TakeCells(context, steps));
+    if (context_.trace() != nullptr) Count(cells);
+    return cells;
+  });
+}
+
 void OperatorSource::Count(const Cells& cells) const {
   NodeTrace& node = context_.trace()->of(expr_.id);
   for (std::size_t row = 0; row < cells.rows(); ++row) {

@@ -18,9 +18,13 @@ class OperatorSource final : public RowSource {
   OperatorSource(Context& context, const Expr& expr, std::unique_ptr<RowSource> inner)
       : context_(context), expr_(expr), inner_(std::move(inner)) {}
 
+  std::size_t rows() const override { return inner_->rows(); }
   const std::vector<RowName>& names() const override { return inner_->names(); }
+  const model::Labels& labels(std::size_t index) const override { return inner_->labels(index); }
+  RowName name(std::size_t index) const override { return inner_->name(index); }
   base::Result<> Fill(std::size_t begin, Cells& cells) override;
   base::Result<Vector> Materialise(Context& context, std::size_t steps) override;
+  base::Result<Cells> TakeCells(Context& context, std::size_t steps) override;
 
  private:
   void Count(const Cells& cells) const;

@@ -95,6 +95,11 @@ class RangeFunctionSource final : public RowSource {
     return names_;
   }
 
+  RowName name(std::size_t index) const override {
+    if (KeepsName(function_) || !names_.empty()) return names()[index];
+    return DropMetricName(context_, labels(index));
+  }
+
   /// Whether rows that differ in what is dropped only have become equal.
   base::Result<bool> FindEqualNames() const {
     if (context_.drops_names_late() || KeepsName(function_) || rows() < 2) return false;

@@ -24,12 +24,18 @@ class RowSource {
   virtual const std::vector<RowName>& names() const = 0;
   /// The labels that a row's name was made of: they may have more of those that DropMetricNames() drops.
   virtual const model::Labels& labels(std::size_t index) const { return names()[index].labels; }
+  /// One of names(), without making the others.
+  virtual RowName name(std::size_t index) const { return names()[index]; }
 
   /// Writes rows [begin, begin + cells.rows()) into `cells`, which are empty.
   virtual base::Result<> Fill(std::size_t begin, Cells& cells) = 0;
 
   /// The whole vector at once. The source is used up.
   virtual base::Result<Vector> Materialise(Context& context, std::size_t steps);
+
+  /// The cells of all rows, also of empty ones: for those who need the names of few. What rows are called can be asked
+  /// as before; the cells are gone.
+  virtual base::Result<Cells> TakeCells(Context& context, std::size_t steps);
 };
 
 /// A vector that stands already.
@@ -39,6 +45,7 @@ class VectorSource final : public RowSource {
   const std::vector<RowName>& names() const override { return vector_.names; }
   base::Result<> Fill(std::size_t begin, Cells& cells) override;
   base::Result<Vector> Materialise(Context& context, std::size_t steps) override;
+  base::Result<Cells> TakeCells(Context& context, std::size_t steps) override;
 
  private:
   Vector vector_;
@@ -63,7 +70,9 @@ class MappedSource final : public RowSource {
 
 /// What functions and arithmetic do to names: with delayed name removal they are marked, else they lose the metric
 /// name.
-std::vector<RowName> DropMetricNames(const Context& context, const std::vector<RowName>& names);
+RowName DropMetricName(const Context& context, const model::Labels& labels);
+/// The same of all; what they hold is charged to the query.
+std::vector<RowName> DropMetricNames(Context& context, const std::vector<RowName>& names);
 
 /// Whether two names are equal, so that rows must be compared before they are used.
 bool HasEqualNames(const std::vector<RowName>& names);
