@@ -33,7 +33,7 @@ TEST(Budget, IsAPartOfTheBudgetOfAllQueries) {
   const auto waits = second.Take(200, 0);
   ASSERT_FALSE(waits);
   EXPECT_EQ(waits.error().code(), base::Code::kUnavailable) << "it is others who hold the memory";
-  EXPECT_THAT(waits.error().message(), HasSubstr("limit 1000 bytes (--query.max-memory-total), needed at least 1125"));
+  EXPECT_THAT(waits.error().message(), HasSubstr("limit 1000 bytes (--query.max-memory-total), needed at least 1200"));
   EXPECT_THAT(waits.error().message(), HasSubstr("300 of it by this query"));
   const auto never = second.Take(1000, 0);
   ASSERT_FALSE(never);
