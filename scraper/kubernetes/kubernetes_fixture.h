@@ -150,6 +150,7 @@ class KubernetesTest : public DiscoveryTest {
   ~KubernetesTest() override {
     if (discovery_) discovery_->Stop();
     api_->DropCalls();
+    executor_.RunReady();  // what waits speaks to the server
   }
 
   DiscoveryContext KubernetesContext() {
