@@ -5,6 +5,11 @@
 #include "scraper/target_file.h"
 
 namespace baro::scraper {
+namespace {
+
+constexpr std::string_view kMeta = "__meta_kubernetes_";
+
+}  // namespace
 
 void GroupList::Begin(std::string source, LabelMap labels) {
   if (!group_.targets.empty()) groups_.push_back(std::move(group_));
@@ -34,13 +39,22 @@ base::Result<std::vector<TargetGroup>> GroupList::Take() {
   return std::move(groups_);
 }
 
+// Called some million times for each telling of a large cluster.
 void SetMeta(LabelMap& labels, std::string_view name, std::string_view value) {
-  if (!value.empty()) labels.insert_or_assign(fmt::format("__meta_kubernetes_{}", name), std::string(value));
+  if (value.empty()) return;
+  std::string label;
+  label.reserve(kMeta.size() + name.size());
+  label.append(kMeta).append(name);
+  labels.insert_or_assign(std::move(label), std::string(value));
 }
 
 void SetMeta(LabelMap& labels, std::string_view prefix, std::string_view text, std::string_view value) {
   if (value.empty()) return;
-  labels.insert_or_assign(fmt::format("__meta_kubernetes_{}{}", prefix, CleanLabelName(text)), std::string(value));
+  const std::string clean = CleanLabelName(text);
+  std::string label;
+  label.reserve(kMeta.size() + prefix.size() + clean.size());
+  label.append(kMeta).append(prefix).append(clean);
+  labels.insert_or_assign(std::move(label), std::string(value));
 }
 
 void SetLabelsAndAnnotations(LabelMap& labels, std::string_view kind, const ObjectMeta& meta) {

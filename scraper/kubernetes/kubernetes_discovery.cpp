@@ -16,7 +16,7 @@ constexpr nanoseconds kRetryMax = std::chrono::seconds(60);
 constexpr nanoseconds kShortPause = std::chrono::seconds(1);  // when nothing is wrong but that it ended at once
 constexpr nanoseconds kGather = std::chrono::milliseconds(200);
 constexpr nanoseconds kTellEvery = std::chrono::seconds(2);
-constexpr int kTellShare = 20;                // telling takes no more than a twentieth of the time
+constexpr int kTellShare = 10;                // telling takes no more than a tenth of the time
 constexpr nanoseconds kLogRound = kRetryMax;  // in which each watch that fails was asked again
 constexpr std::size_t kLoggedMax = 5;         // errors of watches in a round
 
