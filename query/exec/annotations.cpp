@@ -65,10 +65,12 @@ void MonotonicityReport::Merge(const MonotonicityReport& other) {
 }
 
 void Annotations::Warn(std::string_view text, TextSpan span) {
+  ++said_;
   warnings_.insert_or_assign(fmt::format("{}{}", kWarning, text), span);
 }
 
 void Annotations::Inform(std::string_view text, TextSpan span) {
+  ++said_;
   infos_.insert_or_assign(fmt::format("{}{}", kInfo, text), span);
 }
 
@@ -77,6 +79,7 @@ void Annotations::WarnFromStorage(std::string_view text) {
 }
 
 void Annotations::InformMonotonicity(std::string_view metric_name, TextSpan span, const MonotonicityReport& report) {
+  ++said_;
   Repair& repair = repairs_[std::string(metric_name)];
   repair.span = span;
   repair.report.Merge(report);

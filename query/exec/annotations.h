@@ -41,6 +41,9 @@ class Annotations {
   /// "input to histogram_quantile needed to be fixed for monotonicity", merged over all steps.
   void InformMonotonicity(std::string_view metric_name, TextSpan span, const MonotonicityReport& report);
 
+  /// How often anything was said here, also if it was said before.
+  std::uint64_t said() const { return said_; }
+
   /// The annotations with line and column in `query`, sorted by text.
   std::vector<Annotation> Warnings(std::string_view query) const;
   std::vector<Annotation> Infos(std::string_view query) const;
@@ -51,6 +54,7 @@ class Annotations {
     MonotonicityReport report;
   };
 
+  std::uint64_t said_ = 0;
   std::map<std::string, TextSpan, std::less<>> warnings_;
   std::map<std::string, TextSpan, std::less<>> infos_;
   std::map<std::string, Repair, std::less<>> repairs_;

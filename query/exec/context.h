@@ -18,6 +18,7 @@
 #include "query/exec/annotations.h"
 #include "query/exec/budget.h"
 #include "query/exec/plan.h"
+#include "query/exec/shared_results.h"
 #include "query/exec/trace.h"
 #include "tsdb/reader.h"
 
@@ -62,6 +63,7 @@ class Context {
   Budget& budget() { return trace_ == nullptr ? budget_ : trace_->current().budget; }
   const Budget& query_budget() const { return budget_; }
   Annotations& annotations() { return annotations_; }
+  SharedResults& shared() { return shared_; }
 
   /// Measures from here on. `trace` is borrowed and outlives what is evaluated; its budgets are parts of budget().
   void SetTrace(Trace* trace) { trace_ = trace; }
@@ -133,6 +135,7 @@ class Context {
   const Setup setup_;
   Budget budget_;
   Charge held_{&budget_};
+  SharedResults shared_{budget_};
   std::optional<base::Error> over_;  // what had no room; written before the flag
   std::atomic<bool> is_over_{false};
   Trace* trace_ = nullptr;

@@ -122,6 +122,22 @@ base::Result<std::vector<double>> EvalScalarOnce(Context& context, const Expr& e
   }
 }
 
+// Of equal aggregations the first is computed. One that said something is computed each time: what it says has a place.
+base::Result<Vector> EvalSharedAggregation(Context& context, const AggregateExpr& expr, const StepGrid& grid) {
+  const auto& same_as = context.plan(expr).same_as;
+  if (!same_as) return EvalAggregation(context, expr, grid);
+  const SharedResults::Key key(*same_as, grid);
+  if (auto known = BARO_TRY(context.shared().Find(key))) {
+    context.CountQueryable(known->samples_queryable);
+    return std::move(known->vector);
+  }
+  const std::uint64_t said = context.annotations().said();
+  const std::uint64_t samples = context.samples_queryable();
+  Vector vector = BARO_TRY(EvalAggregation(context, expr, grid));
+  if (context.annotations().said() == said) context.shared().Keep(key, vector, context.samples_queryable() - samples);
+  return vector;
+}
+
 base::Result<std::unique_ptr<RowSource>> OpenRowsOnce(Context& context, const Expr& expr, const StepGrid& grid) {
   switch (expr.kind) {
     case NodeKind::kVectorSelector:
@@ -135,7 +151,7 @@ base::Result<std::unique_ptr<RowSource>> OpenRowsOnce(Context& context, const Ex
     }
     case NodeKind::kAggregation:
       return std::make_unique<VectorSource>(
-          BARO_TRY(EvalAggregation(context, static_cast<const AggregateExpr&>(expr), grid)));
+          BARO_TRY(EvalSharedAggregation(context, static_cast<const AggregateExpr&>(expr), grid)));
     case NodeKind::kUnary: {
       const auto& unary = static_cast<const UnaryExpr&>(expr);
       auto rows = BARO_TRY(OpenRows(context, *unary.expr, grid));

@@ -111,6 +111,7 @@ ExplainedOperator Describe(const Expr& expr, const NodePlan& node, std::string_v
                            .column = place.column};
   AddTimes(node, result.facts);
   if (node.is_step_invariant) result.facts.emplace_back("evaluated", "once");
+  if (node.same_as) result.facts.emplace_back("shared", "with equal parts of the query");
   if (const auto* binary = As<BinaryExpr>(&expr); binary != nullptr && binary->matches_vectors()) {
     result.facts.emplace_back("cardinality", CardinalityText(binary->matching.cardinality));
   }

@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include "query/duration.h"
+#include "query/exec/equal_parts.h"
 #include "query/func/elementwise.h"
 #include "query/functions.h"
 
@@ -235,6 +236,7 @@ base::Result<Plan> Plan::Make(const Ast& ast, const PlanTimes& times) {
   for (const Expr* expr : post_order) BARO_TRY(planner.Visit(*expr));
   MarkStatistics(post_order, plan.nodes_);
   MarkViews(post_order, plan.nodes_);
+  MarkEqualAggregations(post_order, plan.nodes_);
   return plan;
 }
 

@@ -24,6 +24,8 @@ struct NodePlan {
   bool finds_resets = false;
   /// Of a selector: what is wanted of what was downsampled, as the function around it needs it.
   tsdb::DownsampledView view = tsdb::DownsampledView::kLevel;
+  /// Of an aggregation that is written more than once: the Expr::id of the first of them. It is computed once.
+  std::optional<std::uint32_t> same_as{};
 };
 
 /// The times of a query as its text may refer to them. An instant query has start = end and step 0.
