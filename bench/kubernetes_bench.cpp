@@ -23,11 +23,14 @@ std::string Pod(int number) {
   std::string env;
   for (int i = 0; i < 10; ++i) env += fmt::format(R"({{"name":"VARIABLE_{}","value":"some value of it"}},)", i);
   return fmt::format(
-      R"({{"metadata":{{"name":"web-{0}-x7k2p","generateName":"web-","namespace":"team-{1}","uid":"7c5b4f3e-44aa-4d2b-9d3c-{0:012}",
+      R"({{"metadata":{{"name":"web-{0}-x7k2p","generateName":"web-","namespace":"team-{1}",
+"uid":"7c5b4f3e-44aa-4d2b-9d3c-{0:012}",
 "resourceVersion":"{0}","creationTimestamp":"2026-08-01T10:00:00Z","labels":{{"app.kubernetes.io/name":"web",
-"app.kubernetes.io/instance":"web-{1}","app.kubernetes.io/version":"3.14.1","pod-template-hash":"7d9c5b4f6","team":"team-{1}"}},
+"app.kubernetes.io/instance":"web-{1}","app.kubernetes.io/version":"3.14.1","pod-template-hash":"7d9c5b4f6",
+"team":"team-{1}"}},
 "annotations":{{"prometheus.io/scrape":"true","prometheus.io/port":"8080","checksum/config":
-"01ba4719c80b6fe911b091a7c05124b64eeece964e09c058ef8f9805daca546b","kubectl.kubernetes.io/restartedAt":"2026-07-01T10:00:00Z"}},
+"01ba4719c80b6fe911b091a7c05124b64eeece964e09c058ef8f9805daca546b",
+"kubectl.kubernetes.io/restartedAt":"2026-07-01T10:00:00Z"}},
 "ownerReferences":[{{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"web-7d9c5b4f6","uid":"u","controller":true}}],
 "managedFields":[{{"manager":"kubelet","operation":"Update","fieldsV1":{{{2}"f:end":{{}}}}}}]}},
 "spec":{{"volumes":[{{"name":"kube-api-access","projected":{{"sources":[{{"serviceAccountToken":{{"path":"token"}}}}]}}}}],
@@ -36,7 +39,8 @@ std::string Pod(int number) {
 "livenessProbe":{{"httpGet":{{"path":"/healthz","port":"http"}},"periodSeconds":10}}}}],"nodeName":"worker-{4}"}},
 "status":{{"phase":"Running","hostIP":"10.0.{5}.{6}","podIP":"10.1.{5}.{6}",
 "conditions":[{{"type":"Ready","status":"True","lastTransitionTime":"2026-08-01T10:00:00Z"}}],
-"containerStatuses":[{{"name":"web","containerID":"containerd://01ba4719c80b6fe911b091a7c05124b64eeece964e09c058ef8f9805daca546b",
+"containerStatuses":[{{"name":"web",
+"containerID":"containerd://01ba4719c80b6fe911b091a7c05124b64eeece964e09c058ef8f9805daca546b",
 "image":"registry.example/team/web:3.14.1","ready":true}}]}}}})",
       number, number % 200, managed, env, number % 3000, number / 250 % 250, number % 250);
 }
