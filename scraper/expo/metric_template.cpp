@@ -56,34 +56,30 @@ double ReadDouble(const char* at) {
 
 }  // namespace
 
-bool MetricTemplate::ReadValues(std::uint32_t first, std::uint32_t count, const char* at,
-                                std::vector<double>& out) const {
-  const MetricEntry& begin = entries_[first];
-  const MetricEntry& last = entries_[first + count - 1];
-  const char* const expected = text_.data() + begin.text_begin;
-  const std::size_t size_bytes = last.text_end - begin.text_begin;
-  const std::size_t places_count = last.places_begin + last.samples_count - begin.places_begin;
+std::size_t MetricTemplate::ReadValues(const Stretch& stretch, const char* at, std::vector<double>& out) const {
+  const std::size_t places_count = stretch.places_end - stretch.places_begin;
   if (out.size() < places_count) out.resize(places_count);
+  const char* const expected = text_.data() + stretch.text_begin;
   double* values = out.data();
-  const ValuePlace* const places_end = places_.data() + last.places_begin + last.samples_count;
+  const ValuePlace* const places_end = places_.data() + stretch.places_end;
   std::size_t done = 0;  // bytes
-  for (const ValuePlace* place = places_.data() + begin.places_begin; place != places_end; ++place, ++values) {
-    const std::size_t offset = place->offset - begin.text_begin;
+  for (const ValuePlace* place = places_.data() + stretch.places_begin; place != places_end; ++place, ++values) {
     if (place->kind == ValuePlace::Kind::kAbsent) {
       *values = 0;
       continue;
     }
+    const std::size_t offset = place->offset - stretch.text_begin;
     if (place->kind != ValuePlace::Kind::kVarintAgain) {
-      if (!SameBytes(at + done, expected + done, offset - done)) return false;
-      done = offset + place->size_bytes;
+      if (!SameBytes(at + done, expected + done, offset - done)) return done;
     }
     if (place->kind == ValuePlace::Kind::kDouble) {
       *values = ReadDouble(at + offset);
     } else if (!ReadVarint(at + offset, expected + offset, place->size_bytes, *values)) {
-      return false;
+      return done;
     }
+    done = std::max(done, offset + place->size_bytes);
   }
-  return SameBytes(at + done, expected + done, size_bytes - done);
+  return SameBytes(at + done, expected + done, stretch.size_bytes() - done) ? stretch.size_bytes() : done;
 }
 
 std::uint64_t MetricTemplate::HashOf(const Key& key, std::uint64_t seed) {
@@ -110,7 +106,6 @@ void MetricTemplate::Clear() {
   places_.clear();
   families_.clear();
   shapes_.clear();
-  heads_.clear();
   std::fill(slots_.begin(), slots_.end(), kNone);
 }
 
@@ -124,7 +119,8 @@ void MetricTemplate::AssignPrefix(const MetricTemplate& other, std::size_t metri
   Clear();
   Reserve(other.text_.size(), other.entries_.size());
   const MetricEntry last = metrics_count == 0 ? MetricEntry() : other.entries_[metrics_count - 1];
-  text_.append(other.text_, 0, last.text_end);
+  const std::uint32_t lead_end = families_count == 0 ? 0 : other.shapes_[families_count - 1].lead_end;
+  text_.append(other.text_, 0, std::max(last.text_end, lead_end));
   const auto first = [](const auto& from, std::size_t count) {
     return std::pair(from.begin(), from.begin() + static_cast<std::ptrdiff_t>(count));
   };
@@ -139,12 +135,8 @@ void MetricTemplate::AssignPrefix(const MetricTemplate& other, std::size_t metri
   families_.assign(families_begin, families_end);
   const auto [shapes_begin, shapes_end] = first(other.shapes_, families_count);
   shapes_.assign(shapes_begin, shapes_end);
-  std::size_t heads_end = 0;  // heads stand in the order of their families
-  for (FamilyShape& shape : shapes_) {
-    if (shape.first + shape.count > metrics_count) shape = {};  // metrics that it had are not among the first
-    if (shape.size_bytes != 0) heads_end = shape.head_begin + shape.head_size_bytes;
-  }
-  heads_.assign(other.heads_, 0, heads_end);
+  // Metrics that it had are not among the first.
+  if (!shapes_.empty() && shapes_.back().first + shapes_.back().count > metrics_count) shapes_.back().is_plain = false;
   for (std::uint32_t i = 0; i < metrics_count; ++i) Insert(i);
 }
 
@@ -181,25 +173,31 @@ void MetricTemplate::Push(const Key& key, std::uint64_t hash, std::span<const Me
   }
 }
 
-void MetricTemplate::CloseFamily(std::string_view head, std::size_t size_bytes, std::size_t first) {
-  std::size_t plain_size_bytes = head.size();
-  bool has_one_start = true;
+void MetricTemplate::PushFamily(std::uint32_t number, std::string_view lead) {
+  families_.push_back(number);
+  const auto begin = static_cast<std::uint32_t>(text_.size());
+  text_ += lead;
+  shapes_.push_back({.lead_begin = begin, .lead_end = static_cast<std::uint32_t>(text_.size())});
+}
+
+void MetricTemplate::CloseFamily(std::size_t size_bytes, std::size_t first) {
+  FamilyShape& shape = shapes_.back();
+  shape.first = static_cast<std::uint32_t>(first);
+  shape.count = static_cast<std::uint32_t>(entries_.size() - first);
+  shape.text_end = static_cast<std::uint32_t>(text_.size());
+  shape.is_plain = shape.count > 0 && shape.text_end - shape.lead_begin == size_bytes;
+  shape.has_one_start = true;
   for (std::size_t i = first; i < entries_.size(); ++i) {
-    has_one_start &= entries_[i].start_ms == entries_[first].start_ms;
-    if (!entries_[i].is_plain) plain_size_bytes = size_bytes + 1;  // never as large as that
-    plain_size_bytes += entries_[i].text_end - entries_[i].text_begin;
+    shape.is_plain &= entries_[i].is_plain;
+    shape.has_one_start &= entries_[i].start_ms == entries_[first].start_ms;
   }
-  const FamilyShape& before = shapes_.back();  // where it was copied from another template
-  if (before.size_bytes != 0) heads_.resize(before.head_begin);
-  shapes_.back() = {};
-  if (plain_size_bytes != size_bytes) return;
-  shapes_.back() = {.size_bytes = size_bytes,
-                    .head_begin = static_cast<std::uint32_t>(heads_.size()),
-                    .head_size_bytes = static_cast<std::uint32_t>(head.size()),
-                    .first = static_cast<std::uint32_t>(first),
-                    .count = static_cast<std::uint32_t>(entries_.size() - first),
-                    .has_one_start = has_one_start};
-  heads_ += head;
+}
+
+void MetricTemplate::FindRuns() {
+  for (auto place = static_cast<std::uint32_t>(shapes_.size()); place-- > 0;) {
+    const bool goes_on = place + 1 < shapes_.size() && shapes_[place + 1].is_plain;
+    shapes_[place].run_end = goes_on ? shapes_[place + 1].run_end : place + 1;
+  }
 }
 
 // A second entry with an equal hash is left out, as in LineTemplate: a metric that stands a million times makes no

@@ -47,13 +47,16 @@ struct PlainMetric {
   std::int64_t start_ms = 0;
 };
 
-/// A family that consists of its head, as long as it stood in front of the metrics, and of plain metrics.
-struct PlainFamily {
-  std::string_view head;
-  std::size_t size_bytes = 0;  ///< of the whole; 0: the family is not of that kind
+/// A family of an exposition, by its place among the others.
+struct FamilyShape {
+  std::uint32_t lead_begin = 0;  ///< in the text: its length, and all in front of its metrics
+  std::uint32_t lead_end = 0;
+  std::uint32_t text_end = 0;  ///< of a plain one: of its last metric
   std::uint32_t first = 0;     ///< its metrics' entries
   std::uint32_t count = 0;
+  bool is_plain = false;       ///< it consists of the lead and of plain metrics
   bool has_one_start = false;  ///< all of them count since the same time
+  std::uint32_t run_end = 0;   ///< of a plain one: the place behind those that follow it without a gap
 };
 
 /// One metric: its labels as they stood, and its samples.
@@ -90,11 +93,29 @@ class MetricTemplate {
             .places_base = entry.text_begin,
             .start_ms = entry.start_ms};
   }
-  /// Reads the values of `count` neighbouring plain metrics from `first` on, whose fields stand behind each other at
-  /// `at`, to the front of `values`, which grows as it needs. False: other bytes than those of the values are not the
-  /// expected ones.
-  /// Shape    at least one; as many bytes are there as the metrics have.
-  bool ReadValues(std::uint32_t first, std::uint32_t count, const char* at, std::vector<double>& values) const;
+  /// Bytes of the text and the places of values in them.
+  struct Stretch {
+    std::uint32_t text_begin = 0;
+    std::uint32_t text_end = 0;
+    std::uint32_t places_begin = 0;
+    std::uint32_t places_end = 0;
+
+    std::size_t size_bytes() const { return text_end - text_begin; }
+  };
+  /// Shape    a plain metric; families from `first` to before `end` of one run.
+  Stretch StretchOf(const MetricEntry& entry) const {
+    return {entry.text_begin, entry.text_end, entry.places_begin, entry.places_begin + entry.samples_count};
+  }
+  Stretch StretchOf(std::uint32_t first, std::uint32_t end) const {
+    const FamilyShape& last = shapes_[end - 1];
+    const MetricEntry& entry = entries_[last.first + last.count - 1];
+    return {shapes_[first].lead_begin, last.text_end, entries_[shapes_[first].first].places_begin,
+            entry.places_begin + entry.samples_count};
+  }
+  /// Reads the values of a stretch that stands at `at` to the front of `values`, which grows as it needs. Returns how
+  /// many bytes are as expected, up to a value or to the end: all of them, or values from there on are not read.
+  /// Shape    as many bytes are there as the stretch has.
+  std::size_t ReadValues(const Stretch& stretch, const char* at, std::vector<double>& values) const;
   std::span<const MetricSample> samples(const MetricEntry& entry) const {
     return std::span(samples_).subspan(entry.samples_begin, entry.samples_count);
   }
@@ -109,7 +130,7 @@ class MetricTemplate {
   const std::vector<std::uint32_t>& families() const { return families_; }
 
   /// Bytes of all texts.
-  std::size_t text_bytes() const { return text_.size() + heads_.size(); }
+  std::size_t text_bytes() const { return text_.size(); }
 
   /// What a metric is found by.
   struct Key {
@@ -127,41 +148,29 @@ class MetricTemplate {
   /// Starts with the first metrics and families of `other`.
   void AssignPrefix(const MetricTemplate& other, std::size_t metrics_count, std::size_t families_count);
   void Push(const Key& key, std::uint64_t hash, std::span<const MetricSample> samples, const PlainMetric& plain);
-  void PushFamily(std::uint32_t number) {
-    families_.push_back(number);
-    shapes_.emplace_back();
-  }
-  /// What the last family pushed was as a whole: its bytes up to the metrics, the size of all, its first entry.
-  void CloseFamily(std::string_view head, std::size_t size_bytes, std::size_t first);
+  /// `lead`: its bytes from its length up to the first metric.
+  void PushFamily(std::uint32_t number, std::string_view lead);
+  /// The last family pushed is whole: its size, with its length, and its first entry.
+  void CloseFamily(std::size_t size_bytes, std::size_t first);
+  /// All families are there: finds those that follow each other without a gap.
+  void FindRuns();
 
-  PlainFamily plain_family(std::uint32_t place) const {
-    const FamilyShape& shape = shapes_[place];
-    return {.head = std::string_view(heads_).substr(shape.head_begin, shape.head_size_bytes),
-            .size_bytes = shape.size_bytes,
-            .first = shape.first,
-            .count = shape.count,
-            .has_one_start = shape.has_one_start};
+  const FamilyShape& shape(std::uint32_t place) const { return shapes_[place]; }
+  std::string_view lead(std::uint32_t place) const {
+    return std::string_view(text_).substr(shapes_[place].lead_begin,
+                                          shapes_[place].lead_end - shapes_[place].lead_begin);
   }
 
  private:
-  struct FamilyShape {
-    std::size_t size_bytes = 0;  // 0: not a plain family
-    std::uint32_t head_begin = 0;
-    std::uint32_t head_size_bytes = 0;
-    std::uint32_t first = 0;
-    std::uint32_t count = 0;
-    bool has_one_start = false;
-  };
   void Insert(std::uint32_t index);
   void Rehash(std::size_t entries_count);
 
-  std::string text_;
+  std::string text_;  // leads of families and what entries have, in their order
   std::vector<MetricEntry> entries_;
   std::vector<MetricSample> samples_;
   std::vector<ValuePlace> places_;  // offsets are into text_
   std::vector<std::uint32_t> families_;
-  std::vector<FamilyShape> shapes_;  // of families_
-  std::string heads_;
+  std::vector<FamilyShape> shapes_;   // of families_
   std::vector<std::uint32_t> slots_;  // a power of two of entry numbers, kNone where free; at most half are taken
 };
 

@@ -53,7 +53,9 @@ base::Result<> ProtobufCache::Parse(std::string_view body, const ExpositionCache
   if (is_changed_) new_.Reserve(body.size(), body.size() / kMetricBytes);
   base::WireReader reader(body);
   while (!reader.AtEnd()) {
+    if (TakeRun(run, reader)) continue;
     const auto offset = static_cast<std::size_t>(reader.position() - body.data());
+    run.lead = {reader.position(), 0};
     const std::string_view family = reader.Bytes();
     const auto at = [offset] { return fmt::format("byte {}", offset); };
     if (!reader.ok()) {
@@ -69,6 +71,7 @@ base::Result<> ProtobufCache::Parse(std::string_view body, const ExpositionCache
 void ProtobufCache::Commit() {
   if (is_changed_) {
     std::swap(last_, new_);
+    last_.FindRuns();
   } else {
     new_ = {};  // whoever stands still needs no second template
   }
@@ -81,25 +84,30 @@ void ProtobufCache::Clear() {
   has_last_ = false;
 }
 
+// Its bytes begin with its length, where run.lead does.
 base::Result<> ProtobufCache::TakeFamily(Run& run, std::string_view message) {
-  if (TakePlainFamily(run, message)) return {};
+  const char* const begin = run.lead.data();
+  const std::string_view whole(begin, static_cast<std::size_t>(message.data() + message.size() - begin));
+  if (is_changed_ && TakePlainFamily(run, whole)) return {};
   run.family = BARO_TRY(ReadFamily(message));
   if (run.family.first_metric == nullptr) return {};
+  run.lead = whole.substr(0, static_cast<std::size_t>(run.family.first_metric - begin));
   const bool is_expected = run.next_family < last_.families().size();
   run.family_number = run.seams.families.Update(
       run.family.name, {.type = MetricTypeOf(run.family.type), .help = run.family.help, .unit = run.family.unit},
       is_expected ? last_.families()[run.next_family] : 0);
   NoteFamily(run);
-  const std::size_t first = is_changed_ ? new_.size() : run.next;
-  const std::string_view head = message.substr(0, static_cast<std::size_t>(run.family.first_metric - message.data()));
-  BARO_TRY(TakeMetrics(run, message.substr(head.size())));
+  BARO_TRY(TakeMetrics(run, whole.substr(run.lead.size())));
   if (!is_changed_) {
     // The same metrics, but the family may say something else of itself: then that is what is expected from now on.
-    const PlainFamily plain = last_.plain_family(static_cast<std::uint32_t>(run.next_family - 1));
-    const bool is_other = plain.size_bytes != 0 && (plain.size_bytes != message.size() || plain.head != head);
+    const auto place = static_cast<std::uint32_t>(run.next_family - 1);
+    const FamilyShape& shape = last_.shape(place);
+    const bool is_other =
+        shape.is_plain && (shape.text_end - shape.lead_begin != whole.size() || last_.lead(place) != run.lead);
     if (is_other) Diverge(run);
   }
-  if (is_changed_) new_.CloseFamily(head, message.size(), first);
+  if (is_changed_) new_.CloseFamily(whole.size(), run.first);
+  run.is_in_family = false;
   return {};
 }
 
@@ -117,37 +125,59 @@ base::Result<> ProtobufCache::TakeMetrics(Run& run, std::string_view fields) {
   }
 }
 
-// The expected family, if all of its bytes but the values are there. It then says of itself what it said.
-bool ProtobufCache::TakePlainFamily(Run& run, std::string_view message) {
+// The expected families that follow, as many as are there in all of their bytes but the values. They then say of
+// themselves what they said.
+bool ProtobufCache::TakeRun(Run& run, base::WireReader& reader) {
+  if (is_changed_ || run.next_family == last_.families().size()) return false;
+  const auto first = static_cast<std::uint32_t>(run.next_family);
+  if (!last_.shape(first).is_plain || last_.shape(first).first != run.next) return false;
+  std::uint32_t end = last_.shape(first).run_end;
+  if (last_.StretchOf(first, end).size_bytes() > reader.left()) end = first + 1;
+  const MetricTemplate::Stretch stretch = last_.StretchOf(first, end);
+  if (stretch.size_bytes() > reader.left()) return false;
+  const std::size_t agreed = last_.ReadValues(stretch, reader.position(), values_);
+  const double* values = values_.data();
+  std::uint32_t text_end = stretch.text_begin;
+  for (std::uint32_t place = first; place < end; ++place) {
+    const FamilyShape& shape = last_.shape(place);
+    if (shape.text_end - stretch.text_begin > agreed) break;
+    values = EmitPlainFamily(run, shape, values);
+    text_end = shape.text_end;
+  }
+  reader.Advance(text_end - stretch.text_begin);
+  return text_end != stretch.text_begin;
+}
+
+// The same, of one family, while a new template is made.
+bool ProtobufCache::TakePlainFamily(Run& run, std::string_view whole) {
   if (run.next == last_.size()) return false;
   const std::uint32_t place = last_.entry(run.next).family_place;
-  const PlainFamily family = last_.plain_family(place);
-  const bool is_possible = family.size_bytes == message.size() && family.first == run.next &&
-                           (is_changed_ || place == run.next_family) && message.starts_with(family.head);
-  if (!is_possible) return false;
-  if (!last_.ReadValues(family.first, family.count, message.data() + family.head.size(), values_)) return false;
-  if (!is_changed_) {
-    ++run.next_family;
-    if (family.has_one_start) {
-      EmitPlainFamily(run, family);
-      return true;
-    }
-  } else {
-    new_.PushFamily(last_.families()[place]);
-  }
+  const FamilyShape& shape = last_.shape(place);
+  if (!shape.is_plain || shape.first != run.next) return false;
+  const MetricTemplate::Stretch stretch = last_.StretchOf(place, place + 1);
+  if (stretch.size_bytes() != whole.size()) return false;
+  if (last_.ReadValues(stretch, whole.data(), values_) != whole.size()) return false;
+  new_.PushFamily(last_.families()[place], last_.lead(place));
   const std::size_t first = new_.size();
   const double* values = values_.data();
-  for (std::uint32_t i = 0; i < family.count; ++i) values = EmitPlain(run, values);
-  if (is_changed_) new_.CloseFamily(family.head, message.size(), first);
+  for (std::uint32_t i = 0; i < shape.count; ++i) values = EmitPlain(run, values);
+  new_.CloseFamily(whole.size(), first);
   return true;
 }
 
-void ProtobufCache::EmitPlainFamily(Run& run, const PlainFamily& family) {
-  const std::span<const MetricSample> samples = last_.samples(family.first, family.count);
+// Returns what is behind its values.
+const double* ProtobufCache::EmitPlainFamily(Run& run, const FamilyShape& shape, const double* values) {
+  ++run.next_family;
+  if (!shape.has_one_start) {
+    for (std::uint32_t i = 0; i < shape.count; ++i) values = EmitPlain(run, values);
+    return values;
+  }
+  const std::span<const MetricSample> samples = last_.samples(shape.first, shape.count);
   items_count_ += samples.size();
   run.seams.sink.CountPredicted(samples.size());
-  run.seams.sink.EmitBlock(samples, values_.data(), last_.entry(family.first).start_ms);
-  run.next += family.count;
+  run.seams.sink.EmitBlock(samples, values, last_.entry(shape.first).start_ms);
+  run.next += shape.count;
+  return values + samples.size();
 }
 
 // The expected metric, if all of its bytes but the values are there.
@@ -158,7 +188,7 @@ bool ProtobufCache::TakePlain(Run& run, base::WireReader& reader) {
   const bool is_possible = entry.is_plain && entry.family == run.family_number && entry.type == run.family.type &&
                            reader.left() >= size_bytes;
   if (!is_possible) return false;
-  if (!last_.ReadValues(static_cast<std::uint32_t>(run.next), 1, reader.position(), values_)) return false;
+  if (last_.ReadValues(last_.StretchOf(entry), reader.position(), values_) != size_bytes) return false;
   EmitPlain(run, values_.data());
   reader.Advance(size_bytes);
   return true;
@@ -247,18 +277,31 @@ void ProtobufCache::NoteFamily(Run& run) {
         run.next_family < last_.families().size() && last_.families()[run.next_family] == run.family_number;
     if (agrees) {
       ++run.next_family;
+      run.first = run.next;
+      run.is_in_family = true;
       return;
     }
     Diverge(run);
   }
-  new_.PushFamily(run.family_number);
+  new_.PushFamily(run.family_number, run.lead);
+  run.first = new_.size();
 }
 
-// From here on new_ is built: what agreed so far, and all that comes.
-void ProtobufCache::Diverge(const Run& run) {
+// From here on new_ is built: what agreed so far, and all that comes. Of the family under way it has what is said now.
+void ProtobufCache::Diverge(Run& run) {
   if (is_changed_) return;
   is_changed_ = true;
-  new_.AssignPrefix(last_, run.next, run.next_family);
+  if (!run.is_in_family) {
+    new_.AssignPrefix(last_, run.next, run.next_family);
+    return;
+  }
+  new_.AssignPrefix(last_, run.first, run.next_family - 1);
+  new_.PushFamily(run.family_number, run.lead);
+  for (std::size_t i = run.first; i < run.next; ++i) {
+    const MetricEntry& entry = last_.entry(i);
+    const MetricTemplate::Key key{.labels = last_.labels(entry), .family = entry.family, .type = entry.type};
+    new_.Push(key, entry.hash, last_.samples(entry), entry.is_plain ? last_.plain(entry) : PlainMetric());
+  }
 }
 
 base::Result<> ProtobufCache::TakeMetric(Run& run, std::string_view metric) {

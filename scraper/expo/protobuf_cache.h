@@ -59,6 +59,9 @@ class ProtobufCache {
     const Seams& seams;
     FamilyMessage family;
     std::uint32_t family_number = 0;
+    std::string_view lead;        // the family's bytes in front of its metrics, its length included
+    std::size_t first = 0;        // the family's first entry in the template that it is compared with, or made for
+    bool is_in_family = false;    // whose number and place are those that were expected
     std::string_view field;       // the metric under way, with its tag and length
     std::size_t next = 0;         // metric of last_ to be expected
     std::size_t next_family = 0;  // of last_
@@ -73,10 +76,11 @@ class ProtobufCache {
   base::Result<> TakeFamily(Run& run, std::string_view message);
   base::Result<> TakeMetrics(Run& run, std::string_view fields);
   void NoteFamily(Run& run);
-  bool TakePlainFamily(Run& run, std::string_view message);
+  bool TakeRun(Run& run, base::WireReader& reader);
+  bool TakePlainFamily(Run& run, std::string_view whole);
   bool TakePlain(Run& run, base::WireReader& reader);
   const double* EmitPlain(Run& run, const double* values);
-  void EmitPlainFamily(Run& run, const PlainFamily& family);
+  const double* EmitPlainFamily(Run& run, const FamilyShape& shape, const double* values);
   base::Result<> TakeMetric(Run& run, std::string_view metric);
   PlainMetric PlainOf(const Run& run);
   bool FindPlaces(const Run& run);
@@ -86,7 +90,7 @@ class ProtobufCache {
   std::string_view LabelsOf(const Run& run, std::string_view metric) const;
   void Expect(const Run& run, std::string_view labels);
   void FinishMetric(Run& run, std::string_view labels);
-  void Diverge(const Run& run);
+  void Diverge(Run& run);
 
   base::Result<> TakeValue(Run& run);
   base::Result<> TakeSummary(Run& run);

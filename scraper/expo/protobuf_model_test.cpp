@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <optional>
 #include <random>
 #include <set>
@@ -16,6 +17,7 @@
 #include "model/histogram.h"
 #include "model/names.h"
 #include "model/sample.h"
+#include "scraper/expo/metric_message.h"
 #include "scraper/expo/naive_scrape.h"
 #include "scraper/expo/number.h"
 #include "scraper/testing/metric_family.pb.h"
@@ -284,7 +286,10 @@ class Bodies {
     }
     const auto any = [&] { return Below(static_cast<std::uint32_t>(families.size())); };
     MetricFamily& family = families[any()];
-    switch (Below(7)) {
+    switch (Below(8)) {
+      case 6:
+        family.set_help(std::string(Below(3), 'x'));
+        return;
       case 0:
         std::swap(families[any()], families[any()]);
         return;
@@ -492,6 +497,21 @@ ExpositionCache::Options SomeOptions(Bodies& bodies) {
           .classic_besides_native = bodies.OneIn(2)};
 }
 
+// What a good exposition said of families that it named once.
+std::string MetadataProblem(const ExpositionCache& cache, const std::vector<MetricFamily>& families) {
+  std::map<std::string, int> counts;
+  for (const MetricFamily& family : families) ++counts[family.name()];
+  for (const MetricFamily& family : families) {
+    if (family.metric_size() == 0 || counts[family.name()] > 1) continue;
+    const model::Metadata* const told = cache.MetadataOf(family.name());
+    if (told == nullptr) return family.name() + " is not known";
+    if (told->help != family.help() || told->unit != family.unit()) return family.name() + " has another text";
+    if (told->type != expo::MetricTypeOf(static_cast<expo::FamilyType>(family.type())))
+      return family.name() + " has another type";
+  }
+  return "";
+}
+
 TEST(ProtobufCache, GivesWhatTheModelGivesHoweverTheExpositionChanges) {
   std::size_t good_count = 0;
   std::size_t predicted_count = 0;
@@ -510,6 +530,9 @@ TEST(ProtobufCache, GivesWhatTheModelGivesHoweverTheExpositionChanges) {
                                                        << got.error << "\nmodel: " << want.error;
       ASSERT_EQ(got.samples, want.samples) << "seed " << seed << " step " << step;
       ASSERT_EQ(got.problem, "") << "seed " << seed << " step " << step;
+      if (got.error.empty()) {
+        ASSERT_EQ(MetadataProblem(cache, families), "") << "seed " << seed << " step " << step;
+      }
       good_count += got.error.empty() ? 1 : 0;
       predicted_count += cache.parsed().predicted_count();
       for (std::uint32_t changes = bodies.Below(4); changes > 0; --changes) bodies.Change(families);
