@@ -1,6 +1,8 @@
 // Containers of a Docker daemon: a target for each of their networks and TCP ports.
 #include <map>
 
+#include <fmt/format.h>
+
 #include "scraper/providers/docker_api.h"
 #include "scraper/providers/providers.h"
 
@@ -18,27 +20,61 @@ constexpr LabelRow kContainerLabels[] = {{"__meta_docker_container_id", "Id"},
                                          {"__meta_docker_container_image_id", "ImageID"},
                                          {"__meta_docker_container_label_", "Labels", kMap}};
 
-using Containers = std::map<std::string, const Json*>;
-
 const Json* NetworksOf(const Json& container) {
   const Json* const networks = FindJson(container, "NetworkSettings.Networks");
   return networks != nullptr && networks->is_object() && !networks->empty() ? networks : nullptr;
 }
 
-/// The networks of a container, or of the one whose network it shares.
-const Json* FindNetworks(const Json& container, const Containers& containers, TargetList& list) {
-  constexpr std::string_view kShared = "container:";
-  const Json* at = &container;
-  for (std::size_t hops = 0; hops <= containers.size(); ++hops) {  // whoever points in a circle has none
-    if (const Json* const networks = NetworksOf(*at)) return networks;
-    const std::string mode = list.Text(*at, "HostConfig.NetworkMode");
-    if (!mode.starts_with(kShared)) return nullptr;
-    const auto next = containers.find(mode.substr(kShared.size()));
-    if (next == containers.end()) return nullptr;
-    at = next->second;
+/// The networks of containers, or of those whose networks they share.
+///
+/// Cost     each container is looked at once, however long the chains are.
+class SharedNetworks {
+ public:
+  SharedNetworks(std::span<const Json> containers, TargetList& list) : list_(list) {
+    for (const Json& container : containers) by_id_[list.Text(container, "Id")] = &container;
   }
-  return nullptr;
-}
+
+  /// Null: there are none.
+  const Json* Of(const Json& container) {
+    std::vector<const Json*> chain;  // whose networks are those of its last
+    const Json* networks = nullptr;
+    for (const Json* at = &container; at != nullptr; at = SharesWith(*at)) {
+      const auto [found, is_new] = found_.try_emplace(at, Found{});
+      if (!is_new) {
+        if (found->second.is_open) FailForCircle(*at);
+        networks = found->second.networks;
+        break;
+      }
+      chain.push_back(at);
+      networks = NetworksOf(*at);
+      if (networks != nullptr) break;
+    }
+    for (const Json* const member : chain) found_[member] = {.networks = networks, .is_open = false};
+    return networks;
+  }
+
+ private:
+  struct Found {
+    const Json* networks = nullptr;
+    bool is_open = true;  ///< it is being looked for
+  };
+
+  const Json* SharesWith(const Json& container) {
+    constexpr std::string_view kShared = "container:";
+    const std::string mode = list_.Text(container, "HostConfig.NetworkMode");
+    if (!mode.starts_with(kShared)) return nullptr;
+    const auto other = by_id_.find(mode.substr(kShared.size()));
+    return other == by_id_.end() ? nullptr : other->second;
+  }
+
+  void FailForCircle(const Json& container) {
+    list_.Fail(fmt::format("containers share each other's network in a circle: {}", list_.Text(container, "Id")));
+  }
+
+  TargetList& list_;
+  std::map<std::string, const Json*> by_id_;
+  std::map<const Json*, Found> found_;
+};
 
 struct Container {
   const Json& json;
@@ -55,22 +91,21 @@ class TargetMaker {
         first_only_(scope.record.Get<bool>("match_first_network")) {}
 
   void Run() {
-    Containers by_id;
-    for (const Json& container : scope_.answers.Of("containers")) by_id[list_.Text(container, "Id")] = &container;
+    SharedNetworks networks(scope_.answers.Of("containers"), list_);
     for (const Json& container : scope_.answers.Of("containers")) {
       if (list_.failed()) return;
-      AddContainer(container, by_id);
+      AddContainer(container, networks);
     }
   }
 
  private:
-  void AddContainer(const Json& json, const Containers& by_id) {
+  void AddContainer(const Json& json, SharedNetworks& shared) {
     const auto names = list_.Texts(json, "Names");
     if (names.empty()) return;
     Container container{.json = json, .labels = {{"__meta_docker_container_name", names[0]}}, .network_mode = ""};
     list_.Apply(kContainerLabels, json, container.labels);
     container.network_mode = list_.Text(json, "HostConfig.NetworkMode");
-    const Json* const networks = FindNetworks(json, by_id, list_);
+    const Json* const networks = shared.Of(json);
     if (networks == nullptr) return;
     for (const auto& [name, network] : networks->items()) {  // by name
       if (network.is_null()) continue;

@@ -21,7 +21,7 @@ constexpr const char* kContainers = R"([
    "NetworkSettings": {"Networks": {"host": {"NetworkID": "n3", "IPAddress": "", "GlobalIPv6Address": ""}}},
    "Ports": []},
   {"Id": "c4", "Names": [], "HostConfig": {"NetworkMode": "front"}, "NetworkSettings": {"Networks": {}}},
-  {"Id": "c5", "Names": ["/circle"], "HostConfig": {"NetworkMode": "container:c5"}, "NetworkSettings": {"Networks": {}}}
+  {"Id": "c5", "Names": ["/lost"], "HostConfig": {"NetworkMode": "container:c9"}, "NetworkSettings": {"Networks": {}}}
 ])";
 
 constexpr const char* kNetworks = R"([
@@ -64,6 +64,33 @@ TEST_F(DockerTest, ATargetForEachPortOfTheFirstNetwork) {
                 "__meta_docker_network_name=\"back\" __meta_docker_network_scope=\"local\"\n"
                 "__address__=\"localhost\" __meta_docker_container_id=\"c3\" __meta_docker_container_image=\"agent\" "
                 "__meta_docker_container_name=\"/agent\" __meta_docker_container_network_mode=\"host\"\n");
+}
+
+TEST_F(DockerTest, LongChainsOfSharedNetworksAreFollowedOnce) {
+  std::string containers = R"([{"Id": "c0", "Names": ["/c0"], "HostConfig": {"NetworkMode": "front"},
+      "NetworkSettings": {"Networks": {"front": {"NetworkID": "n1", "IPAddress": "172.20.0.5"}}}})";
+  constexpr int kCount = 20'000;  // in each order: both ends of the chain come first for some
+  for (int i = 1; i < kCount; ++i) {
+    containers += fmt::format(R"(,{{"Id": "c{0}", "Names": ["/c{0}"], "HostConfig": {{"NetworkMode": "container:c{1}"}},
+        "NetworkSettings": {{"Networks": {{}}}}}})",
+                              (i * 7919) % kCount, (i * 7919) % kCount - 1);
+  }
+  Say("http://d:2375/containers/json", containers + "]");
+  Discover("docker", Options());
+  EXPECT_EQ(discovery_->status().last_error, "");
+  EXPECT_EQ(discovery_->status().targets, static_cast<std::size_t>(kCount));
+}
+
+TEST_F(DockerTest, ACircleOfSharedNetworksIsAnError) {
+  const auto container = [](const char* id, const char* other) {
+    return fmt::format(R"({{"Id": "{0}", "Names": ["/{0}"], "HostConfig": {{"NetworkMode": "container:{1}"}}}})", id,
+                       other);
+  };
+  Say("http://d:2375/containers/json",
+      fmt::format("[{}, {}, {}]", container("a", "b"), container("b", "c"), container("c", "b")));
+  EXPECT_EQ(Discover("docker", Options()), "containers share each other's network in a circle: b");
+  Say("http://d:2375/containers/json", fmt::format("[{}]", container("a", "a")));
+  EXPECT_EQ(Discover("docker", Options()), "containers share each other's network in a circle: a");
 }
 
 TEST_F(DockerTest, AllNetworksWhenAsked) {
