@@ -354,6 +354,23 @@ TEST(Config, AnAgentHasNoRulesNoAlertsAndNoRemoteReads) {
   }
 }
 
+TEST(Config, ClaimsAreShownAsTheyAre) {
+  const auto config = Parse(R"(
+scrape_configs:
+- job_name: a
+  static_configs: [{targets: [a]}]
+  oauth2:
+    client_id: x
+    token_url: "http://a/"
+    claims: {zeta: 1, alpha: [true, x, 2.5, "7"], none: null, deep: {b: {}, a: []}}
+)");
+  ASSERT_TRUE(config) << config.error().message();
+  EXPECT_THAT(config->normal_yaml,
+              testing::HasSubstr("    claims:\n      alpha:\n      - true\n      - x\n      - 2.5\n"
+                                 "      - \"7\"\n      deep:\n        a: []\n        b: {}\n"
+                                 "      none: null\n      zeta: 1\n"));
+}
+
 TEST(Config, TheNormalFormHasDefaultsAndOrder) {
   const auto config = Parse(R"(
 scrape_configs:

@@ -1,9 +1,12 @@
 #include "config/yaml/json_text.h"
 
 #include <cmath>
+#include <vector>
 
 #include <yaml-cpp/yaml.h>
 #include <nlohmann/json.hpp>
+
+#include "base/number_text.h"
 
 namespace baro::config {
 namespace {
@@ -35,7 +38,38 @@ json ToJson(const YAML::Node& node, int depth) {
   return object;
 }
 
+// NOLINTNEXTLINE(misc-no-recursion): no deeper than ToJson() goes
+NormalForm FormOf(const json& value) {
+  switch (value.type()) {
+    case json::value_t::string:
+      return NormalForm::Text(value.get<std::string>());
+    case json::value_t::boolean:
+      return NormalForm::Plain(value.get<bool>() ? "true" : "false");
+    case json::value_t::number_float: {
+      std::string text;
+      base::AppendFloatG(text, value.get<double>());
+      return NormalForm::Plain(std::move(text));
+    }
+    case json::value_t::array: {
+      std::vector<NormalForm> items;
+      for (const json& item : value) items.push_back(FormOf(item));
+      return NormalForm::List(std::move(items));
+    }
+    case json::value_t::object: {
+      NormalForm map = NormalForm::Map();
+      for (const auto& [name, field] : value.items()) map.Set(name, FormOf(field));
+      return map;
+    }
+    case json::value_t::null:
+      return {};
+    default:
+      return NormalForm::Plain(value.dump());  // whole numbers
+  }
+}
+
 }  // namespace
+
+NormalForm JsonForm(const YAML::Node& node) { return FormOf(ToJson(node, 0)); }
 
 std::string JsonText(const YAML::Node& node) {
   return ToJson(node, 0).dump(-1, ' ', false, json::error_handler_t::replace);

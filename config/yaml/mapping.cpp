@@ -281,7 +281,12 @@ bool Mapping::Anything(std::string_view field, std::string& out) {
 bool Mapping::Json(std::string_view field, std::string& out) {
   const YAML::Node node = Take(field);
   if (!node.IsDefined() || node.IsNull()) return false;
+  if (!node.IsMap()) {
+    Report(node, FieldPath(field), fmt::format("expected a mapping, found {}", Describe(node)));
+    return false;
+  }
   out = JsonText(node);
+  Note(field, JsonForm(node));
   return true;
 }
 

@@ -83,7 +83,7 @@ class Mapping {
   bool ChildrenByName(std::string_view field, const std::function<void(const std::string&, Mapping&)>& read);
   /// A field that may hold anything, as YAML text.
   bool Anything(std::string_view field, std::string& out);
-  /// The same as JSON text.
+  /// A mapping of anything, as JSON text.
   bool Json(std::string_view field, std::string& out);
 
   /// Notes that a field is not served yet, if it is there and not empty. It is read as any other, best afterwards: what
