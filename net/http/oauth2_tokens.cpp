@@ -111,7 +111,8 @@ struct OAuth2Tokens::State : std::enable_shared_from_this<State> {
   void Finish(Result<Token> token);
 
   const OAuth2Options options;
-  const std::string token_url;  // without a password that may stand in it
+  const std::string token_url;           // without a password that may stand in it
+  std::optional<base::Error> url_error;  // why nobody can be asked
   Now now;
   json claims = json::object();
   std::weak_ptr<HttpFetcher> fetcher;
@@ -185,6 +186,7 @@ Result<FetchRequest> OAuth2Tokens::State::MakeRequest(Style how) {
 }
 
 void OAuth2Tokens::State::Ask(Style how) {
+  if (url_error) return Finish(*url_error);
   auto request = MakeRequest(how);
   if (!request) return Finish(request.error().WithContext("oauth2"));
   const auto client = fetcher.lock();
@@ -230,13 +232,13 @@ OAuth2Tokens::~OAuth2Tokens() = default;
 Result<std::unique_ptr<OAuth2Tokens>> OAuth2Tokens::Make(OAuth2Options options, std::shared_ptr<HttpFetcher> fetcher,
                                                          Now now) {
   const auto url = ParseUrl(options.token_url);
-  if (!url) return url.error().WithContext("oauth2: token_url");
   if (!options.grant_type.empty() && options.grant_type != "client_credentials" &&
       options.grant_type != kJwtBearerGrant) {
     return Fail(Code::kInvalidArgument, fmt::format("oauth2: grant_type {:?}: want client_credentials or {}",
                                                     options.grant_type, kJwtBearerGrant));
   }
-  auto state = std::make_shared<State>(std::move(options), url->ToString());
+  auto state = std::make_shared<State>(std::move(options), url ? url->ToString() : "");
+  if (!url) state->url_error = url.error().WithContext("oauth2: token_url");
   if (!state->options.claims.empty()) {
     state->claims = json::parse(state->options.claims, nullptr, /*allow_exceptions=*/false);
     if (!state->claims.is_object()) return Fail(Code::kInvalidArgument, "oauth2: claims are no mapping");

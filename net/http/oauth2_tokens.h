@@ -26,7 +26,9 @@ class OAuth2Tokens {
   using Done = std::function<void(base::Result<base::Secret>)>;
 
   /// `fetcher` asks for the tokens: it has the TLS and proxy options of `options`.
-  /// Errors   kInvalidArgument: no token_url, an unknown grant, claims that are no JSON object.
+  /// Errors   kInvalidArgument: an unknown grant, claims that are no JSON object. A token_url that is none is an error
+  /// of
+  ///          each Fetch(), as in Prometheus: one mistyped job does not stop a reload.
   static base::Result<std::unique_ptr<OAuth2Tokens>> Make(OAuth2Options options, std::shared_ptr<HttpFetcher> fetcher,
                                                           Now now);
   ~OAuth2Tokens();

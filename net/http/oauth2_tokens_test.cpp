@@ -242,7 +242,11 @@ TEST_F(OAuth2TokensTest, TheJwtGrantSendsAnAssertionThatItsKeyHasSigned) {
 
 TEST(OAuth2TokensMake, RefusesWhatCannotWork) {
   const auto now = [] { return std::chrono::system_clock::time_point(); };
-  EXPECT_FALSE(OAuth2Tokens::Make({.token_url = "x"}, nullptr, now));
+  const auto without_url = OAuth2Tokens::Make({.token_url = "x"}, nullptr, now);
+  ASSERT_TRUE(without_url) << "it is an error when it is asked for a token";
+  std::string error;
+  (*without_url)->Fetch([&](const base::Result<base::Secret>& told) { error = told.error().message(); });
+  EXPECT_TRUE(error.starts_with("oauth2: token_url: ")) << error;
   EXPECT_FALSE(OAuth2Tokens::Make({.grant_type = "password", .token_url = "http://a/"}, nullptr, now));
   EXPECT_FALSE(OAuth2Tokens::Make({.claims = "[1]", .token_url = "http://a/"}, nullptr, now));
 }
