@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "base/executor.h"
+#include "base/fixed_budget.h"
 #include "net/http/content_encoder.h"
 #include "net/raw_socket_for_tests.h"
 #include "net/testing/test_client.h"
@@ -221,6 +222,25 @@ TEST_F(HttpClientTest, DecodesBodiesWithinTheLimitAndReusesMemory) {
   EXPECT_EQ(Get(plain.url("/"), {.body_bytes_max = text.size() + 1})->body, text);
   EXPECT_EQ(Get(plain.url("/"), {.body_bytes_max = text.size()}).error().code(), Code::kLimitExceeded);
   client.reset();
+}
+
+TEST_F(HttpClientTest, BodiesAreChargedToABudgetUntilTheyAreTaken) {
+  const std::string text(100'000, 'x');
+  std::string encoded;
+  ASSERT_TRUE(http::EncodeContent(ContentCoding::kGzip, text, encoded));
+  for (const std::string& answer : {Ok(text), Ok(encoded, "Content-Encoding: gzip\r\n")}) {
+    RawServer server({Answers(answer)});
+    const auto small = std::make_shared<base::FixedBudget>("bodies", 99'999);
+    const auto refused = Get(server.url("/"), {.budget = small});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().message(), "bodies have more than 99999 bytes");
+    const auto enough = std::make_shared<base::FixedBudget>("bodies", 200'000);
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(Get(server.url("/"), {.budget = enough}));
+    for (const auto& budget : {small, enough}) {  // what was taken comes back, when the callbacks have returned
+      while (!budget->TakeBytes(99'999)) std::this_thread::yield();
+    }
+    client.reset();
+  }
 }
 
 TEST_F(HttpClientTest, StopsBombsAndEndlessBodies) {

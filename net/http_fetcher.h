@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/memory_budget.h"
 #include "base/result.h"
 #include "net/http_message.h"
 
@@ -39,6 +40,9 @@ struct FetchOptions {
   std::chrono::milliseconds idle_timeout{60'000};
   std::size_t header_bytes_max = 64 * 1024;
   std::uint32_t redirects_max = 10;
+  /// Charged with the bytes of the body, encoded and decoded, as they come, until the callback has returned; may be
+  /// null. Not of a stream.
+  std::shared_ptr<base::MemoryBudget> budget;
   bool accept_gzip = true;   ///< offer gzip; false sends `Accept-Encoding: identity`
   bool accept_zstd = false;  ///< offer zstd too
 };

@@ -68,13 +68,14 @@ struct TokenJob {
 class CallRunner {
  public:
   CallRunner(std::shared_ptr<ClientShard> shard, std::shared_ptr<ClientCall> call)
-      : shard_(std::move(shard)), call_(std::move(call)) {}
+      : charge(call->options.budget.get()), shard_(std::move(shard)), call_(std::move(call)) {}
 
   /// The answer as far as it is known; with `decode` set, its body is still to be made by it.
   awaitable<Result<FetchResponse>> Run();
 
   /// What is left to do with the last answer's body, on the executor.
   std::move_only_function<Result<FetchResponse>(FetchResponse)> decode;
+  base::MemoryCharge charge;  ///< for the body
 
  private:
   awaitable<Result<>> Exchange();
@@ -88,6 +89,8 @@ class CallRunner {
   awaitable<void> WaitFor(std::shared_ptr<asio::RemoteEvent> done);
   bool Streams() const { return call_->receiver != nullptr && answer_.status / 100 == 2; }
   Result<> CheckStream(const ResponseParser& parser) const;
+  /// Counts what is held of the body.
+  Result<> Charge();
   Result<> OnHeader(ResponseParser& parser);
   Result<> Redirect();
   Result<std::string> BuildRequest();
@@ -322,6 +325,7 @@ awaitable<Result<>> CallRunner::ReadAnswer(ResponseParser& parser) {
     outcome = co_await ReadPiece(parser, buffer.get(), have);
     if (outcome && parser.has_header() && !coding_) outcome = OnHeader(parser);
     if (outcome && call_->receiver && parser.has_header()) outcome = CheckStream(parser);
+    if (outcome && !Streams()) outcome = Charge();
     if (outcome && Streams()) {
       outcome = co_await DeliverPiece();
     } else if (outcome && coded_.size() >= kDecodePieceBytes) {
@@ -379,6 +383,8 @@ Result<> CallRunner::CheckStream(const ResponseParser& parser) const {
   }
   return {};
 }
+
+Result<> CallRunner::Charge() { return charge.Set(plain_.size() + coded_.size() + (job_ ? job_->out.size() : 0)); }
 
 awaitable<Result<>> CallRunner::DeliverPiece() {
   const auto job = std::make_shared<PieceJob>();
@@ -446,10 +452,22 @@ void CallRunner::PrepareBody() {
   };
 }
 
+/// The charge stays with what is left to do, which ends behind the callback.
+void HoldUntilTaken(CallRunner& runner, std::shared_ptr<base::MemoryBudget> budget) {
+  runner.decode = [budget = std::move(budget), charge = std::move(runner.charge),
+                   decode = std::move(runner.decode)](FetchResponse answer) mutable -> Result<FetchResponse> {
+    if (!decode) return answer;
+    auto decoded = decode(std::move(answer));
+    if (decoded) BARO_TRY(charge.Set(decoded->body.size()));
+    return decoded;
+  };
+}
+
 awaitable<void> RunCall(std::shared_ptr<ClientShard> shard, HttpFetcher::CallId id, std::shared_ptr<ClientCall> call) {
   CallRunner runner(shard, call);
   auto answer = co_await runner.Run();
   call->timer.cancel();
+  if (call->options.budget) HoldUntilTaken(runner, call->options.budget);
   shard->Finish(id, std::move(answer), std::move(runner.decode));
 }
 

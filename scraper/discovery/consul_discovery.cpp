@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/fixed_budget.h"
 #include "scraper/discovery/json_answer.h"
 #include "scraper/discovery/polled_discovery.h"
 #include "scraper/discovery/target_list.h"
@@ -100,6 +101,7 @@ ConsulDiscovery::ConsulDiscovery(const DiscoveryOptions& options, ApiOrigin orig
               .tags = options.record.Get<std::vector<std::string>>("tags")},
       interval_(options.record.Get<std::chrono::milliseconds>("refresh_interval")),
       fetcher_(std::move(fetcher)),
+      budget_(std::make_shared<base::FixedBudget>("answers that are on their way", kConsulBytesMax)),
       clock_(context.clock),
       executor_(context.executor),
       report_("consul", context) {}
@@ -160,7 +162,7 @@ void ConsulDiscovery::AddService(const std::string& name) {
 }
 
 void ConsulDiscovery::AskFirst() {
-  while (first_asks_ < kConsulFirstMax && !unasked_.empty()) {
+  while (first_asks_ < first_max_ && !unasked_.empty()) {
     const WatchPtr watch = std::move(unasked_.front());
     unasked_.pop_front();
     if (watch->is_over) continue;
@@ -172,6 +174,16 @@ void ConsulDiscovery::AskFirst() {
 
 void ConsulDiscovery::LeaveFirst(Watch& watch) {
   if (std::exchange(watch.is_first, false)) --first_asks_;
+}
+
+bool ConsulDiscovery::AsksLater(const WatchPtr& watch, const base::Result<net::FetchResponse>& answer) {
+  const bool is_too_much = !answer && answer.error().code() == Code::kLimitExceeded;
+  if (!is_too_much || !watch->is_first || first_asks_ == 1) return false;  // it had all the room there is
+  first_max_ = std::max<std::size_t>(1, first_asks_ / 2);
+  LeaveFirst(*watch);
+  unasked_.push_back(watch);
+  AskFirst();
+  return true;
 }
 
 std::string ConsulDiscovery::UrlOf(const Watch& watch) const {
@@ -194,7 +206,8 @@ std::string ConsulDiscovery::UrlOf(const Watch& watch) const {
 }
 
 void ConsulDiscovery::Ask(const WatchPtr& watch) {
-  const net::FetchOptions options{.timeout = kWait + kWaitMargin, .body_bytes_max = kAnswerBytesMax + 1};
+  const net::FetchOptions options{
+      .timeout = kWait + kWaitMargin, .body_bytes_max = kAnswerBytesMax + 1, .budget = budget_};
   const MutexLock lock(mutex_);
   if (watch->is_over) return;
   watch->start = clock_.Monotonic();
@@ -209,7 +222,7 @@ void ConsulDiscovery::Ask(const WatchPtr& watch) {
 void ConsulDiscovery::Take(const WatchPtr& watch, const base::Result<net::FetchResponse>& answer) {
   const MutexLock lock(mutex_);
   watch->call = {};
-  if (watch->is_over) return;
+  if (watch->is_over || AsksLater(watch, answer)) return;
   watch->was_asked = true;
   LeaveFirst(*watch);
   const base::Result<> used = answer ? Use(*watch, *answer) : std::unexpected(answer.error());

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/memory_budget.h"
 #include "base/mutex.h"
 #include "net/http_fetcher.h"
 #include "scraper/discovery/api_provider.h"
@@ -19,6 +20,7 @@ namespace baro::scraper {
 
 inline constexpr std::size_t kConsulServicesMax = 10'000;  ///< each has a connection of its own while it is watched
 inline constexpr std::size_t kConsulFirstMax = 64;         ///< services that are asked for the first time at once
+inline constexpr std::size_t kConsulBytesMax = 128 * 1024 * 1024;  ///< of all answers that are on their way
 
 /// Blocking queries: the server answers when something changed, or after two minutes. The first targets are told when
 /// every service has been asked once. A watch that fails keeps what it told.
@@ -70,6 +72,9 @@ class ConsulDiscovery : public Discovery, public std::enable_shared_from_this<Co
   /// Begins first questions while there are places for them.
   void AskFirst() BARO_REQUIRES(mutex_);
   void LeaveFirst(Watch& watch) BARO_REQUIRES(mutex_);
+  /// Whether the first question of a watch is asked again later, together with fewer others: their answers are too
+  /// large to be held at once.
+  bool AsksLater(const WatchPtr& watch, const base::Result<net::FetchResponse>& answer) BARO_REQUIRES(mutex_);
   /// Takes the group of a watch, if it fits in beside those of the others.
   base::Result<> Keep(Watch& watch, TargetGroup group) BARO_REQUIRES(mutex_);
   void ReportFailure(Watch& watch, const base::Error& error, std::chrono::nanoseconds took) BARO_REQUIRES(mutex_);
@@ -87,6 +92,7 @@ class ConsulDiscovery : public Discovery, public std::enable_shared_from_this<Co
   const ConsulFilter filter_;
   const std::chrono::nanoseconds interval_;
   const std::shared_ptr<net::HttpFetcher> fetcher_;
+  const std::shared_ptr<base::MemoryBudget> budget_;  ///< of answers that are on their way
   const base::Clock& clock_;
   base::Executor& executor_;
   DiscoveryReport report_;
@@ -99,7 +105,8 @@ class ConsulDiscovery : public Discovery, public std::enable_shared_from_this<Co
   std::map<std::string, WatchPtr> services_ BARO_GUARDED_BY(mutex_);
   std::deque<WatchPtr> unasked_ BARO_GUARDED_BY(mutex_);  // services that wait for a place; some may be over
   std::size_t first_asks_ BARO_GUARDED_BY(mutex_) = 0;    // watches with is_first
-  bool is_telling_ BARO_GUARDED_BY(mutex_) = false;       // the timer runs, or Tell()
+  std::size_t first_max_ BARO_GUARDED_BY(mutex_) = kConsulFirstMax;
+  bool is_telling_ BARO_GUARDED_BY(mutex_) = false;  // the timer runs, or Tell()
   bool has_news_ BARO_GUARDED_BY(mutex_) = false;
   base::TimerId tell_timer_ BARO_GUARDED_BY(mutex_) = base::TimerId::kNone;
   std::size_t new_errors_ BARO_GUARDED_BY(mutex_) = 0;                      // of watches, in this round of the log

@@ -221,6 +221,31 @@ TEST_F(ConsulTest, SomeServicesAtATimeAreAskedFirst) {
   EXPECT_EQ(updates_, 1);
 }
 
+TEST_F(ConsulTest, LargeAnswersAreAskedForAFewAtATime) {
+  values()["services"] = Names(64);
+  for (const std::string& name : Names(64)) {
+    Say("health/service/" + name, 0, R"([{"Node": {"Address": "x"}, "Service": {"Port": 1}}])", 7, 100ms);
+    servers_->At("http://c:8500/v1/health/service/" + name + "?wait=120000ms&index=0&dc=dc1").charged_bytes =
+        kConsulBytesMax / 6;
+    Say("health/service/" + name, 7, "", 7, 2min);
+  }
+  StartConsul(10s);
+  EXPECT_EQ(updates_, 1);
+  EXPECT_EQ(discovery_->status().last_error, "");
+  EXPECT_EQ(discovery_->status().targets, 64U);
+  EXPECT_EQ(Failures("consul"), 0);
+  EXPECT_LE(servers_->requests.size(), 64U + 58U + 20U);
+}
+
+TEST_F(ConsulTest, AnAnswerThatIsTooLargeByItselfIsAnError) {
+  values()["services"] = Names(3);
+  for (const std::string& name : Names(3)) Say("health/service/" + name, 0, "[]", 7);
+  servers_->At("http://c:8500/v1/health/service/s1?wait=120000ms&index=0&dc=dc1").charged_bytes = kConsulBytesMax + 1;
+  StartConsul();
+  EXPECT_EQ(discovery_->status().last_error, "s1: answers that are on their way have more than 134217728 bytes");
+  EXPECT_EQ(updates_, 1);
+}
+
 TEST_F(ConsulTest, PlacesOfServicesThatGoAreGiven) {
   std::string catalog = "{";
   for (const std::string& name : Names(100)) {

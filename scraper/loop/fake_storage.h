@@ -235,9 +235,10 @@ struct FakeAnswer {
   std::string body;
   std::string content_type = "text/plain; version=0.0.4";
   int status = 200;
-  std::chrono::milliseconds delay{0};  ///< beyond the timeout: the call times out
-  std::optional<base::Error> error;    ///< no answer but this
-  net::HeaderFields headers;           ///< others
+  std::chrono::milliseconds delay{0};          ///< beyond the timeout: the call times out
+  std::optional<base::Error> error;            ///< no answer but this
+  net::HeaderFields headers;                   ///< others
+  std::optional<std::size_t> charged_bytes{};  ///< of a budget, as if the body had so many
 };
 
 /// Answers for all targets, by URL; unknown ones refuse the connection.
@@ -258,6 +259,17 @@ class FakeTargets : public net::HttpFetcher {
                                   ? found->second
                                   : FakeAnswer{.error = base::Error(base::Code::kIo, "connection refused")};
     const bool is_late = answer.delay > options.timeout;
+    if (options.budget) {  // as if all of the body came at once, as soon as it was asked for
+      base::MemoryCharge charge(options.budget.get());
+      if (const auto charged = charge.Add(answer.charged_bytes.value_or(answer.body.size())); !charged) {
+        calls_[id] = std::move(callback);
+        executor_.Post([this, id, error = charged.error()] { Answer(id, std::unexpected(error)); });
+        return id;
+      }
+      callback = [callback = std::move(callback), budget = options.budget,
+                  held = std::make_shared<base::MemoryCharge>(std::move(charge))](
+                     base::Result<net::FetchResponse> response) { callback(std::move(response)); };
+    }
     calls_[id] = std::move(callback);
     executor_.PostAfter(std::min(answer.delay, options.timeout), [this, id, answer, options, is_late] {
       if (is_late) return Answer(id, base::Fail(base::Code::kTimeout, "the target did not answer in time"));
