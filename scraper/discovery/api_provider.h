@@ -56,6 +56,7 @@ enum class Paging : std::uint8_t {
   kNone,
   kLink,     ///< `next` is the URL of the next page, of the same origin
   kCursor,   ///< `next` is a value for the parameter `parameter`
+  kHeader,   ///< the same, but `next` names a header of the answer
   kPages,    ///< `next` is the number of pages; the parameter is the page's, from 1 on
   kRelLink,  ///< of the list `next` of {"rel", "href"}, that with rel "next" has the next page's query
   kFull,     ///< the parameter is the page's number, from 1 on; a page of fewer than `page_items` items is the last

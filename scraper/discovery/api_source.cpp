@@ -178,6 +178,7 @@ class ApiSource::Run : public std::enable_shared_from_this<Run> {
       ++item_;
       return Next();
     }
+    next_header_ = answer && call().paging == Paging::kHeader ? answer->headers.Get(call().next) : "";
     const auto document = answer ? Read(*answer) : base::Result<Json>(answer.error());
     const auto next = document ? Use(*document) : base::Result<std::string>(document.error());
     if (!next && !call().is_optional) return End(next.error());
@@ -227,7 +228,8 @@ class ApiSource::Run : public std::enable_shared_from_this<Run> {
   base::Result<std::string> NextUrl(const Json& document) {
     TargetList reader;
     if (call().paging == Paging::kRelLink) return RelLink(document);
-    const std::string next = call().next.empty() ? "" : reader.Text(document, call().next);
+    const bool is_told = !call().next.empty() && call().paging != Paging::kHeader;
+    const std::string next = is_told ? reader.Text(document, call().next) : next_header_;
     switch (call().paging) {
       case Paging::kRelLink:
       case Paging::kNone:
@@ -235,6 +237,7 @@ class ApiSource::Run : public std::enable_shared_from_this<Run> {
       case Paging::kLink:
         return next.empty() ? base::Result<std::string>("") : SameOrigin(next);
       case Paging::kCursor:
+      case Paging::kHeader:
         return next.empty() ? base::Result<std::string>("") : PageUrl(next);
       case Paging::kPages:
         if (fmt::format("{}", page_) == next || next.empty() || page_items_ == 0) return "";
@@ -304,6 +307,7 @@ class ApiSource::Run : public std::enable_shared_from_this<Run> {
   std::size_t page_ = 1;
   std::size_t page_items_ = 0;  // of the last page
   std::string url_;             // of the last page
+  std::string next_header_;     // of the last page
   std::size_t calls_made_ = 0;
   std::size_t bytes_ = 0;
   std::size_t values_ = 0;

@@ -5,11 +5,12 @@ namespace baro::scraper {
 std::vector<const ApiProvider*> AllApiProviders() {
   std::vector<const ApiProvider*> all;
   for (const auto& tables :
-       {kAwsApiProviders, kAzureProviders,       kDigitaloceanProviders, kDockerProviders,   kDockerSwarmProviders,
-        kEcsProviders,    kElasticacheProviders, kEurekaProviders,       kGceProviders,      kHetznerProviders,
-        kIonosProviders,  kKumaProviders,        kLinodeProviders,       kMarathonProviders, kMskProviders,
-        kNomadProviders,  kOpenstackProviders,   kOutscaleProviders,     kOvhcloudProviders, kPuppetdbProviders,
-        kRdsProviders,    kScalewayProviders,    kTritonProviders,       kUyuniProviders,    kVultrProviders}) {
+       {kAwsApiProviders,   kAzureProviders,       kDigitaloceanProviders, kDockerProviders,   kDockerSwarmProviders,
+        kEcsProviders,      kElasticacheProviders, kEurekaProviders,       kGceProviders,      kHetznerProviders,
+        kIonosProviders,    kKumaProviders,        kLinodeProviders,       kMarathonProviders, kMskProviders,
+        kNomadProviders,    kOciProviders,         kOpenstackProviders,    kOutscaleProviders, kOvhcloudProviders,
+        kPuppetdbProviders, kRdsProviders,         kScalewayProviders,     kStackitProviders,  kTritonProviders,
+        kUyuniProviders,    kVultrProviders}) {
     for (const ApiProvider& provider : tables) all.push_back(&provider);
   }
   return all;

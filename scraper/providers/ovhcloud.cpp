@@ -86,6 +86,7 @@ constexpr ApiCall OfEach(std::string_view name, std::string_view path, std::stri
           .may_be_missing = true,
           .missing_status = kExpired,
           .tells_round = true,
+          .is_secret = true,  // a signature is for one URL
           .is_wanted = is_wanted,
           .prepare = Sign};
 }
@@ -94,10 +95,10 @@ constexpr ApiCall OfEach(std::string_view name, std::string_view path, std::stri
 constexpr ApiCall kCalls[] = {
     {.name = "time", .path = "/auth/time"},
     {.name = "clock", .derive = ClockDifference},
-    {.name = "servers", .path = "/dedicated/server", .is_wanted = WantsDedicated, .prepare = Sign},
+    {.name = "servers", .path = "/dedicated/server", .is_secret = true, .is_wanted = WantsDedicated, .prepare = Sign},
     OfEach("server", "/dedicated/server/{item.}", "servers", WantsDedicated),
     OfEach("server_ips", "/dedicated/server/{item.}/ips", "servers", WantsDedicated),
-    {.name = "vpses", .path = "/vps", .is_wanted = WantsVps, .prepare = Sign},
+    {.name = "vpses", .path = "/vps", .is_secret = true, .is_wanted = WantsVps, .prepare = Sign},
     OfEach("vps", "/vps/{item.}", "vpses", WantsVps),
     OfEach("vps_ips", "/vps/{item.}/ips", "vpses", WantsVps)};
 
@@ -184,8 +185,12 @@ void MakeTargets(const ApiScope& scope, TargetList& list) {
   }
 }
 
-constexpr ApiProvider kTable[] = {
-    {.kind = "ovhcloud", .group = "ovhcloud", .origin = Origin, .calls = kCalls, .targets = MakeTargets}};
+constexpr ApiProvider kTable[] = {{.kind = "ovhcloud",
+                                   .group = "ovhcloud",
+                                   .origin = Origin,
+                                   .takes_environment_proxy = true,
+                                   .calls = kCalls,
+                                   .targets = MakeTargets}};
 
 }  // namespace
 
