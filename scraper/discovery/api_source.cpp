@@ -357,7 +357,8 @@ base::Result<ApiSource::Fetchers> ApiSource::MakeFetchers(const ApiProvider& pro
   };
   net::HttpClientOptions http = options.http;
   if (provider.takes_environment_proxy) http.proxy.from_environment = true;
-  Fetchers fetchers{.api = BARO_TRY(context.make_fetcher(http)), .login = nullptr, .machine = nullptr};
+  Fetchers fetchers;
+  fetchers.api = BARO_TRY(context.make_fetcher(http));
   if (has(Route::kLogin)) {
     const net::HttpClientOptions bare{.tls = http.tls, .proxy = http.proxy};
     fetchers.login = BARO_TRY(context.make_fetcher(bare));

@@ -199,9 +199,11 @@ base::Result<> PrepareAssumeRole(const ApiScope& scope, net::FetchRequest& reque
                      {"RoleArn", scope.record.Text("role_arn")},
                      {"RoleSessionName", "barograph"}};
   if (const std::string& id = scope.record.Text("external_id"); !id.empty()) params.Add("ExternalId", id);
-  request.url = fmt::format("{}?{}", BARO_TRY(StsUrl(scope)), net::EncodeQuery(params));
+  const std::string url = BARO_TRY(StsUrl(scope));
+  const std::string region = BARO_TRY(AwsRegion(scope));
   const net::SigV4Keys keys = BARO_TRY(OwnKeys(scope));
-  return net::SignV4(keys, {.region = BARO_TRY(AwsRegion(scope)), .service = "sts"}, scope.clock.Now(), request);
+  request.url = fmt::format("{}?{}", url, net::EncodeQuery(params));
+  return net::SignV4(keys, {.region = region, .service = "sts"}, scope.clock.Now(), request);
 }
 
 constexpr ApiCall kLogin[] = {

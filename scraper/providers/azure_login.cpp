@@ -77,13 +77,15 @@ struct Client {
 };
 
 base::Result<Client> ClientOfFields(const ApiScope& scope) {
+  const std::string secret = BARO_TRY(scope.Secret("client_secret"));
   return Client{.tenant = scope.record.Text("tenant_id"),
                 .id = scope.record.Text("client_id"),
-                .proof = {{"client_secret", BARO_TRY(scope.Secret("client_secret"))}}};
+                .proof = {{"client_secret", secret}}};
 }
 
 base::Result<Client> ClientOfVariables(const ApiScope& scope, Proof proof) {
-  Client client{.tenant = scope.record.Text("tenant_id"), .id = BARO_TRY(NeededVariable(scope, "AZURE_CLIENT_ID"))};
+  const std::string id = BARO_TRY(NeededVariable(scope, "AZURE_CLIENT_ID"));
+  Client client{.tenant = scope.record.Text("tenant_id"), .id = id, .proof = {}};
   // The field is for what the SDK looks for itself.
   const bool takes_field = scope.record.Text("authentication_method") == "SDK" && proof == Proof::kAssertion;
   if (!takes_field || client.tenant.empty()) client.tenant = BARO_TRY(NeededVariable(scope, "AZURE_TENANT_ID"));

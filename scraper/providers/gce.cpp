@@ -47,26 +47,27 @@ base::Result<std::string> Field(const Json& key, std::string_view name) {
 }
 
 base::Result<std::string> ServiceAssertion(const ApiScope& scope, const Json& key, const std::string& url) {
+  const std::string email = BARO_TRY(Field(key, "client_email"));
+  const std::string pem = BARO_TRY(Field(key, "private_key"));
   const auto now = std::chrono::duration_cast<std::chrono::seconds>(scope.clock.Now().time_since_epoch());
-  const Json claims = {{"iss", BARO_TRY(Field(key, "client_email"))},
-                       {"scope", kScope},
-                       {"aud", url},
-                       {"iat", now.count()},
-                       {"exp", (now + kAssertionLife).count()}};
-  return net::SignJwt(claims.dump(-1, ' ', true, Json::error_handler_t::replace), BARO_TRY(Field(key, "private_key")),
-                      "RS256", Field(key, "private_key_id").value_or(""));
+  const Json claims = {
+      {"iss", email}, {"scope", kScope}, {"aud", url}, {"iat", now.count()}, {"exp", (now + kAssertionLife).count()}};
+  return net::SignJwt(claims.dump(-1, ' ', true, Json::error_handler_t::replace), pem, "RS256",
+                      Field(key, "private_key_id").value_or(""));
 }
 
 base::Result<net::Params> ServiceForm(const ApiScope& scope, const Json& key, const std::string& url) {
-  return net::Params{{"grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"},
-                     {"assertion", BARO_TRY(ServiceAssertion(scope, key, url))}};
+  const std::string assertion = BARO_TRY(ServiceAssertion(scope, key, url));
+  return net::Params{{"grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"}, {"assertion", assertion}};
 }
 
 base::Result<net::Params> UserForm(const Json& key) {
-  return net::Params{{"grant_type", "refresh_token"},
-                     {"client_id", BARO_TRY(Field(key, "client_id"))},
-                     {"client_secret", BARO_TRY(Field(key, "client_secret"))},
-                     {"refresh_token", BARO_TRY(Field(key, "refresh_token"))}};
+  net::Params form{{"grant_type", "refresh_token"}};
+  for (const char* const name : {"client_id", "client_secret", "refresh_token"}) {
+    std::string value = BARO_TRY(Field(key, name));
+    form.Add(name, std::move(value));
+  }
+  return form;
 }
 
 /// The file's text is in no error: a parser's would quote it.

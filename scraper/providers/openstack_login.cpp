@@ -83,7 +83,8 @@ base::Result<Json> Domain(const Account& account) {
 base::Result<Json> User(const Account& account) {
   if (!account.user_id.empty()) return Json({{"id", account.user_id}});
   if (account.user_name.empty()) return Missing("a user (username or userid)");
-  return Json({{"name", account.user_name}, {"domain", BARO_TRY(Domain(account))}});
+  Json domain = BARO_TRY(Domain(account));
+  return Json({{"name", account.user_name}, {"domain", std::move(domain)}});
 }
 
 base::Result<Json> PasswordIdentity(const Account& account) {
@@ -122,16 +123,19 @@ base::Result<Json> ScopeOf(const Account& account) {
   if (account.is_system) return Json({{"system", {{"all", true}}}});
   if (!account.project_id.empty()) return Json({{"project", {{"id", account.project_id}}}});
   if (account.project_name.empty()) return Json();
-  return Json({{"project", {{"name", account.project_name}, {"domain", BARO_TRY(Domain(account))}}}});
+  Json domain = BARO_TRY(Domain(account));
+  return Json({{"project", {{"name", account.project_name}, {"domain", std::move(domain)}}}});
 }
 
 base::Result<Json> AuthOf(const Account& account) {
   // An application credential knows its project, and Keystone refuses to be told one.
   if (account.password.empty() && account.passcode.empty()) {
-    return Json({{"identity", BARO_TRY(CredentialIdentity(account))}});
+    Json identity = BARO_TRY(CredentialIdentity(account));
+    return Json({{"identity", std::move(identity)}});
   }
-  Json auth = {{"identity", BARO_TRY(PasswordIdentity(account))}};
+  Json identity = BARO_TRY(PasswordIdentity(account));
   Json scope = BARO_TRY(ScopeOf(account));
+  Json auth = {{"identity", std::move(identity)}};
   if (!scope.is_null()) auth["scope"] = std::move(scope);
   return auth;
 }
@@ -146,7 +150,8 @@ base::Result<> PrepareToken(const ApiScope& scope, net::FetchRequest& request) {
   }
   request.url = url + (url.ends_with("/v3") ? "/auth/tokens" : "/v3/auth/tokens");
   request.headers.Set("Content-Type", "application/json");
-  const Json body = {{"auth", BARO_TRY(AuthOf(account))}};
+  Json auth = BARO_TRY(AuthOf(account));
+  const Json body = {{"auth", std::move(auth)}};
   request.body = body.dump(-1, ' ', true, Json::error_handler_t::replace);
   return {};
 }
