@@ -17,8 +17,6 @@
 namespace baro::scraper {
 namespace {
 
-using base::Code;
-using base::Fail;
 using enum LabelShape;
 
 bool InGroup(const ApiScope& scope) { return !scope.record.Text("resource_group").empty(); }
