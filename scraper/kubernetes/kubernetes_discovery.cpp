@@ -86,9 +86,14 @@ void KubernetesDiscovery::Ask(const WatchPtr& watch) {
   request.headers.Add("Accept", question.accept);
   watch->call = fetcher_->Stream(
       std::move(request), OptionsFor(question.is_watch),
-      [self = shared_from_this(), watch](std::string_view piece) { return self->TakePiece(*watch, piece); },
-      [self = shared_from_this(), watch](const base::Result<net::FetchResponse>& answer) {
-        self->TakeEnd(watch, answer);
+      // The client may free these on its own thread, where it must not be freed itself: no last reference may be in
+      // them.
+      [weak = weak_from_this(), watch](std::string_view piece) {
+        const auto self = weak.lock();
+        return self && self->TakePiece(*watch, piece);
+      },
+      [weak = weak_from_this(), watch](const base::Result<net::FetchResponse>& answer) {
+        if (const auto self = weak.lock()) self->TakeEnd(watch, answer);
       });
 }
 
