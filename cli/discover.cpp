@@ -26,9 +26,9 @@ std::string Variable(const std::string& name) {
 base::Result<scraper::DiscoveredGroups> Discover(const scraper::ScrapeJobOptions& job,
                                                  std::chrono::milliseconds timeout) {
   base::Registry registry;
+  base::ThreadExecutor executor(1);  // before the threads: they hand callbacks to it until they end
   net::IoThreads threads(1);
   net::TcpNetwork network(threads);
-  base::ThreadExecutor executor(1);
   const auto dns = net::MakeDnsClient({.executor = &executor});
   auto discovered = scraper::DiscoverOnce(job,
                                           {.clock = base::RealClock(),

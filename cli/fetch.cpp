@@ -16,8 +16,8 @@ std::string ServerUrl(std::string typed) {
 }
 
 base::Result<net::FetchResponse> FetchOnce(net::FetchRequest request, std::chrono::milliseconds timeout) {
-  net::IoThreads threads(1);
   base::ThreadExecutor executor(1);
+  net::IoThreads threads(1);
   const auto client = net::HttpClient::Make({}, {.threads = &threads, .executor = &executor, .user_agent = "barotool"});
   if (!client) return std::unexpected(client.error());
   base::Mutex mutex;

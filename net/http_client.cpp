@@ -1,5 +1,6 @@
 #include "net/http_client.h"
 
+#include <algorithm>
 #include <atomic>
 #include <latch>
 
@@ -56,6 +57,16 @@ base::Result<std::shared_ptr<HttpClient>> HttpClient::Make(HttpClientOptions opt
 }
 
 HttpClient::~HttpClient() {
+  const auto is_here = [](const auto& shard) { return shard->context().get_executor().running_in_this_thread(); };
+  const auto is_over = [](const auto& shard) { return shard->context().stopped(); };
+  if (std::ranges::any_of(impl_->shards, is_over)) return;  // no loop runs any more: there is nobody to wait for
+  if (std::ranges::any_of(impl_->shards, is_here)) {
+    // The last who held this was a callback that nobody ran. A loop cannot wait for itself: what runs keeps the parts.
+    for (const auto& shard : impl_->shards) {
+      boost::asio::post(shard->context(), [shard, impl = impl_] { shard->Close([impl] {}); });
+    }
+    return;
+  }
   std::latch closed(static_cast<std::ptrdiff_t>(impl_->shards.size()));
   for (const auto& shard : impl_->shards) {
     boost::asio::post(shard->context(), [shard, &closed] { shard->Close([&closed] { closed.count_down(); }); });

@@ -34,9 +34,8 @@ struct HttpClientSettings {
   std::chrono::seconds idle_timeout{300};
 };
 
-/// Threads  Any. The destructor cancels what runs and waits until nothing of it is left on the I/O threads, so it must
-/// not
-///          be called from one of these.
+/// Threads  Any. The destructor cancels what runs and waits until nothing of it is left on the I/O threads. On one of
+///          these it does not wait: a callback that is dropped unrun, as the executor was stopped, may own the client.
 class HttpClient final : public HttpFetcher {
  public:
   /// Errors   kInvalidArgument: contradicting or malformed options. kIo: an unreadable certificate file. Credential

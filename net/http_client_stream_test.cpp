@@ -277,5 +277,36 @@ TEST_F(StreamTest, TheEndOfTheClientEndsIt) {
   release.Raise();
 }
 
+// As of a discovery that is given up while it watches: what the call holds holds the client.
+TEST_F(StreamTest, AClientThatItsCallsOwnEndsWithThem) {
+  for (const bool has_executor : {true, false}) {
+    Flag release;
+    Flag started;
+    RawServer server({[&](RawSocket& socket) {
+      socket.ReadUntil("\r\n\r\n");
+      socket.Send(std::string(kChunked) + "1\r\nx\r\n");
+      release.Wait();
+    }});
+    testing::TestClient test;
+    test.Make();
+    const auto ended = std::make_shared<Flag>();
+    std::shared_ptr<void> sentinel(nullptr, [ended](void*) { ended->Raise(); });
+    const auto call = test.client->Stream(
+        {.url = server.url("/")}, {},
+        [owner = test.client, sentinel, &started](std::string_view) {
+          started.Raise();
+          return true;
+        },
+        [owner = test.client, sentinel](const auto&) {});
+    started.Wait();
+    sentinel.reset();
+    if (!has_executor) test.executor.Stop();  // so that nobody runs the callback: it ends on the loop
+    test.client->Cancel(call);
+    test.client.reset();
+    ended->Wait();
+    release.Raise();
+  }
+}
+
 }  // namespace
 }  // namespace baro::net

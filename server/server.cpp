@@ -401,10 +401,10 @@ class Server::Impl {
   exporters::NodeExporter node_;
   base::ComputePool pool_;
   base::ComputePool blocking_pool_{kBlockingPool};
-  net::IoThreads io_{2};
+  base::ThreadExecutor executor_;
+  net::IoThreads io_{2};  // after the executor, to which it hands callbacks until it ends
   net::TcpNetwork network_{io_};
   std::unique_ptr<base::DirectoryWatcher> directories_ = base::MakeDirectoryWatcher();
-  base::ThreadExecutor executor_;
   std::unique_ptr<net::DnsClient> dns_ = net::MakeDnsClient({.executor = &executor_});
   base::ThreadExecutor maintenance_{2};  // of storage: one joins blocks while one looks for damage
   net::Router router_;

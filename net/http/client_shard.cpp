@@ -49,10 +49,9 @@ void ClientShard::Finish(HttpFetcher::CallId id, base::Result<FetchResponse> ans
     if (answer && completion) answer = completion(*std::move(answer));
     callback(std::move(answer));
   };
-  if (call->second->receiver) {
-    task = [receiver = call->second->receiver, last = std::move(task)]() mutable {
-      receiver->RunLast(std::move(last));
-    };
+  // The coroutine lives on for a moment: what callbacks own shall not end with it, on this thread.
+  if (auto receiver = std::move(call->second->receiver)) {
+    task = [receiver = std::move(receiver), last = std::move(task)]() mutable { receiver->RunLast(std::move(last)); };
   }
   calls_.erase(call);
   shared_->settings.executor->Post(std::move(task));

@@ -38,9 +38,17 @@ inline std::string Ok(std::string_view body, std::string_view headers = "") {
 }
 
 struct TestClient {
-  IoThreads threads{2};
   base::ThreadExecutor executor{1};
+  IoThreads threads{2};
   std::shared_ptr<HttpClient> client;
+
+  TestClient() = default;
+  TestClient(const TestClient&) = delete;
+  TestClient& operator=(const TestClient&) = delete;
+  ~TestClient() {
+    client.reset();
+    executor.Stop();  // callbacks may own the client, which ends before the threads
+  }
 
   void Make(HttpClientOptions options = {}) {
     auto made = HttpClient::Make(std::move(options), {.threads = &threads, .executor = &executor});
