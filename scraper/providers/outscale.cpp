@@ -24,9 +24,9 @@ base::Result<> Prepare(const ApiScope& scope, net::FetchRequest& request) {
   }
   request.body = body.dump(-1, ' ', false, Json::error_handler_t::replace);
   request.headers.Set("Content-Type", "application/json");
-  const net::SigV4Keys keys{.access_key = scope.record.Text("access_key"),
-                            .secret_key = base::Secret(BARO_TRY(scope.Secret("secret_key"))),
-                            .session_token = {}};
+  const std::string secret = BARO_TRY(scope.Secret("secret_key"));
+  const net::SigV4Keys keys{
+      .access_key = scope.record.Text("access_key"), .secret_key = base::Secret(secret), .session_token = {}};
   return net::SignV4(keys, {.region = scope.record.Text("region"), .service = "oapi"}, scope.clock.Now(), request);
 }
 

@@ -32,8 +32,8 @@ Json Returned(const ApiScope& scope, std::string_view call, TargetList& reader) 
 }
 
 base::Result<> Login(const ApiScope& scope, net::FetchRequest& request) {
-  return Call("auth.login", {scope.record.Text("username"), BARO_TRY(scope.Secret("password")), kSessionSeconds},
-              request);
+  const std::string password = BARO_TRY(scope.Secret("password"));
+  return Call("auth.login", {scope.record.Text("username"), password, kSessionSeconds}, request);
 }
 
 std::vector<Json> Token(const ApiScope& scope, TargetList& reader) {
@@ -78,10 +78,12 @@ base::Result<Json> SystemIds(const ApiScope& scope) {
 }
 
 base::Result<> ListEndpoints(const ApiScope& scope, net::FetchRequest& request) {
-  return Call("system.monitoring.listEndpoints", {TokenOf(scope), BARO_TRY(SystemIds(scope))}, request);
+  const Json ids = BARO_TRY(SystemIds(scope));
+  return Call("system.monitoring.listEndpoints", {TokenOf(scope), ids}, request);
 }
 base::Result<> GetNetworks(const ApiScope& scope, net::FetchRequest& request) {
-  return Call("system.getNetworkForSystems", {TokenOf(scope), BARO_TRY(SystemIds(scope))}, request);
+  const Json ids = BARO_TRY(SystemIds(scope));
+  return Call("system.getNetworkForSystems", {TokenOf(scope), ids}, request);
 }
 base::Result<> Logout(const ApiScope& scope, net::FetchRequest& request) {
   return Call("auth.logout", {TokenOf(scope)}, request);
