@@ -121,7 +121,7 @@ class ReferenceCheck {
 bool LintIntervals(const config::Config& config, std::chrono::milliseconds lookback, Terminal terminal) {
   bool has_any = false;
   for (const scraper::ScrapeJobOptions& job : config.jobs) {
-    if (job.interval < lookback) continue;
+    if (lookback <= std::chrono::milliseconds(0) || job.interval < lookback) continue;
     has_any = true;
     terminal.err << fmt::format(
         "  FAILED: too long scrape interval found, data point will be marked as stale - job: {}, interval: {}\n",

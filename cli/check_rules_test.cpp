@@ -136,6 +136,7 @@ TEST_F(CheckFilesTest, IntervalsAsLongAsQueriesLookBackAreARemark) {
   EXPECT_EQ(Config({.lint = "all"}), kExitGood);
   EXPECT_EQ(err(), remark);
   EXPECT_EQ(Config({.lint = "all", .is_lint_fatal = true, .lookback = std::chrono::minutes(6)}), kExitGood);
+  EXPECT_EQ(Config({.lint = "all", .is_lint_fatal = true, .lookback = std::chrono::minutes(0)}), kExitGood);
   EXPECT_EQ(Config({.is_lint_fatal = true}), kExitGood);
 }
 

@@ -36,7 +36,7 @@ void AddGroup(const ScopeTables& tables, const EndpointsObject& endpoints, Group
   const auto add = [&](const std::vector<EndpointAddress>& addresses, const EndpointPort& port, bool is_ready) {
     for (const EndpointAddress& address : addresses) {
       if (groups.failed()) return;
-      targets.Add(TargetOf(tables, address, port, is_ready), address.target, port.number);
+      targets.Add(TargetOf(tables, address, port, is_ready), address.target, port.number, port.protocol.value_or(""));
     }
   };
   for (const EndpointSubset& subset : endpoints.subsets) {
@@ -55,7 +55,8 @@ const PodObject* EndpointTargets::FindPod(const std::optional<TargetRef>& target
   return tables_.pods->Find(KeyOf(target->name_space, target->name));
 }
 
-void EndpointTargets::Add(LabelMap labels, const std::optional<TargetRef>& target, std::optional<std::int64_t> port) {
+void EndpointTargets::Add(LabelMap labels, const std::optional<TargetRef>& target, std::optional<std::int64_t> port,
+                          const std::optional<std::string>& protocol) {
   if (const PodObject* const pod = FindPod(target)) {
     SeenPod& seen = seen_[KeyOf(pod->meta.name_space, pod->meta.name)];
     seen.pod = pod;
@@ -64,7 +65,9 @@ void EndpointTargets::Add(LabelMap labels, const std::optional<TargetRef>& targe
     ForEachContainer(*pod, [&](const Container& container, bool is_init) {
       if (!port) return;
       const auto found = std::ranges::find(container.ports, *port, &ContainerPort::number);
-      if (found != container.ports.end()) SetContainerLabels(container, is_init, &*found, labels);
+      if (found == container.ports.end()) return;
+      SetContainerLabels(container, is_init, &*found, labels);
+      if (protocol) SetMeta(labels, "pod_container_port_protocol", *protocol);
     });
   }
   groups_.AddTarget(std::move(labels));

@@ -135,6 +135,7 @@ class KubeconfigReader {
   }
 
   void ReadUser(const YAML::Node& user, const std::string& name) {
+    if (!user.IsDefined() || user.IsNull()) return;  // whoever asks without a name
     for (const char* const plugin : {"exec", "auth-provider"}) {
       if (!user.IsMap() || !user[plugin].IsDefined() || user[plugin].IsNull()) continue;
       error_ = Error(Code::kUnsupported,

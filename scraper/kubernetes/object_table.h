@@ -97,12 +97,13 @@ class TableOf : public ObjectTable {
   void BeginList() override { ++round_; }
 
   bool EndList() override {
-    is_listed_ = true;
-    return std::erase_if(entries_, [&](const auto& entry) {
-             if (entry.second.round == round_) return false;
-             Release(entry.first, entry.second.object);
-             return true;
-           }) > 0;
+    const bool is_first = !std::exchange(is_listed_, true);  // that there is nothing is news, too
+    const auto gone = std::erase_if(entries_, [&](const auto& entry) {
+      if (entry.second.round == round_) return false;
+      Release(entry.first, entry.second.object);
+      return true;
+    });
+    return is_first || gone > 0;
   }
 
   /// null: there is none.

@@ -71,8 +71,10 @@ class EndpointTargets {
  public:
   EndpointTargets(const ScopeTables& tables, GroupList& groups) : tables_(tables), groups_(groups) {}
 
-  /// `port`: of the endpoint, if it has one.
-  void Add(LabelMap labels, const std::optional<TargetRef>& target, std::optional<std::int64_t> port);
+  /// `port`: of the endpoint, if it has one. `protocol`: what the container's port is said to have instead of its own;
+  /// Prometheus takes the endpoint's for the role endpoints, and the container's for endpointslice.
+  void Add(LabelMap labels, const std::optional<TargetRef>& target, std::optional<std::int64_t> port,
+           const std::optional<std::string>& protocol = {});
 
   /// The ports of the pods' containers for which there was no endpoint: targets too.
   void AddOtherPorts();

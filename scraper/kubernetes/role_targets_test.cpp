@@ -237,6 +237,17 @@ TEST_F(RoleTargets, Endpoints) {
                 behind + service);
 }
 
+TEST_F(RoleTargets, AContainersPortHasTheProtocolOfItsEndpoint) {
+  std::string json = kEndpointsJson;
+  const auto at = json.find("\"TCP\"");
+  ASSERT_NE(at, std::string::npos);
+  json.replace(at, 5, "\"SCTP\"");
+  List("/api/v1/endpoints", json);
+  List("/api/v1/pods", kPodJson);
+  StartRole("endpoints");
+  EXPECT_THAT(Told(), HasSubstr("pod_container_port_number=\"8080\" pod_container_port_protocol=\"SCTP\""));
+}
+
 TEST_F(RoleTargets, EndpointSlice) {
   List("/apis/discovery.k8s.io/v1/endpointslices", kSliceJson);
   List("/api/v1/services", kServiceJson);

@@ -168,8 +168,12 @@ void MakeGce(const ApiScope& scope, TargetList& list) {
   for (const Json& instance : scope.answers.Of("instances")) AddInstance(scope, instance, list);
 }
 
-constexpr ApiProvider kTable[] = {
-    {.kind = "gce", .group = "gce", .base = "https://compute.googleapis.com", .calls = kCalls, .targets = MakeGce}};
+constexpr ApiProvider kTable[] = {{.kind = "gce",
+                                   .group = "gce",
+                                   .base = "https://compute.googleapis.com",
+                                   .takes_environment_proxy = true,
+                                   .calls = kCalls,
+                                   .targets = MakeGce}};
 
 }  // namespace
 

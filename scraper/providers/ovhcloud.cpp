@@ -55,7 +55,13 @@ std::vector<Json> ClockDifference(const ApiScope& scope, TargetList& reader) {
     reader.Fail("the time of the server is no number");
     return {};
   }
-  return {{{"ahead_s", NowSeconds(scope) - answers[0].get<std::int64_t>()}}};
+  constexpr std::int64_t kSecondsMax = std::int64_t{1} << 40;
+  const auto server_s = answers[0].get<std::int64_t>();
+  if (server_s < 0 || server_s > kSecondsMax) {
+    reader.Fail("the time of the server is none");
+    return {};
+  }
+  return {{{"ahead_s", NowSeconds(scope) - server_s}}};
 }
 
 base::Result<> Sign(const ApiScope& scope, net::FetchRequest& request) {
