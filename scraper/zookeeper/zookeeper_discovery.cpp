@@ -115,6 +115,7 @@ void ZookeeperDiscovery::Greet(base::Result<std::unique_ptr<base::Stream>> strea
   if (!is_running_) return;
   if (!stream) return Lose(stream.error());
   const base::MonotonicTime now = clock_.Monotonic();
+  is_whole_ = false;  // the session begins to read the tree anew
   link_ = std::make_shared<Link>(Link{.stream = *std::move(stream),
                                       .session = ZookeeperSession(tree_, last_zxid_, timeout_, now),
                                       .input = std::vector<std::byte>(kInputBytes),
@@ -199,6 +200,7 @@ nanoseconds ZookeeperDiscovery::NextDelay(bool was_good) {
 void ZookeeperDiscovery::LookAtTree(Link& link) {
   const bool is_complete = tree_.IsComplete();
   if (!is_complete && !link.was_complete) return;
+  is_whole_ = true;
   has_news_ |= tree_.TakeNews();
   if (is_complete) Report(link);
   if (has_news_) TellSoon();
@@ -227,6 +229,10 @@ void ZookeeperDiscovery::Tell() {
   {
     const MutexLock lock(mutex_);
     if (!is_running_) return;
+    if (!is_whole_) {  // a connection was lost since the news came: what was told stays until all is read anew
+      is_telling_ = false;
+      return;
+    }
     has_news_ = false;
     groups = tree_.Groups();
     // Of paths that are not there nothing is known: what another discovery told before this one may stay.

@@ -84,6 +84,7 @@ class ZookeeperDiscovery : public Discovery, public std::enable_shared_from_this
   base::TimerId timer_ BARO_GUARDED_BY(mutex_) = base::TimerId::kNone;  // to connect, or of the session
   bool has_told_ BARO_GUARDED_BY(mutex_) = false;
   bool has_news_ BARO_GUARDED_BY(mutex_) = false;
+  bool is_whole_ BARO_GUARDED_BY(mutex_) = false;    // the tree was read to its end since the last connection
   bool is_telling_ BARO_GUARDED_BY(mutex_) = false;  // the timer runs, or Tell()
   base::TimerId tell_timer_ BARO_GUARDED_BY(mutex_) = base::TimerId::kNone;
 };
