@@ -14,7 +14,7 @@
 namespace baro::net {
 
 struct HttpClient::Impl {
-  std::unique_ptr<http::OAuth2Tokens> tokens;  // outlives the calls
+  std::shared_ptr<http::OAuth2Tokens> tokens;  // outlives the calls
   std::vector<std::shared_ptr<http::ClientShard>> shards;
   std::atomic<std::uint64_t> last_id{0};
 
@@ -61,9 +61,10 @@ HttpClient::~HttpClient() {
   const auto is_over = [](const auto& shard) { return shard->context().stopped(); };
   if (std::ranges::any_of(impl_->shards, is_over)) return;  // no loop runs any more: there is nobody to wait for
   if (std::ranges::any_of(impl_->shards, is_here)) {
-    // The last who held this was a callback that nobody ran. A loop cannot wait for itself: what runs keeps the parts.
+    // The last who held this was a callback that nobody ran. A loop cannot wait for itself: what runs keeps what it
+    // needs.
     for (const auto& shard : impl_->shards) {
-      boost::asio::post(shard->context(), [shard, impl = impl_] { shard->Close([impl] {}); });
+      boost::asio::post(shard->context(), [shard, tokens = impl_->tokens] { shard->Close([tokens] {}); });
     }
     return;
   }

@@ -39,6 +39,8 @@ IoThreads::~IoThreads() {
     loop->context.stop();
   }
   for (const auto& loop : impl_->loops) loop->thread.join();
+  // What waits on one loop may own timers and sockets of others: all of it goes before the first loop does.
+  for (const auto& loop : impl_->loops) loop->context.shutdown();
 }
 
 }  // namespace baro::net

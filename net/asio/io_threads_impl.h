@@ -16,8 +16,12 @@ namespace baro::net {
 
 /// One loop per thread, so that whatever lives on a loop needs neither locks nor strands.
 struct IoThreads::Impl {
+  struct Context : boost::asio::io_context {
+    using execution_context::shutdown;
+    using io_context::io_context;
+  };
   struct Loop {
-    boost::asio::io_context context{1};  // one thread runs it, others may post to it
+    Context context{1};  // one thread runs it, others may post to it
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{context.get_executor()};
     std::thread thread;
   };
