@@ -54,7 +54,8 @@ std::optional<net::SigV4Keys> MakeKeys(std::string access_key, std::string secre
 }
 
 /// Who has the keys, before a role is taken on.
-enum class KeyPlace : std::uint8_t { kGiven, kWebIdentity, kContainer, kMachine };
+/// kNowhere: a profile was asked for by name and has none; those of the machine may be another account's.
+enum class KeyPlace : std::uint8_t { kGiven, kWebIdentity, kContainer, kMachine, kNowhere };
 
 struct FoundKeys {
   KeyPlace place = KeyPlace::kMachine;
@@ -79,6 +80,9 @@ FoundKeys FindKeys(const ApiScope& scope) {
     if (!scope.Variable("AWS_WEB_IDENTITY_TOKEN_FILE").empty()) return {.place = KeyPlace::kWebIdentity};
   }
   if (auto keys = ProfileKeys(scope)) return {.place = KeyPlace::kGiven, .keys = std::move(keys)};
+  if (!scope.record.Text("profile").empty() || !scope.Variable("AWS_PROFILE").empty()) {
+    return {.place = KeyPlace::kNowhere};
+  }
   for (const char* const name : {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"}) {
     if (!scope.Variable(name).empty()) return {.place = KeyPlace::kContainer};
   }
@@ -99,7 +103,14 @@ std::optional<net::SigV4Keys> AnswerKeys(const ApiScope& scope, std::string_view
 
 /// Keys before a role is taken on.
 base::Result<net::SigV4Keys> OwnKeys(const ApiScope& scope) {
-  if (auto found = FindKeys(scope); found.keys) return *std::move(found.keys);
+  auto found = FindKeys(scope);
+  if (found.keys) return *std::move(found.keys);
+  if (found.place == KeyPlace::kNowhere) {
+    return Fail(Code::kInvalidArgument,
+                fmt::format("profile \"{}\" has no aws_access_key_id and aws_secret_access_key in the files of "
+                            "credentials and configuration; roles and single sign-on of profiles are not served",
+                            Profile(scope)));
+  }
   if (auto keys = AnswerKeys(scope, "aws_web_keys", "SessionToken")) return *std::move(keys);
   if (auto keys = AnswerKeys(scope, "aws_container_keys", "Token")) return *std::move(keys);
   if (auto keys = AnswerKeys(scope, "aws_keys", "Token")) return *std::move(keys);

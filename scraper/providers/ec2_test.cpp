@@ -153,6 +153,9 @@ TEST_F(AwsTest, ContainersHaveKeysOfTheirOwn) {
   Values options = Options();
   options["access_key"] = "";
   options["secret_key"] = Secret("");
+  environment_ = {{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/credentials/9"}, {"AWS_PROFILE", "prod"}};
+  EXPECT_THAT(Discover("ec2", options), HasSubstr("profile \"prod\" has no aws_access_key_id"))
+      << "what the machine has may be another account's";
   Say(Url("https://ec2.eu-1.amazonaws.com"), kOnlyV6);
   constexpr const char* kKeys = R"({"AccessKeyId": "BOX", "SecretAccessKey": "s", "Token": "bt"})";
   environment_ = {{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/credentials/9"}};
