@@ -243,6 +243,7 @@ TEST_F(RoleTargets, AContainersPortHasTheProtocolOfItsEndpoint) {
   ASSERT_NE(at, std::string::npos);
   json.replace(at, 5, "\"SCTP\"");
   List("/api/v1/endpoints", json);
+  List("/api/v1/services", kServiceJson);
   List("/api/v1/pods", kPodJson);
   StartRole("endpoints");
   EXPECT_THAT(Told(), HasSubstr("pod_container_port_number=\"8080\" pod_container_port_protocol=\"SCTP\""));
