@@ -41,7 +41,7 @@ class ObjectTable {
 
   /// All that is there is put between these two; what is not, is gone then.
   virtual void BeginList() = 0;
-  /// Returns whether something went.
+  /// Returns whether that is news: something went, or it is the first list.
   virtual bool EndList() = 0;
 
   /// Whether there has been a whole list: before, nothing can be said about what is not in the table.
