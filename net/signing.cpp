@@ -1,7 +1,7 @@
 #include "net/signing.h"
 
+#include <algorithm>
 #include <array>
-#include <cstring>
 #include <memory>
 
 #include <fmt/format.h>
@@ -25,7 +25,7 @@ constexpr std::size_t kSha1Bytes = 20;
 int GivePassphrase(char* out, int size, int /*is_for_writing*/, void* passphrase) {
   const auto& text = *static_cast<const std::string*>(passphrase);
   if (text.empty() || text.size() > static_cast<std::size_t>(size)) return -1;
-  std::memcpy(out, text.data(), text.size());
+  std::ranges::copy(text, out);
   return static_cast<int>(text.size());
 }
 
