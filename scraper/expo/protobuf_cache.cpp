@@ -55,7 +55,7 @@ base::Result<> ProtobufCache::Parse(std::string_view body, const ExpositionCache
   while (!reader.AtEnd()) {
     if (TakeRun(run, reader)) continue;
     const auto offset = static_cast<std::size_t>(reader.position() - body.data());
-    run.lead = {reader.position(), 0};
+    run.lead = body.substr(offset, 0);
     const std::string_view family = reader.Bytes();
     const auto at = [offset] { return fmt::format("byte {}", offset); };
     if (!reader.ok()) {
