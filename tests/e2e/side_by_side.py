@@ -17,6 +17,9 @@ MOMENTARY = re.compile(
     r"|node_filesystem_(avail|free|files_free).*|node_(filefd_allocated|disk_io_now|time_seconds|cpu_scaling_frequency.*)"
     r"|node_scrape_collector_duration.*")
 
+# What a target begins to show at any time, so that one server's scrape may have it before the other's.
+BEGINS_BY_ITSELF = re.compile(r"nodejs_gc_duration_seconds_(bucket|sum|count)")
+
 
 class Program:
     """A target in a process of its own, which can die and come back to the same port."""
@@ -127,12 +130,14 @@ class Comparison:
     def at(self, moment):
         """Compares which series there are at `moment`, and their values. Wants samples of both from before and after."""
         ours, theirs = self._instant(self.ours, moment), self._instant(self.theirs, moment)
-        for key in sorted(ours.keys() - theirs.keys()):
-            self._differ(moment, f"only ours: {show(key)}")
-        for key in sorted(theirs.keys() - ours.keys()):
-            self._differ(moment, f"only theirs: {show(key)}")
         mine = self._window(self.ours, moment, 3)
         others = self._window(self.theirs, moment + 3, 7)
+        for key in sorted(ours.keys() - theirs.keys()):
+            if not BEGINS_BY_ITSELF.fullmatch(dict(key)["__name__"]) or key not in others:
+                self._differ(moment, f"only ours: {show(key)}")
+        for key in sorted(theirs.keys() - ours.keys()):
+            if not BEGINS_BY_ITSELF.fullmatch(dict(key)["__name__"]) or key not in self._window(self.ours, moment + 3, 7):
+                self._differ(moment, f"only theirs: {show(key)}")
         for key in ours.keys() & theirs.keys():
             self._compare(moment, key, mine.get(key), others.get(key))
         self.counts["moments"] += 1
