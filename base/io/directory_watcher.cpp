@@ -105,21 +105,35 @@ class Inotify : public DirectoryWatcher {
     return {};
   }
 
-  /// The directory, and its name in the one above it; if it is not there, the name that it lacks in the nearest one.
+  /// A part that is made between looking for it and watching above it is told by nobody: it is looked for again.
   Result<> FollowOne(const std::string& directory, std::set<Interest>& wanted) BARO_REQUIRES(mutex_) {
+    constexpr int kTriesMax = 8;  // whoever makes and removes it all the time does not hold us up
+    for (int i = 0; i < kTriesMax; ++i) {
+      const std::string missing = BARO_TRY(FollowUpward(directory, wanted));
+      if (missing.empty() || access(missing.c_str(), F_OK) != 0) break;
+    }
+    return {};
+  }
+
+  /// Watches the directory, and its name in the one above it. If it is not there: the name that is missing in the
+  /// nearest one, and returns that path.
+  Result<std::string> FollowUpward(const std::string& directory, std::set<Interest>& wanted) BARO_REQUIRES(mutex_) {
     std::string at = directory;
+    std::string below;
     std::string name;
+    bool is_there = false;
     for (;;) {
       const int watch = inotify_add_watch(inotify_, at.c_str(), kEvents);
       if (watch < 0 && errno != ENOENT && errno != ENOTDIR && errno != EACCES) {
         return InotifyError("watch " + at, errno);
       }
       if (watch >= 0) wanted.insert({watch, name});
+      if (at == directory) is_there = watch >= 0;
       const bool was_last = watch >= 0 && at != directory;
       const std::string above = ParentDirectory(at);
-      if (was_last || above == at) return {};
+      if (was_last || above == at) return is_there ? "" : below;
       name = LastPart(at);
-      at = above;
+      below = std::exchange(at, above);
     }
   }
 
