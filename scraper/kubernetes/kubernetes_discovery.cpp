@@ -21,7 +21,8 @@ constexpr nanoseconds kLogRound = kRetryMax;  // in which each watch that fails 
 constexpr std::size_t kLoggedMax = 5;         // errors of watches in a round
 
 net::FetchOptions OptionsFor(bool is_watch) {
-  net::FetchOptions options{.body_bytes_max = 1024 * 1024};  // of answers that say why there is none
+  net::FetchOptions options{.body_bytes_max = 1024 * 1024};   // of answers that say why there is none
+  if (!is_watch) options.timeout = std::chrono::seconds(60);  // a large list in one piece is long in coming
   options.idle_timeout = is_watch ? std::chrono::milliseconds(kWatchIdleMax) : std::chrono::seconds(60);
   return options;
 }

@@ -125,6 +125,24 @@ TEST_F(KubernetesWatch, AWatchThatEndsGoesOnFromWhereItWas) {
   EXPECT_EQ(Addresses(), "1.1.1.1:80 2.2.2.2:80 3.3.3.3:80 ");
 }
 
+TEST_F(KubernetesWatch, AQuietWatchMayBeCutByWhatStandsBetween) {
+  List(kPods, Pod("a", "1.1.1.1"));
+  StartRole("pod");
+  executor_.RunFor(40s);
+  ASSERT_TRUE(api_->CutWatch(Url(kPods)));
+  executor_.RunFor(2s);
+  EXPECT_EQ(Failures("kubernetes"), 0);
+  Event("ADDED", Pod("b", "2.2.2.2", "140"));
+  executor_.RunFor(5s);
+  EXPECT_EQ(Addresses(), "1.1.1.1:80 2.2.2.2:80 ");
+  executor_.RunFor(20s);
+  ASSERT_TRUE(api_->EndWatch(Url(kPods)));
+  executor_.RunFor(2s);
+  ASSERT_TRUE(api_->CutWatch(Url(kPods)));
+  executor_.RunFor(2s);
+  EXPECT_EQ(Failures("kubernetes"), 1) << "one that is cut at once is of no use";
+}
+
 TEST_F(KubernetesWatch, ADisconnectInTheMiddleOfALineLosesNothing) {
   List(kPods, "");
   StartRole("pod");

@@ -19,6 +19,9 @@ using std::chrono::seconds;
 constexpr int kGone = 410;
 constexpr std::int64_t kWatchSecondsMin = 300;  // as other clients; the server would end it after 30 to 60 minutes
 constexpr std::int64_t kWatchSecondsSpread = 300;
+/// A watch that lasted this long was answered: without a header it would have ended after FetchOptions::timeout, 30 s.
+/// Balancers cut connections that are quiet for a minute.
+constexpr seconds kOpenWatch{35};
 constexpr seconds kShortWatch{1};  // a server that ends watches at once is not to be asked again at once
 constexpr std::uint64_t kFailedWatchesMax = 3;
 constexpr seconds kPauseMax{60};
@@ -215,7 +218,7 @@ ResourceSync::Outcome ResourceSync::FinishWatch(const base::Result<net::FetchRes
     outcome.not_before = RetryAfter(*answer);
     return outcome;
   }
-  const bool was_open = events_ > 0 || lasted >= kWatchIdleMax;
+  const bool was_open = events_ > 0 || lasted >= kOpenWatch;
   const bool was_cut = !answer && (answer.error().code() == Code::kIo || answer.error().code() == Code::kTimeout);
   if (!answer && !(was_cut && was_open)) return FailWatch(answer.error(), /*is_refused=*/!was_cut);
   failed_watches_ = 0;
