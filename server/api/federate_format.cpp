@@ -76,13 +76,13 @@ std::vector<Clause> ReadClauses(std::string_view accept) {
 }  // namespace
 
 FederationFormat NegotiateFederation(std::string_view accept) {
-  const std::vector<Clause> clauses = ReadClauses(accept);
   FederationFormat format;
-  const auto known =
-      std::ranges::find_if(clauses, [](const Clause& one) { return one.is_protobuf() || one.is_text(); });
-  if (known != clauses.end() && known->is_protobuf()) format.encoding = FederationFormat::Encoding::kProtobuf;
-  const auto named = std::ranges::find_if(clauses, [](const Clause& one) { return one.escaping.has_value(); });
-  if (named != clauses.end()) format.escaping = *named->escaping;
+  // Names are as the clause wants them that is served, or one before it; what comes behind was not chosen.
+  for (const Clause& clause : ReadClauses(accept)) {
+    if (clause.escaping) format.escaping = *clause.escaping;
+    if (clause.is_protobuf()) format.encoding = FederationFormat::Encoding::kProtobuf;
+    if (clause.is_protobuf() || clause.is_text()) break;
+  }
   return format;
 }
 

@@ -32,7 +32,8 @@ TEST(FederateFormat, IsWhatTheReaderPrefersOfWhatThereIs) {
       {"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=text", {kText, kUnderscores}},
       {"application/vnd.google.protobuf;proto=other;encoding=delimited", {kText, kUnderscores}},
       {"text/plain;version=1.0.0;escaping=values;q=0.5," + protobuf + ";q=0.1", {kProtobuf, kValues}},
-      {"text/plain;escaping=none;q=0.9,text/plain;version=0.0.4;escaping=dots;q=0.8", {kText, kDots}},
+      {"text/plain;escaping=none;q=0.9,text/plain;version=0.0.4;escaping=dots;q=0.8", {kText, kUnderscores}},
+      {"text/plain;version=0.0.4;q=0.9,application/openmetrics-text;escaping=allow-utf-8;q=0.5", {kText, kUnderscores}},
       {";;,=,q=,a/b;q=x;escaping,", {kText, kUnderscores}},
   };
   for (const Row& row : rows) EXPECT_EQ(NegotiateFederation(row.accept), row.want) << row.accept;
