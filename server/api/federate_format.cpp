@@ -77,12 +77,17 @@ std::vector<Clause> ReadClauses(std::string_view accept) {
 
 FederationFormat NegotiateFederation(std::string_view accept) {
   FederationFormat format;
-  // Names are as the clause wants them that is served, or one before it; what comes behind was not chosen.
+  std::optional<model::EscapingScheme> escaping;
   for (const Clause& clause : ReadClauses(accept)) {
-    if (clause.escaping) format.escaping = *clause.escaping;
+    const bool is_chosen = format.encoding == FederationFormat::Encoding::kProtobuf;
+    // Scrapers name their escaping with the newer text formats alone. Names of Protobuf may be any; text of a clause
+    // that is served is as this one says, or one before it.
+    if (clause.escaping && !(is_chosen && escaping)) escaping = clause.escaping;
+    if (is_chosen) continue;
     if (clause.is_protobuf()) format.encoding = FederationFormat::Encoding::kProtobuf;
-    if (clause.is_protobuf() || clause.is_text()) break;
+    if (clause.is_text()) break;
   }
+  if (escaping) format.escaping = *escaping;
   return format;
 }
 

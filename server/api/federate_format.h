@@ -22,7 +22,8 @@ struct FederationFormat {
 };
 
 /// What the Accept header asks for: of text 0.0.4 and delimited Protobuf the one that it prefers, text if it names
-/// neither; the first escaping scheme that it names in the order of its preference, underscores if it names none.
+/// neither; the escaping scheme of the entry that is served or of one before it, for Protobuf also of one behind it;
+/// underscores if there is none.
 FederationFormat NegotiateFederation(std::string_view accept);
 
 /// The Content-Type of an answer in the format.
